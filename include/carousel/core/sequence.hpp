@@ -1,0 +1,117 @@
+// Sequence: a batch of sequences as one matrix, features × (steps · batch); step t is the block of columns t·batch … .
+// Byte for byte a contiguous (steps, batch, features) array, so a user's buffer is viewed without a copy.
+#pragma once
+
+#include "carousel/core/matrix.hpp"
+#include "carousel/core/require.hpp"
+
+#include <algorithm>
+#include <concepts>
+#include <span>
+#include <vector>
+
+namespace carousel {
+
+/// What reads a batch of sequences: a pointer and its shape. Cheap to copy, owns nothing.
+template <std::floating_point S>
+class SequenceView {
+  public:
+    using Scalar = S;
+    using Values = Eigen::Map<const Matrix<Scalar>>;
+
+    SequenceView() = default;
+
+    /// `data` holds steps · batch columns of `features` numbers. `lengths`, one per sequence of the batch, says how
+    /// many steps of each are real (0 … steps); empty means all of them. Throws std::invalid_argument if these
+    /// disagree.
+    SequenceView(const Scalar* data, Index features, Index steps, Index batch, std::span<const Index> lengths = {})
+        : data_(data), features_(features), steps_(steps), batch_(batch), lengths_(lengths) {
+        require(features >= 0 && steps >= 0 && batch >= 1, "Sequence", "features ", features, ", steps ", steps,
+                " and batch ", batch, " must satisfy features >= 0, steps >= 0, batch >= 1");
+        require(lengths.empty() || static_cast<Index>(lengths.size()) == batch, "Sequence", lengths.size(),
+                " lengths were given for a batch of ", batch);
+        for (std::size_t b = 0; b < lengths.size(); ++b)
+            require(lengths[b] >= 0 && lengths[b] <= steps, "Sequence", "length ", lengths[b], " of sequence ", b,
+                    " is not within 0 … ", steps);
+    }
+
+    const Scalar* data() const { return data_; }
+    Index features() const { return features_; }
+    Index steps() const { return steps_; }
+    Index batch() const { return batch_; }
+    Index columns() const { return steps_ * batch_; }
+    std::span<const Index> lengths() const { return lengths_; }
+    bool ragged() const { return !lengths_.empty(); }
+    Index length(Index b) const { return ragged() ? lengths_[static_cast<std::size_t>(b)] : steps_; }
+    bool real(Index t, Index b) const { return t < length(b); }
+
+    /// How many columns are real: steps · batch, or the sum of the lengths.
+    Index real_columns() const {
+        Index sum = 0;
+        for (Index b = 0; b < batch_; ++b)
+            sum += length(b);
+        return sum;
+    }
+
+    /// features × (steps · batch)
+    Values values() const { return {data_, features_, columns()}; }
+    /// features × batch
+    Values step(Index t) const { return {data_ + t * batch_ * features_, features_, batch_}; }
+    /// Steps t … t + count − 1; only of sequences that are not ragged.
+    SequenceView steps(Index t, Index count) const {
+        return {data_ + t * batch_ * features_, features_, count, batch_, lengths_};
+    }
+
+  private:
+    const Scalar* data_ = nullptr;
+    Index features_ = 0, steps_ = 0, batch_ = 1;
+    std::span<const Index> lengths_;
+};
+
+/// A batch of sequences that owns its numbers.
+template <std::floating_point S>
+class Sequence {
+  public:
+    using Scalar = S;
+
+    Sequence() = default;
+    /// Zeros.
+    Sequence(Index features, Index steps, Index batch = 1, std::vector<Index> lengths = {})
+        : values_(Matrix<Scalar>::Zero(features, steps * batch)), batch_(batch), lengths_(std::move(lengths)) {
+        static_cast<void>(view());
+    }
+    /// `values`: features × (steps · batch), taken over.
+    explicit Sequence(Matrix<Scalar> values, Index batch = 1, std::vector<Index> lengths = {})
+        : values_(std::move(values)), batch_(batch), lengths_(std::move(lengths)) {
+        require(batch >= 1 && values_.cols() % batch == 0, "Sequence", values_.cols(),
+                " columns are no whole number of steps of a batch of ", batch);
+        static_cast<void>(view());
+    }
+
+    SequenceView<Scalar> view() const { return {values_.data(), features(), steps(), batch_, lengths_}; }
+    operator SequenceView<Scalar>() const { return view(); }
+
+    Index features() const { return values_.rows(); }
+    Index steps() const { return values_.cols() / batch_; }
+    Index batch() const { return batch_; }
+    const std::vector<Index>& lengths() const { return lengths_; }
+
+    Matrix<Scalar>& values() { return values_; }
+    const Matrix<Scalar>& values() const { return values_; }
+    auto step(Index t) { return values_.middleCols(t * batch_, batch_); }
+    auto step(Index t) const { return values_.middleCols(t * batch_, batch_); }
+
+    /// Takes a new shape; keeps the memory where the size allows. The numbers are unspecified afterwards.
+    void resize(Index features, Index steps, Index batch, std::span<const Index> lengths = {}) {
+        values_.resize(features, steps * batch);
+        batch_ = batch;
+        lengths_.assign(lengths.begin(), lengths.end());
+    }
+
+  private:
+    Matrix<Scalar> values_;
+    Index batch_ = 1;
+    std::vector<Index> lengths_;
+};
+
+} // namespace carousel

@@ -1,0 +1,128 @@
+// Lane: as many consecutive units as one vector register holds; the type the cells' equations and the register tiles
+// run on.
+#pragma once
+
+#include "carousel/core/matrix.hpp"
+
+#include <bit>
+#include <concepts>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#if defined(__AVX512F__)
+#    include <immintrin.h>
+#endif
+
+namespace carousel::kernel {
+
+// Bytes and number of the vector registers of the instruction set that this translation unit is compiled for.
+#if defined(__AVX512F__)
+inline constexpr int register_bytes = 64, registers = 32;
+#elif defined(__AVX__)
+inline constexpr int register_bytes = 32, registers = 16;
+#elif defined(__aarch64__)
+inline constexpr int register_bytes = 16, registers = 32;
+#else
+inline constexpr int register_bytes = 16, registers = 16;
+#endif
+
+namespace detail {
+template <class Element, int bytes>
+struct vector_of {
+    typedef Element type __attribute__((vector_size(bytes)));
+};
+
+template <class V>
+struct lane_traits { // a plain float or double is a lane of one
+    using scalar = V;
+    static constexpr int size = 1;
+};
+template <class V>
+requires(!std::is_arithmetic_v<V>) struct lane_traits<V> {
+    using scalar = std::remove_cvref_t<decltype(std::declval<V>()[0])>;
+    static constexpr int size = static_cast<int>(sizeof(V) / sizeof(scalar));
+};
+} // namespace detail
+
+template <class Element, int bytes>
+using Vec = typename detail::vector_of<Element, bytes>::type;
+
+/// The widest register of `Scalar`s.
+template <std::floating_point Scalar>
+using Lane = Vec<Scalar, register_bytes>;
+
+template <class V>
+using scalar_of = typename detail::lane_traits<V>::scalar;
+
+template <class V>
+inline constexpr int size_of = detail::lane_traits<V>::size;
+
+/// How many units one lane of `Scalar`s holds.
+template <std::floating_point Scalar>
+inline constexpr Index lanes = size_of<Lane<Scalar>>;
+
+template <class Scalar>
+constexpr Index round_up_to_lanes(Index n) {
+    return (n + lanes<Scalar> - 1) / lanes<Scalar> * lanes<Scalar>;
+}
+
+/// x in every place.
+template <class V>
+inline V splat(scalar_of<V> x) {
+    return V{} + x;
+}
+
+template <class V>
+inline V load(const scalar_of<V>* from) {
+    V v;
+    std::memcpy(&v, from, sizeof v);
+    return v;
+}
+
+template <class V>
+inline void store(scalar_of<V>* to, V v) {
+    std::memcpy(to, &v, sizeof v);
+}
+
+// The last lane of a column holds fewer units than a register: the first `count` are loaded (zeros elsewhere) or
+// stored.
+template <class V>
+inline V load(const scalar_of<V>* from, Index count) {
+    if (count >= size_of<V>)
+        return load<V>(from);
+#if defined(__AVX512F__)
+    if constexpr (std::is_same_v<V, Vec<float, 64>>)
+        return std::bit_cast<V>(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1), from));
+    if constexpr (std::is_same_v<V, Vec<double, 64>>)
+        return std::bit_cast<V>(_mm512_maskz_loadu_pd(static_cast<__mmask8>((1U << count) - 1), from));
+#endif
+    V v{};
+    if constexpr (!std::is_arithmetic_v<V>)
+        for (Index k = 0; k < count; ++k)
+            v[k] = from[k];
+    return v;
+}
+
+template <class V>
+inline void store(scalar_of<V>* to, V v, Index count) {
+    if (count >= size_of<V>) {
+        store<V>(to, v);
+        return;
+    }
+#if defined(__AVX512F__)
+    if constexpr (std::is_same_v<V, Vec<float, 64>>) {
+        _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1U << count) - 1), std::bit_cast<__m512>(v));
+        return;
+    }
+    if constexpr (std::is_same_v<V, Vec<double, 64>>) {
+        _mm512_mask_storeu_pd(to, static_cast<__mmask8>((1U << count) - 1), std::bit_cast<__m512d>(v));
+        return;
+    }
+#endif
+    if constexpr (!std::is_arithmetic_v<V>)
+        for (Index k = 0; k < count; ++k)
+            to[k] = v[k];
+}
+
+} // namespace carousel::kernel
