@@ -1,0 +1,109 @@
+// GRU: the gated recurrent unit of Cho et al. (2014), "Learning Phrase Representations using RNN Encoder–Decoder", in
+// both forms: reset before the product (the paper, v1; ONNX's default) and after it (v3; Keras', PyTorch's and cuDNN's
+// default).
+#pragma once
+
+#include "carousel/cell/cell.hpp"
+
+namespace carousel {
+
+/// Whether the reset gate acts before or after the candidate's recurrent product.
+enum class Reset { after, before };
+
+template <std::floating_point S, Reset reset = Reset::after>
+struct GruCell;
+
+// Reset after:
+//
+// forward     r = σ(a_r)
+//             z = σ(a_z)
+//             n = tanh(a_n + r∘q)          a_n = W_n·x + b_n,  q = U_n·h₋ + b_q
+//             h = n + z∘(h₋ − n)           = (1−z)∘n + z∘h₋
+// backward    da_z = dh∘(h₋ − n) ∘ z(1−z)
+//             da_n = dh∘(1−z) ∘ (1−n²)
+//             da_r = da_n∘q ∘ r(1−r)
+//             dq = da_n∘r
+//             dh₋ = dh∘z
+// shapes      W: 3H × I (rows n, r, z), U: 3H × H (rows r, z, q), b: 4H (n, r, z, q)
+// gates       n, r, z, q: W feeds the first three, U the last three
+template <std::floating_point S>
+struct GruCell<S, Reset::after> {
+    using Scalar = S;
+    static constexpr const char* name = "GRU";
+    static constexpr int states = 1, blocks = 4, vectors = 0;
+    static constexpr Blocks input{0, 3}, recurrent{1, 3};
+
+    template <class V>
+    [[gnu::always_inline]] void forward(V (&a)[4], const V (&prev)[1], V (&next)[1], const V*) const {
+        const V r = kernel::sigmoid(a[1]), z = kernel::sigmoid(a[2]);
+        const V n = kernel::tanh(a[0] + r * a[3]);
+        next[0] = n + z * (prev[0] - n);
+        a[0] = n, a[1] = r, a[2] = z; // a[3] stays q
+    }
+
+    template <class V>
+    [[gnu::always_inline]] void backward(V (&a)[4], const V (&prev)[1], const V (&)[1], V (&d)[1], const V*, V*) const {
+        constexpr Scalar one = 1;
+        const V n = a[0], r = a[1], z = a[2], q = a[3], dh = d[0];
+        const V da_n = dh * (one - z) * (one - n * n);
+        a[0] = da_n;
+        a[1] = da_n * q * r * (one - r);
+        a[2] = dh * (prev[0] - n) * z * (one - z);
+        a[3] = da_n * r;
+        d[0] = dh * z;
+    }
+};
+
+// Reset before:
+//
+// forward     r = σ(a_r)
+//             z = σ(a_z)
+//             s = r∘h₋
+//             n = tanh(a_n)                a_n = W_n·x + U_n·s + b_n
+//             h = n + z∘(h₋ − n)           = (1−z)∘n + z∘h₋
+// backward    da_z = dh∘(h₋ − n) ∘ z(1−z)
+//             da_n = dh∘(1−z) ∘ (1−n²)
+//             ds = U_nᵀ·da_n               the layer's
+//             da_r = ds∘h₋ ∘ r(1−r)
+//             dh₋ = dh∘z + ds∘r
+// shapes      W: 3H × I, U: 3H × H, b: 3H
+// gates       r, z, n, and s, the operand of n's product
+template <std::floating_point S>
+struct GruCell<S, Reset::before> {
+    using Scalar = S;
+    static constexpr const char* name = "GRU";
+    static constexpr int states = 1, blocks = 4, vectors = 0, operand = 3;
+    static constexpr Blocks input{0, 3}, recurrent{0, 2}, second{2, 1};
+
+    template <class V>
+    [[gnu::always_inline]] void gate(V (&a)[4], const V (&prev)[1]) const {
+        a[0] = kernel::sigmoid(a[0]);
+        a[1] = kernel::sigmoid(a[1]);
+        a[operand] = a[0] * prev[0];
+    }
+
+    template <class V>
+    [[gnu::always_inline]] void forward(V (&a)[4], const V (&prev)[1], V (&next)[1], const V*) const {
+        const V n = kernel::tanh(a[2]);
+        next[0] = n + a[1] * (prev[0] - n);
+        a[2] = n;
+    }
+
+    template <class V>
+    [[gnu::always_inline]] void backward(V (&a)[4], const V (&prev)[1], const V (&)[1], V (&d)[1], const V*, V*) const {
+        constexpr Scalar one = 1;
+        const V z = a[1], n = a[2], dh = d[0];
+        a[1] = dh * (prev[0] - n) * z * (one - z);
+        a[2] = dh * (one - z) * (one - n * n);
+        d[0] = dh * z;
+    }
+
+    template <class V>
+    [[gnu::always_inline]] void gate_backward(V (&a)[4], const V (&prev)[1], V ds, V (&d)[1]) const {
+        const V r = a[0];
+        a[0] = ds * prev[0] * r * (Scalar(1) - r);
+        d[0] += ds * r;
+    }
+};
+
+} // namespace carousel

@@ -1,0 +1,34 @@
+// SimpleRNN: the plain recurrent cell of Elman (1990), "Finding Structure in Time".
+//
+// forward     a = W·x + U·h₋ + b,  h = f(a)
+// backward    da = dh ∘ f′(a),     dh₋ gets Uᵀ·da
+// shapes      W: H × I, U: H × H, b: H
+#pragma once
+
+#include "carousel/cell/activation.hpp"
+#include "carousel/cell/cell.hpp"
+
+namespace carousel {
+
+template <std::floating_point S>
+struct SimpleRnnCell {
+    using Scalar = S;
+    static constexpr const char* name = "SimpleRNN";
+    static constexpr int states = 1, blocks = 1, vectors = 0;
+    static constexpr Blocks input{0, 1}, recurrent{0, 1};
+
+    Activation activation = Activation::tanh;
+
+    template <class V>
+    void forward(V (&a)[1], const V (&)[1], V (&next)[1], const V*) const {
+        next[0] = a[0] = activate(activation, a[0]);
+    }
+
+    template <class V>
+    void backward(V (&a)[1], const V (&)[1], const V (&)[1], V (&d)[1], const V*, V*) const {
+        a[0] = d[0] * derivative(activation, a[0]);
+        d[0] = V{};
+    }
+};
+
+} // namespace carousel

@@ -1,0 +1,185 @@
+// Initialisers: how the numbers of a parameter are drawn before training; small values that an options struct can hold.
+#pragma once
+
+#include "carousel/core/matrix.hpp"
+#include "carousel/core/random.hpp"
+#include "carousel/core/require.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <type_traits>
+
+namespace carousel {
+
+/// Fills a block of a parameter. Made by the functions of namespace `initializer`:
+///
+///     LSTM<float> lstm{1, 64, {.recurrent_initializer = initializer::orthogonal()}};
+///
+/// The numbers are drawn as double, column after column, and then rounded to the block's scalar: one seed gives the
+/// same numbers everywhere; those of `orthogonal` up to rounding in the last bits, because matrix products make them.
+struct Initializer {
+    enum class Kind { constant, uniform, normal, truncated_normal, orthogonal };
+    enum class Fan { none, in, average }; ///< what the variance is divided by
+
+    Kind kind = Kind::constant;
+    Fan fan = Fan::none;
+    /// With a fan the variance is a / fan and the mean is 0. Without: constant a; uniform in [a, b); (truncated) normal
+    /// with mean a and deviation b; orthogonal with gain a.
+    double a = 0;
+    double b = 0;
+
+    /// `block`: a matrix or a block of one (rows × columns); fan_in: how many numbers feed one output; fan_out: how
+    /// many outputs one number feeds. Where a layer stacks the kernels of its gates, as Keras does, the whole stack is
+    /// one block: for an LSTM's W, 4·hidden × input, fan_in is input and fan_out is 4·hidden. Throws
+    /// std::invalid_argument if a fan is needed and fan_in or fan_out is below 1.
+    template <class Block>
+    requires std::floating_point<typename std::remove_cvref_t<Block>::Scalar>
+    void operator()(Block&& block, Index fan_in, Index fan_out, Random& random) const {
+        using Scalar = typename std::remove_cvref_t<Block>::Scalar;
+        if (kind == Kind::orthogonal) {
+            const bool wide = block.rows() < block.cols();
+            Matrix<double> q(std::max(block.rows(), block.cols()), std::min(block.rows(), block.cols()));
+            Initializer{.kind = Kind::normal, .b = 1}(q, fan_in, fan_out, random);
+            orthonormalize(q);
+            q *= a;
+            if (wide)
+                block = q.transpose().template cast<Scalar>();
+            else
+                block = q.template cast<Scalar>();
+            return;
+        }
+        const Initializer settled = without_fan(fan_in, fan_out);
+        for (Index j = 0; j < block.cols(); ++j)
+            for (Index i = 0; i < block.rows(); ++i)
+                block(i, j) = static_cast<Scalar>(settled.draw(random));
+    }
+
+    bool operator==(const Initializer&) const = default;
+
+  private:
+    /// The same distribution, its width settled.
+    Initializer without_fan(Index fan_in, Index fan_out) const {
+        if (fan == Fan::none)
+            return *this;
+        require(fan_in >= 1 && fan_out >= 1, "Initializer", "fan_in ", fan_in, " and fan_out ", fan_out,
+                " must both be >= 1");
+        const double in = static_cast<double>(fan_in);
+        const double out = static_cast<double>(fan_out);
+        const double variance = a / (fan == Fan::in ? in : (in + out) / 2);
+        if (kind == Kind::uniform)
+            return {.kind = kind, .a = -std::sqrt(3 * variance), .b = std::sqrt(3 * variance)};
+        // what cutting at two deviations leaves of the deviation, as Keras corrects it
+        const double left = kind == Kind::truncated_normal ? 0.87962566103423978 : 1;
+        return {.kind = kind, .b = std::sqrt(variance) / left};
+    }
+
+    double draw(Random& random) const {
+        if (kind == Kind::constant)
+            return a;
+        if (kind == Kind::uniform)
+            return random.uniform(a, b);
+        double z = random.normal();
+        while (kind == Kind::truncated_normal && std::abs(z) > 2)
+            z = random.normal();
+        return std::fma(b, z, a);
+    }
+
+    /// Gram and Schmidt, twice, in panels so that nearly all of it is matrix products. As the lengths it divides by are
+    /// positive, so is R's diagonal: a normal q becomes uniformly (Haar) distributed without a correction of signs
+    /// (Mezzadri, "How to generate random matrices from the classical compact groups", 2007).
+    static void orthonormalize(Matrix<double>& q) {
+        const Index width = 16;
+        for (Index first = 0; first < q.cols(); first += width) {
+            const auto done = q.leftCols(first);
+            auto panel = q.middleCols(first, std::min(width, q.cols() - first));
+            for (int pass = 0; pass < 2; ++pass) {
+                if (first > 0)
+                    panel -= done * (done.transpose() * panel);
+                for (Index j = 0; j < panel.cols(); ++j) {
+                    for (Index k = 0; k < j; ++k)
+                        panel.col(j) -= panel.col(k).dot(panel.col(j)) * panel.col(k);
+                    panel.col(j) /= panel.col(j).norm();
+                }
+            }
+        }
+    }
+};
+
+namespace initializer {
+
+/// Throws std::invalid_argument unless c is finite.
+inline Initializer constant(double c) {
+    require(std::isfinite(c), "initializer::constant", "c is ", c, ", expected a finite number");
+    return {.kind = Initializer::Kind::constant, .a = c};
+}
+
+inline Initializer zeros() {
+    return {};
+}
+
+/// In [low, high). Throws std::invalid_argument unless low <= high and high − low is finite.
+inline Initializer uniform(double low, double high) {
+    require(low <= high && std::isfinite(high - low), "initializer::uniform", "low ", low, " and high ", high,
+            " must be finite and satisfy low <= high");
+    return {.kind = Initializer::Kind::uniform, .a = low, .b = high};
+}
+
+/// Throws std::invalid_argument unless both are finite and deviation >= 0.
+inline Initializer normal(double mean, double deviation) {
+    require(std::isfinite(mean) && std::isfinite(deviation) && deviation >= 0, "initializer::normal", "mean ", mean,
+            " and deviation ", deviation, " must be finite and satisfy deviation >= 0");
+    return {.kind = Initializer::Kind::normal, .a = mean, .b = deviation};
+}
+
+/// U(±√(6 / (fan_in + fan_out))): Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
+/// networks", 2010, eq. 16; Keras' default for W.
+inline Initializer glorot_uniform() {
+    return {.kind = Initializer::Kind::uniform, .fan = Initializer::Fan::average, .a = 1};
+}
+
+/// Variance 2 / (fan_in + fan_out) (the paper's eq. 12), normal but cut at two deviations and widened to keep that
+/// variance, as in Keras.
+inline Initializer glorot_normal() {
+    return {.kind = Initializer::Kind::truncated_normal, .fan = Initializer::Fan::average, .a = 1};
+}
+
+/// U(±√(6 / fan_in)): He, Zhang, Ren and Sun, "Delving deep into rectifiers", 2015, eq. 10.
+inline Initializer he_uniform() {
+    return {.kind = Initializer::Kind::uniform, .fan = Initializer::Fan::in, .a = 2};
+}
+
+/// Variance 2 / fan_in (the paper's eq. 10), cut at two deviations as glorot_normal.
+inline Initializer he_normal() {
+    return {.kind = Initializer::Kind::truncated_normal, .fan = Initializer::Fan::in, .a = 2};
+}
+
+/// Variance 1 / fan_in: LeCun, Bottou, Orr and Müller, "Efficient BackProp", 1998, eq. 16; cut as glorot_normal.
+inline Initializer lecun_normal() {
+    return {.kind = Initializer::Kind::truncated_normal, .fan = Initializer::Fan::in, .a = 1};
+}
+
+/// Variance 1 / fan_in, normal and not cut: what DeZero's layers start with.
+inline Initializer dezero() {
+    return {.kind = Initializer::Kind::normal, .fan = Initializer::Fan::in, .a = 1};
+}
+
+/// U(±1/√hidden): what PyTorch's recurrent layers start with, for every parameter. Throws std::invalid_argument unless
+/// hidden >= 1.
+inline Initializer pytorch(Index hidden) {
+    require(hidden >= 1, "initializer::pytorch", "hidden is ", hidden, ", expected hidden >= 1");
+    const double limit = 1 / std::sqrt(static_cast<double>(hidden));
+    return uniform(-limit, limit);
+}
+
+/// gain times a matrix whose columns (if it is wide: whose rows) are orthonormal, uniform among all of them: Saxe,
+/// McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks",
+/// 2014; Keras' default for U. Throws std::invalid_argument unless gain is finite.
+inline Initializer orthogonal(double gain = 1) {
+    require(std::isfinite(gain), "initializer::orthogonal", "gain is ", gain, ", expected a finite number");
+    return {.kind = Initializer::Kind::orthogonal, .a = gain};
+}
+
+} // namespace initializer
+
+} // namespace carousel

@@ -1,0 +1,73 @@
+// Layer: what Sequential, fit, Stream and check_gradients ask of a layer.
+#pragma once
+
+#include "carousel/core/parameter.hpp"
+#include "carousel/core/random.hpp"
+#include "carousel/core/sequence.hpp"
+
+#include <atomic>
+#include <optional>
+#include <string>
+
+namespace carousel {
+
+/// The state of a layer that carries none from step to step.
+struct NoState {};
+
+/// What a backward pass is given and asked for besides the gradient of the output.
+template <class State>
+struct Through {
+    const State* d_final = nullptr; ///< in: the gradient of the final state; null means zero
+    State* d_initial = nullptr;     ///< out: the gradient of the initial state; null means not wanted
+    bool input_gradient = true;     ///< false: dx isn't computed and backward returns an empty view
+};
+
+/// A layer maps a batch of sequences to a batch of sequences. For a scalar type S it has
+///
+///     template <class S> using Tape;    // what one pass remembers; reused, it keeps its memory
+///     template <class S> using State;   // what goes from one chunk of a sequence to the next: a value the caller
+///     holds SequenceView<S> forward(SequenceView<S> x, Tape<S>&, const State<S>& initial) const;   // records:
+///     training SequenceView<S> infer(SequenceView<S> x, Tape<S>&, const State<S>& initial) const;     // doesn't:
+///     inference void final_state(const Tape<S>&, State<S>& out) const;                                  // of the last
+///     pass SequenceView<S> backward(SequenceView<S> dy, Tape<S>&, const Through<State<S>>&);       // adds to
+///     gradients; dx void each_parameter(f);           // f(name, Parameter<S>&) void initialize(Random&);         //
+///     draws new parameters Index output_size(Index input_size) const;   // throws if that many features don't fit
+///     std::string name() const;
+///
+/// What forward, infer and backward return lives in the tape, and x must live until backward. A State that holds
+/// nothing yet means zero. backward consumes the tape: a second call throws std::logic_error.
+template <class L, class S>
+concept Layer = requires(const L layer, L trained, typename L::template Tape<S> tape,
+                         typename L::template State<S> state, SequenceView<S> x,
+                         Through<typename L::template State<S>> through, Random random) {
+    { layer.forward(x, tape, state) } -> std::same_as<SequenceView<S>>;
+    { layer.infer(x, tape, state) } -> std::same_as<SequenceView<S>>;
+    { trained.backward(x, tape, through) } -> std::same_as<SequenceView<S>>;
+    layer.final_state(tape, state);
+    trained.each_parameter([](const std::string&, Parameter<S>&) {});
+    trained.initialize(random);
+    { layer.output_size(Index{}) } -> std::same_as<Index>;
+    { layer.name() } -> std::convertible_to<std::string>;
+};
+
+namespace detail {
+
+/// The seed of a layer that was given none: 1 for the program's first, 2 for its second …, so that equal layers start
+/// unequal and a program's every run starts alike.
+inline std::uint64_t next_seed() {
+    static std::atomic<std::uint64_t> count{0};
+    return ++count;
+}
+
+/// Thrown by backward when the tape holds no forward pass.
+inline void require_recorded(bool& recorded, const char* where) {
+    if (!recorded)
+        throw std::logic_error(std::string(where) +
+                               ": the tape holds no forward pass (none was made, it was inference, or "
+                               "backward has consumed it)");
+    recorded = false;
+}
+
+} // namespace detail
+
+} // namespace carousel

@@ -1,0 +1,342 @@
+// Recurrent<Cell>: a layer of any cell. It owns W, U, b and P, all matrix products, the only loop over time and the
+// only BPTT (Werbos 1990, "Backpropagation through time: what it does and how to do it").
+#pragma once
+
+#include "carousel/cell/gru.hpp"
+#include "carousel/cell/lstm.hpp"
+#include "carousel/cell/simple_rnn.hpp"
+#include "carousel/core/initializer.hpp"
+#include "carousel/kernel/step.hpp"
+#include "carousel/layer/layer.hpp"
+
+namespace carousel {
+
+struct RecurrentOptions {
+    bool reverse =
+        false; ///< runs from each sequence's last real step to its first; outputs stand at their inputs' steps
+    Initializer W = initializer::glorot_uniform();
+    Initializer U = initializer::orthogonal();
+    /// Of b; by default what the cell says (an LSTM's forget gate 1, everything else 0).
+    std::optional<Initializer> b = std::nullopt;
+    Initializer P = initializer::zeros();             ///< peepholes
+    std::optional<std::uint64_t> seed = std::nullopt; ///< by default every layer of a program draws other numbers
+};
+
+/// Input features and hidden units can be fixed at compile time, which Stream makes use of; the parameters are on the
+/// heap all the same, so a layer of any width is small.
+///
+/// x: I × (T·B). Output: H × (T·B), zero past a sequence's end. State: (C::states · H) × B, h on top (LSTM: c under
+/// it).
+template <Cell C, Index Input = Dynamic, Index Hidden = Dynamic>
+class Recurrent {
+  public:
+    using CellType = C;
+    using Scalar = typename C::Scalar;
+    static constexpr Index fixed_input = Input, fixed_hidden = Hidden;
+
+    template <class>
+    using State = Matrix<Scalar>;
+
+    /// What one pass remembers: a view of x, the blocks of every step (after backward: their gradients) and T + 1
+    /// states.
+    class Record {
+      public:
+        SequenceView<Scalar> output() const { return y_view_; }
+
+      private:
+        friend Recurrent;
+        bool recorded_ = false;
+        SequenceView<Scalar> x_, y_view_;
+        std::vector<Index> lengths_;
+        Matrix<Scalar> gates_;             // blocks·H × (T·B); one step's when not recorded
+        Matrix<Scalar> states_[C::states]; // H × (T + 1)·B; when not recorded, two slots of all but h
+        Sequence<Scalar> y_;               // of ragged batches; of others the output is a view of h
+        Matrix<Scalar> carry_[C::states], dx_;
+        kernel::Scratch<Scalar> W_, U_, second_, scratch_;
+    };
+    template <class>
+    using Tape = Record;
+
+    /// `input` and `hidden` may be left out where they are fixed at compile time.
+    /// Throws std::invalid_argument if a size is below 1 or differs from the fixed one.
+    Recurrent(Index input, Index hidden, C cell = {}, RecurrentOptions options = {})
+        : cell_(cell), options_(options), input_(input), hidden_(hidden) {
+        require(input >= 1 && (Input == Dynamic || input == Input), C::name, "input size is ", input, ", expected ",
+                Input == Dynamic ? "at least 1" : std::to_string(Input));
+        require(hidden >= 1 && (Hidden == Dynamic || hidden == Hidden), C::name, "hidden size is ", hidden,
+                ", expected ", Hidden == Dynamic ? "at least 1" : std::to_string(Hidden));
+        W_ = Parameter<Scalar>(C::input.count * hidden, input);
+        U_ = Parameter<Scalar>(kernel_blocks.count * hidden, hidden);
+        b_ = Parameter<Scalar>(biased_blocks<C>() * hidden, 1);
+        if (has_vectors())
+            P_ = Parameter<Scalar>(hidden, C::vectors);
+        Random random(options.seed ? *options.seed : detail::next_seed());
+        initialize(random);
+    }
+    explicit Recurrent(C cell = {}, RecurrentOptions options = {}) requires(Input != Dynamic && Hidden != Dynamic)
+        : Recurrent(Input, Hidden, cell, options) {}
+
+    Index input_size() const { return input_; }
+    Index hidden_size() const { return hidden_; }
+    const C& cell() const { return cell_; }
+    const RecurrentOptions& options() const { return options_; }
+    std::string name() const { return C::name; }
+    Index output_size(Index input) const {
+        require(input == input_, C::name, "x has ", input, " features, expected ", input_);
+        return hidden_;
+    }
+
+    /// W: rows the cell's input blocks × I; U: rows its recurrent blocks × H; b: all fed blocks; P: H × vectors, or
+    /// empty.
+    Parameter<Scalar>& W() { return W_; }
+    Parameter<Scalar>& U() { return U_; }
+    Parameter<Scalar>& b() { return b_; }
+    Parameter<Scalar>& P() { return P_; }
+    const Parameter<Scalar>& W() const { return W_; }
+    const Parameter<Scalar>& U() const { return U_; }
+    const Parameter<Scalar>& b() const { return b_; }
+    const Parameter<Scalar>& P() const { return P_; }
+
+    template <class F>
+    void each_parameter(F&& f) {
+        f(std::string("W"), W_);
+        f(std::string("U"), U_);
+        f(std::string("b"), b_);
+        if (has_vectors())
+            f(std::string("P"), P_);
+    }
+
+    void initialize(Random& random) {
+        options_.W(W_.value, input_, W_.value.rows(), random);
+        options_.U(U_.value, hidden_, U_.value.rows(), random);
+        if (options_.b)
+            (*options_.b)(b_.value, hidden_, b_.value.rows(), random);
+        else
+            for (int g = 0; g < biased_blocks<C>(); ++g)
+                b_.value.middleRows(g * hidden_, hidden_).setConstant(initial_bias(g));
+        if (has_vectors())
+            options_.P(P_.value, hidden_, hidden_, random);
+    }
+
+    /// Records the pass for backward. Throws std::invalid_argument if x or `initial` doesn't fit.
+    SequenceView<Scalar> forward(SequenceView<Scalar> x, Record& tape, const Matrix<Scalar>& initial = {}) const {
+        return run(x, tape, initial, true);
+    }
+
+    /// The same output without a record: memory for one step's gates.
+    SequenceView<Scalar> infer(SequenceView<Scalar> x, Record& tape, const Matrix<Scalar>& initial = {}) const {
+        return run(x, tape, initial, false);
+    }
+
+    /// Each sequence's state after its last step (in processing order) of the pass that `tape` holds.
+    void final_state(const Record& tape, Matrix<Scalar>& out) const {
+        const Index T = tape.x_.steps(), B = tape.x_.batch();
+        out.resize(C::states * hidden_, B);
+        for (int s = 0; s < C::states; ++s)
+            out.middleRows(s * hidden_, hidden_) =
+                tape.states_[s].middleCols(slot(tape, s, options_.reverse ? 0 : T) * B, B);
+    }
+
+    /// Full BPTT: adds to the gradients of W, U, b and P; returns dx, I × (T·B). `dy` is the gradient of the output; a
+    /// view of no steps means there is none. Throws std::invalid_argument if a shape differs from the pass',
+    /// std::logic_error if the tape holds none.
+    SequenceView<Scalar> backward(SequenceView<Scalar> dy, Record& tape, const Through<Matrix<Scalar>>& through = {}) {
+        const Index H = hidden_, T = tape.x_.steps(), B = tape.x_.batch();
+        const bool has_dy = dy.columns() > 0;
+        require(!has_dy || (dy.features() == H && dy.steps() == T && dy.batch() == B), "Recurrent::backward", "dy is ",
+                dy.features(), " x (", dy.steps(), " steps of ", dy.batch(), "), expected ", H, " x (", T, " steps of ",
+                B, ")");
+        require_state("Recurrent::backward: d_final", through.d_final, B);
+        detail::require_recorded(tape.recorded_, "Recurrent::backward");
+
+        const kernel::Operand<Scalar> U = kernel::operand(U_.value);
+        const Index depth = C::recurrent.count * H;
+        Scalar* const panels = tape.U_.get(kernel::unit_panels<Scalar>(H, depth));
+        kernel::pack_units(panels, U, H, depth);
+        [[maybe_unused]] Scalar* second = nullptr;
+        if constexpr (TwoProductCell<C>) {
+            second = tape.second_.get(kernel::unit_panels<Scalar>(H, C::second.count * H));
+            kernel::pack_units(second, {U.at(depth, 0), U.row, U.column}, H, C::second.count * H);
+        }
+        typename kernel::Step<C>::Gradients to{b_.grad.data(), has_vectors() ? P_.grad.data() : nullptr, {}};
+        for (int s = 0; s < C::states; ++s) {
+            tape.carry_[s].resize(H, B);
+            if (through.d_final && through.d_final->size() > 0)
+                tape.carry_[s] = through.d_final->middleRows(s * H, H);
+            else
+                tape.carry_[s].setZero();
+            to.carry[s] = tape.carry_[s].data();
+        }
+
+        const Scalar* after = nullptr;
+        for (Index p = T - 1; p >= 0; --p) {
+            const kernel::Step<C> step = step_at(tape, p);
+            step.backward(panels, after, has_dy ? dy.data() + step.t * B * H : nullptr, to);
+            if constexpr (TwoProductCell<C>)
+                step.backward_second(second, to);
+            after = step.gates;
+        }
+        if (through.d_initial) {
+            step_at(tape, 0).backward_initial(panels, after, to);
+            through.d_initial->resize(C::states * H, B);
+            for (int s = 0; s < C::states; ++s)
+                through.d_initial->middleRows(s * H, H) = tape.carry_[s];
+        }
+        return weight_gradients(tape, through.input_gradient);
+    }
+
+  private:
+    static constexpr Blocks kernel_blocks = recurrent_blocks<C>();
+
+    bool has_vectors() const {
+        if constexpr (requires { cell_.has_vectors(); })
+            return cell_.has_vectors();
+        else
+            return C::vectors > 0;
+    }
+
+    static Scalar initial_bias(int block) {
+        if constexpr (requires { C::initial_bias(block); })
+            return C::initial_bias(block);
+        else
+            return 0;
+    }
+
+    void require_state(const char* where, const Matrix<Scalar>* state, Index batch) const {
+        require(!state || state->size() == 0 || (state->rows() == C::states * hidden_ && state->cols() == batch), where,
+                "state is ", state ? state->rows() : 0, " x ", state ? state->cols() : 0, ", expected ",
+                C::states * hidden_, " x ", batch);
+    }
+
+    /// Where the state of slot 0 … T stands; without a record, all but h take turns in two.
+    static Index slot(const Record& tape, int state, Index number) {
+        return state == 0 || tape.states_[state].cols() == tape.states_[0].cols() ? number : number % 2;
+    }
+
+    /// The step that comes p-th in processing order.
+    kernel::Step<C> step_at(const Record& tape, Index p) const {
+        const Index T = tape.x_.steps(), B = tape.x_.batch(), t = options_.reverse ? T - 1 - p : p;
+        kernel::Step<C> step{&cell_,
+                             hidden_,
+                             B,
+                             b_.value.data(),
+                             has_vectors() ? P_.value.data() : nullptr,
+                             tape.lengths_,
+                             t,
+                             const_cast<Scalar*>(tape.gates_.data()) +
+                                 (tape.gates_.cols() > B ? t * B : 0) * C::blocks * hidden_,
+                             {},
+                             {}};
+        for (int s = 0; s < C::states; ++s) {
+            Scalar* const data = const_cast<Scalar*>(tape.states_[s].data());
+            step.prev[s] = data + slot(tape, s, options_.reverse ? t + 1 : t) * B * hidden_;
+            step.next[s] = data + slot(tape, s, options_.reverse ? t : t + 1) * B * hidden_;
+        }
+        return step;
+    }
+
+    SequenceView<Scalar> run(SequenceView<Scalar> x, Record& tape, const Matrix<Scalar>& initial, bool record) const {
+        const Index H = hidden_, T = x.steps(), B = x.batch();
+        require(x.features() == input_, "Recurrent::forward", "x has ", x.features(), " features, expected ", input_);
+        require_state("Recurrent::forward: initial", &initial, B);
+
+        tape.x_ = x;
+        tape.lengths_.assign(x.lengths().begin(), x.lengths().end());
+        tape.recorded_ = record;
+        // One product W·x for all steps pays where a step alone has too few columns to fill the tiles.
+        const bool product_first = T > 1 && input_ > 4 && B < kernel::tile_columns(C::blocks);
+        tape.gates_.resize(C::blocks * H, (record || product_first ? std::max<Index>(T, 1) : 1) * B);
+        for (int s = 0; s < C::states; ++s) {
+            tape.states_[s].resize(H, (record || s == 0 ? T + 1 : 2) * B);
+            auto start = tape.states_[s].middleCols(slot(tape, s, options_.reverse ? T : 0) * B, B);
+            if (initial.size() > 0)
+                start = initial.middleRows(s * H, H);
+            else
+                start.setZero();
+        }
+
+        const kernel::Operand<Scalar> W = kernel::operand(W_.value), U = kernel::operand(U_.value);
+        Scalar* W_panels = nullptr;
+        if (product_first)
+            kernel::multiply(tape.gates_.data() + C::input.first * H, C::blocks * H, C::input.count * H, T * B, input_,
+                             W, kernel::operand(x.values()), false, tape.scratch_);
+        else
+            kernel::pack_gates(W_panels = tape.W_.get(kernel::gate_panels<Scalar>(C::input.count, H, input_)), W,
+                               C::input.count, H, input_);
+        Scalar* const panels = tape.U_.get(kernel::gate_panels<Scalar>(C::recurrent.count, H, H));
+        kernel::pack_gates(panels, U, C::recurrent.count, H, H);
+        [[maybe_unused]] Scalar* second = nullptr;
+        if constexpr (TwoProductCell<C>) {
+            second = tape.second_.get(kernel::gate_panels<Scalar>(C::second.count, H, H));
+            kernel::pack_gates(second, {U.at(C::recurrent.count * H, 0), U.row, U.column}, C::second.count, H, H);
+        }
+
+        for (Index p = 0; p < T; ++p) {
+            const kernel::Step<C> step = step_at(tape, p);
+            step.forward(W_panels, x.data() + step.t * B * input_, input_, panels);
+            if constexpr (TwoProductCell<C>)
+                step.forward_second(second);
+        }
+        return output(tape);
+    }
+
+    /// h of every step; zero past a sequence's end.
+    SequenceView<Scalar> output(Record& tape) const {
+        const Index T = tape.x_.steps(), B = tape.x_.batch(), first = options_.reverse ? 0 : B;
+        const Scalar* data = tape.states_[0].data() + first * hidden_;
+        if (tape.x_.ragged()) {
+            tape.y_.resize(hidden_, T, B, tape.lengths_);
+            for (Index t = 0; t < T; ++t)
+                for (Index b = 0; b < B; ++b)
+                    if (tape.x_.real(t, b))
+                        tape.y_.values().col(t * B + b) = tape.states_[0].col(first + t * B + b);
+                    else
+                        tape.y_.values().col(t * B + b).setZero();
+            data = tape.y_.values().data();
+        }
+        return tape.y_view_ = {data, hidden_, T, B, tape.lengths_};
+    }
+
+    /// With da of all steps in the gates: dW += da·xᵀ, dU += da·h₋ᵀ, dx = Wᵀ·da, each one product.
+    SequenceView<Scalar> weight_gradients(Record& tape, bool input_gradient) {
+        using kernel::Operand;
+        const Index H = hidden_, T = tape.x_.steps(), B = tape.x_.batch(), ld = C::blocks * H;
+        const Scalar* const da = tape.gates_.data();
+        const Scalar* const h_ = tape.states_[0].data() + (options_.reverse ? B * H : 0);
+        const Operand<Scalar> da_input{da + C::input.first * H, 1, ld};
+
+        kernel::multiply(W_.grad.data(), W_.grad.rows(), W_.grad.rows(), input_, T * B, da_input,
+                         {tape.x_.data(), input_, 1}, true, tape.scratch_);
+        kernel::multiply(U_.grad.data(), U_.grad.rows(), C::recurrent.count * H, H, T * B,
+                         {da + C::recurrent.first * H, 1, ld}, {h_, H, 1}, true, tape.scratch_);
+        if constexpr (TwoProductCell<C>)
+            kernel::multiply(U_.grad.data() + C::recurrent.count * H, U_.grad.rows(), C::second.count * H, H, T * B,
+                             {da + C::second.first * H, 1, ld}, {da + C::operand * H, ld, 1}, true, tape.scratch_);
+        if (!input_gradient)
+            return {};
+        tape.dx_.resize(input_, T * B);
+        kernel::multiply(tape.dx_.data(), input_, input_, T * B, C::input.count * H,
+                         kernel::operand(W_.value).transposed(), da_input, false, tape.scratch_);
+        return {tape.dx_.data(), input_, T, B, tape.lengths_};
+    }
+
+    C cell_;
+    RecurrentOptions options_;
+    Index input_, hidden_;
+    Parameter<Scalar> W_, U_, b_, P_;
+};
+
+template <std::floating_point Scalar, Index Input = Dynamic, Index Hidden = Dynamic>
+using SimpleRNN = Recurrent<SimpleRnnCell<Scalar>, Input, Hidden>;
+
+template <std::floating_point Scalar, Index Input = Dynamic, Index Hidden = Dynamic>
+using LSTM = Recurrent<LstmCell<Scalar>, Input, Hidden>;
+
+/// The LSTM whose forget gate is 1 − i: three gates.
+template <std::floating_point Scalar, Index Input = Dynamic, Index Hidden = Dynamic>
+using CoupledLSTM = Recurrent<LstmCell<Scalar, true>, Input, Hidden>;
+
+template <std::floating_point Scalar, Index Input = Dynamic, Index Hidden = Dynamic, Reset reset = Reset::after>
+using GRU = Recurrent<GruCell<Scalar, reset>, Input, Hidden>;
+
+} // namespace carousel

@@ -1,0 +1,70 @@
+// MeanSquaredError: the mean, or the sum, of squared differences.
+#pragma once
+
+#include "carousel/core/matrix.hpp"
+#include "carousel/core/sequence.hpp"
+#include "carousel/loss/loss.hpp"
+
+#include <algorithm>
+#include <concepts>
+#include <type_traits>
+
+namespace carousel {
+
+/// With F features and N real columns (steps · batch, or the sum of the lengths):
+///
+///     Reduction::mean   loss = 1/(F·N) Σ (y − target)²    dy = 2/(F·N) (y − target)
+///     Reduction::sum    loss = Σ (y − target)²            dy = 2 (y − target)
+///
+/// Padding, whatever it holds, adds nothing and has the gradient zero; without real columns the loss is 0.
+struct MeanSquaredError {
+    Reduction reduction = Reduction::mean;
+
+    /// y, target: features × steps × batch; which columns are real is said by y's lengths. dy becomes features ×
+    /// columns and keeps its memory if it has that size already. Sums of 128 squares are added up in double. Throws
+    /// std::invalid_argument unless target has y's shape and, if it has lengths, y's lengths.
+    template <std::floating_point S>
+    double operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target,
+                      std::type_identity_t<Matrix<S>>* dy = nullptr) const {
+        detail::require_same_shape("MeanSquaredError", y, target);
+        if (dy)
+            dy->resize(y.features(), y.columns());
+        const double divisor = std::max(1.0, weight(y));
+        const S scale = static_cast<S>(2 / divisor);
+        using Numbers = Eigen::Array<S, Eigen::Dynamic, 1>;
+        constexpr Index block = 128;
+
+        double sum = 0;
+        detail::each_run(y, [&](Index column, Index count, bool real) {
+            const Index end = (column + count) * y.features();
+            for (Index first = column * y.features(); first < end; first += block) {
+                const Index size = std::min(block, end - first);
+                const Eigen::Map<const Numbers> a(y.data() + first, size);
+                const Eigen::Map<const Numbers> b(target.data() + first, size);
+                if (real)
+                    sum += static_cast<double>((a - b).square().sum());
+                if (dy && real)
+                    Eigen::Map<Numbers>(dy->data() + first, size) = scale * (a - b);
+                else if (dy)
+                    Eigen::Map<Numbers>(dy->data() + first, size).setZero();
+            }
+        });
+        return sum / divisor;
+    }
+
+    template <std::floating_point S>
+    double operator()(const Sequence<S>& y, std::type_identity_t<SequenceView<S>> target,
+                      std::type_identity_t<Matrix<S>>* dy = nullptr) const {
+        return (*this)(y.view(), target, dy);
+    }
+
+    /// What the sum is divided by: F·N for a mean, 1 for a sum. Batches are averaged by it: Σ weight·loss / Σ weight.
+    template <std::floating_point S>
+    double weight(SequenceView<S> y) const {
+        return detail::loss_weight(reduction, y);
+    }
+};
+
+static_assert(Loss<MeanSquaredError>);
+
+} // namespace carousel

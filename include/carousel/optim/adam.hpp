@@ -1,0 +1,78 @@
+// Adam and AdamW: steps of adaptive moments, without and with decoupled weight decay.
+#pragma once
+
+#include "carousel/core/require.hpp"
+#include "carousel/optim/rule.hpp"
+
+#include <cmath>
+
+namespace carousel {
+
+/// Kingma and Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1. The defaults are the paper's and
+/// PyTorch's (Keras: epsilon 1e-7).
+///
+///     d = g + weight_decay·w
+///     m = beta1·m + (1 − beta1)·d
+///     v = beta2·v + (1 − beta2)·d²
+///     r = learning_rate·√(1 − beta2ᵗ) / (1 − beta1ᵗ)
+///     w −= r·m / (√v + ε̂)       Formula::pytorch: ε̂ = epsilon·√(1 − beta2ᵗ), which is learning_rate·m̂ / (√v̂ + epsilon)
+///                               Formula::keras:   ε̂ = epsilon
+struct Adam {
+    double learning_rate = 1e-3;
+    double beta1 = 0.9;      ///< 0 <= beta1 < 1
+    double beta2 = 0.999;    ///< 0 <= beta2 < 1
+    double epsilon = 1e-8;   ///< > 0
+    double weight_decay = 0; ///< of an L2 penalty ½·weight_decay·‖w‖²; AdamW's is another
+    Formula formula = Formula::pytorch;
+
+    void check(const char* where = "Adam") const {
+        require(learning_rate >= 0 && std::isfinite(learning_rate), where, "learning_rate is ", learning_rate,
+                ", expected a finite number >= 0");
+        require(beta1 >= 0 && beta1 < 1, where, "beta1 is ", beta1, ", expected 0 <= beta1 < 1");
+        require(beta2 >= 0 && beta2 < 1, where, "beta2 is ", beta2, ", expected 0 <= beta2 < 1");
+        require(epsilon > 0 && std::isfinite(epsilon), where, "epsilon is ", epsilon, ", expected a finite number > 0");
+        require(weight_decay >= 0 && std::isfinite(weight_decay), where, "weight_decay is ", weight_decay,
+                ", expected a finite number >= 0");
+    }
+
+    Index moments() const { return 2; }
+
+    template <class S>
+    void update(ParameterValues<S> w, ParameterGradient<S> g, ParameterMoments<S> moments, Index t) const {
+        const double correction1 = 1 - std::pow(beta1, static_cast<double>(t));
+        const double correction2 = std::sqrt(1 - std::pow(beta2, static_cast<double>(t)));
+        const S rate = S(learning_rate * correction2 / correction1);
+        const S eps = S(formula == Formula::keras ? epsilon : epsilon * correction2);
+        const auto d = g + S(weight_decay) * w;
+        auto m = moments.col(0);
+        auto v = moments.col(1);
+        m = S(beta1) * m + S(1 - beta1) * d;
+        v = S(beta2) * v + S(1 - beta2) * d.square();
+        w -= rate * m / (v.sqrt() + eps);
+    }
+};
+
+/// Loshchilov and Hutter, "Decoupled weight decay regularization", 2019, algorithm 2, with the decay multiplied by the
+/// learning rate as PyTorch and Keras do: w −= learning_rate·weight_decay·w, and then a step of Adam.
+struct AdamW {
+    double learning_rate = 1e-3;
+    double beta1 = 0.9;         ///< 0 <= beta1 < 1
+    double beta2 = 0.999;       ///< 0 <= beta2 < 1
+    double epsilon = 1e-8;      ///< > 0
+    double weight_decay = 0.01; ///< a fraction of w, times the learning rate
+    Formula formula = Formula::pytorch;
+
+    void check() const { Adam{learning_rate, beta1, beta2, epsilon, weight_decay, formula}.check("AdamW"); }
+
+    Index moments() const { return 2; }
+
+    template <class S>
+    void update(ParameterValues<S> w, ParameterGradient<S> g, ParameterMoments<S> moments, Index t) const {
+        w *= S(1 - learning_rate * weight_decay);
+        Adam{learning_rate, beta1, beta2, epsilon, 0, formula}.update(w, g, moments, t);
+    }
+};
+
+static_assert(OptimizerRule<Adam> && OptimizerRule<AdamW>);
+
+} // namespace carousel

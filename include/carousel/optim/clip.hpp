@@ -1,0 +1,90 @@
+// Clipping: gradients that exploded are cut back before an optimizer uses them.
+#pragma once
+
+#include "carousel/core/matrix.hpp"
+#include "carousel/core/parameter.hpp"
+#include "carousel/core/require.hpp"
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+// Every function returns the norm of all gradients together as it was before. If that is not finite (std::isfinite is
+// the check), there is no direction left to keep: the gradients are left untouched, and first_non_finite says where to
+// look.
+
+namespace carousel {
+
+namespace detail {
+
+/// Added up in double.
+template <class Scalar>
+double squared_norm(const Matrix<Scalar>& matrix) {
+    return matrix.template cast<double>().squaredNorm();
+}
+
+} // namespace detail
+
+/// The Euclidean norm of all gradients as one vector.
+template <class Scalar>
+double global_norm(const std::vector<NamedParameter<Scalar>>& parameters) {
+    double sum = 0;
+    for (const auto& named : parameters)
+        sum += detail::squared_norm(named.parameter->grad);
+    return std::sqrt(sum);
+}
+
+/// Cuts every number of every gradient to ±limit. Returns the global norm before. Throws std::invalid_argument unless
+/// limit > 0.
+template <class Scalar>
+double clip_by_value(const std::vector<NamedParameter<Scalar>>& parameters, double limit) {
+    require(limit > 0, "clip_by_value", "limit is ", limit, ", expected limit > 0");
+    const double norm = global_norm(parameters);
+    if (!std::isfinite(norm))
+        return norm;
+    const Scalar bound = static_cast<Scalar>(limit);
+    for (const auto& named : parameters)
+        named.parameter->grad = named.parameter->grad.cwiseMin(bound).cwiseMax(-bound);
+    return norm;
+}
+
+/// Scales every gradient whose own norm is above limit to that norm. Returns the global norm before. Throws
+/// std::invalid_argument unless limit > 0.
+template <class Scalar>
+double clip_by_norm(const std::vector<NamedParameter<Scalar>>& parameters, double limit) {
+    require(limit > 0, "clip_by_norm", "limit is ", limit, ", expected limit > 0");
+    const double norm = global_norm(parameters);
+    if (!std::isfinite(norm) || norm <= limit) // no part is longer than the whole
+        return norm;
+    for (const auto& named : parameters) {
+        const double own = std::sqrt(detail::squared_norm(named.parameter->grad));
+        if (own > limit)
+            named.parameter->grad *= static_cast<Scalar>(limit / own);
+    }
+    return norm;
+}
+
+/// Scales all gradients by limit / norm if their global norm is above limit, which keeps their direction: Pascanu,
+/// Mikolov and Bengio, "On the difficulty of training recurrent neural networks", 2013, algorithm 1. (PyTorch divides
+/// by norm + 1e-6.) Returns the global norm before. Throws std::invalid_argument unless limit > 0.
+template <class Scalar>
+double clip_by_global_norm(const std::vector<NamedParameter<Scalar>>& parameters, double limit) {
+    require(limit > 0, "clip_by_global_norm", "limit is ", limit, ", expected limit > 0");
+    const double norm = global_norm(parameters);
+    if (!std::isfinite(norm) || norm <= limit)
+        return norm;
+    for (const auto& named : parameters)
+        named.parameter->grad *= static_cast<Scalar>(limit / norm);
+    return norm;
+}
+
+/// The name of the first parameter whose gradient holds a NaN or an infinity; empty if there is none.
+template <class Scalar>
+std::string first_non_finite(const std::vector<NamedParameter<Scalar>>& parameters) {
+    for (const auto& named : parameters)
+        if (!named.parameter->grad.allFinite())
+            return named.name;
+    return {};
+}
+
+} // namespace carousel

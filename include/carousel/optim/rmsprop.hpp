@@ -1,0 +1,80 @@
+// RMSprop: every number's gradient divided by the root of its running mean square.
+#pragma once
+
+#include "carousel/core/require.hpp"
+#include "carousel/optim/rule.hpp"
+
+#include <cmath>
+
+namespace carousel {
+
+/// Tieleman and Hinton, "Neural networks for machine learning", lecture 6.5, 2012; centred and with momentum as in
+/// Graves, "Generating sequences with recurrent neural networks", 2013, eq. 38–41. The defaults are those of Keras
+/// (PyTorch: rho, there alpha, 0.99; epsilon 1e-8; learning rate 1e-2).
+///
+///     d = g + weight_decay·w
+///     v = rho·v + (1 − rho)·d²
+///     a = rho·a + (1 − rho)·d                   if centred; else a = 0
+///     u = d / (√(v − a²) + epsilon)             Formula::pytorch
+///     u = d / √(v − a² + epsilon)               Formula::keras
+///     no momentum        w −= learning_rate·u
+///     Formula::pytorch   m = momentum·m + u                  w −= learning_rate·m
+///     Formula::keras     m = momentum·m + learning_rate·u    w −= m
+struct RMSprop {
+    double learning_rate = 1e-3;
+    double rho = 0.9;        ///< 0 <= rho < 1: how much of the running means is kept
+    double epsilon = 1e-7;   ///< > 0
+    double momentum = 0;     ///< 0 <= momentum < 1
+    bool centered = false;   ///< divide by the deviation instead of the root of the mean square
+    double weight_decay = 0; ///< of an L2 penalty ½·weight_decay·‖w‖²
+    Formula formula = Formula::pytorch;
+
+    void check() const {
+        require(learning_rate >= 0 && std::isfinite(learning_rate), "RMSprop", "learning_rate is ", learning_rate,
+                ", expected a finite number >= 0");
+        require(rho >= 0 && rho < 1, "RMSprop", "rho is ", rho, ", expected 0 <= rho < 1");
+        require(epsilon > 0 && std::isfinite(epsilon), "RMSprop", "epsilon is ", epsilon,
+                ", expected a finite number > 0");
+        require(momentum >= 0 && momentum < 1, "RMSprop", "momentum is ", momentum, ", expected 0 <= momentum < 1");
+        require(weight_decay >= 0 && std::isfinite(weight_decay), "RMSprop", "weight_decay is ", weight_decay,
+                ", expected a finite number >= 0");
+    }
+
+    Index moments() const { return 1 + (centered ? 1 : 0) + (momentum > 0 ? 1 : 0); }
+
+    template <class S>
+    void update(ParameterValues<S> w, ParameterGradient<S> g, ParameterMoments<S> moments, Index) const {
+        const S kept = S(rho);
+        const S added = S(1 - rho);
+        const auto d = g + S(weight_decay) * w;
+        auto v = moments.col(0);
+        v = kept * v + added * d.square();
+        if (!centered) {
+            apply(w, d, v, moments);
+            return;
+        }
+        auto a = moments.col(1);
+        a = kept * a + added * d;
+        apply(w, d, (v - a.square()).max(S(0)), moments); // rounding may make a variance negative
+    }
+
+  private:
+    template <class S, class Gradient, class MeanSquare>
+    void apply(ParameterValues<S>& w, const Gradient& d, const MeanSquare& v, ParameterMoments<S>& moments) const {
+        // epsilon under the root and the rate inside the buffer (Keras), or both outside (PyTorch)
+        const bool inside = formula == Formula::keras;
+        const S rate = S(learning_rate);
+        const auto u = d / ((v + S(inside ? epsilon : 0)).sqrt() + S(inside ? 0 : epsilon));
+        if (momentum == 0) {
+            w -= rate * u;
+            return;
+        }
+        auto m = moments.col(moments.cols() - 1);
+        m = S(momentum) * m + (inside ? rate : S(1)) * u;
+        w -= (inside ? S(1) : rate) * m;
+    }
+};
+
+static_assert(OptimizerRule<RMSprop>);
+
+} // namespace carousel

@@ -1,0 +1,137 @@
+// Schedules: how the learning rate changes from epoch to epoch.
+#pragma once
+
+#include "carousel/core/matrix.hpp"
+#include "carousel/core/require.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <numbers>
+#include <utility>
+
+namespace carousel {
+
+/// What a schedule is told.
+struct ScheduleInput {
+    Index epoch = 0;         ///< epochs trained so far, which is also the number, from 0, of the epoch to come
+    Index epochs = 0;        ///< epochs planned
+    double initial_rate = 0; ///< the rate the optimizer was given
+    double rate = 0;         ///< the rate of the epoch that has ended
+    double loss = std::numeric_limits<double>::quiet_NaN(); ///< the monitored loss of that epoch
+};
+
+/// Returns the learning rate of the epoch to come. Called once before the first epoch (epoch 0, rate = initial_rate, no
+/// loss), then after every epoch. A copy starts in the state of its original.
+using Schedule = std::function<double(const ScheduleInput&)>;
+
+/// initial_rate · factor^⌊epoch / every⌋ (PyTorch: StepLR). Throws std::invalid_argument unless every >= 1, factor > 0.
+struct StepDecay {
+    Index every = 10;
+    double factor = 0.1;
+
+    double operator()(const ScheduleInput& input) const {
+        require(every >= 1, "StepDecay", "every is ", every, ", expected every >= 1");
+        require(factor > 0, "StepDecay", "factor is ", factor, ", expected factor > 0");
+        return input.initial_rate * std::pow(factor, static_cast<double>(input.epoch / every));
+    }
+};
+
+/// initial_rate · factor^epoch (PyTorch: ExponentialLR). Throws std::invalid_argument unless factor > 0.
+struct ExponentialDecay {
+    double factor = 0.95;
+
+    double operator()(const ScheduleInput& input) const {
+        require(factor > 0, "ExponentialDecay", "factor is ", factor, ", expected factor > 0");
+        return input.initial_rate * std::pow(factor, static_cast<double>(input.epoch));
+    }
+};
+
+/// minimum + ½ (initial_rate − minimum) (1 + cos(π · epoch / epochs)): Loshchilov and Hutter, "SGDR: stochastic
+/// gradient descent with warm restarts", 2017, eq. 5, without restarts; after `epochs` the rate rises again along the
+/// cosine (PyTorch: CosineAnnealingLR). Throws std::invalid_argument unless epochs, minimum >= 0.
+struct CosineAnnealing {
+    Index epochs = 0; ///< how long it falls; 0: as long as the training is planned
+    double minimum = 0;
+
+    double operator()(const ScheduleInput& input) const {
+        require(epochs >= 0, "CosineAnnealing", "epochs is ", epochs, ", expected epochs >= 0");
+        require(minimum >= 0, "CosineAnnealing", "minimum is ", minimum, ", expected minimum >= 0");
+        const auto length = static_cast<double>(std::max<Index>(1, epochs > 0 ? epochs : input.epochs));
+        const double angle = std::numbers::pi * static_cast<double>(input.epoch) / length;
+        return minimum + (input.initial_rate - minimum) * (1 + std::cos(angle)) / 2;
+    }
+};
+
+/// Multiplies the rate by factor, down to minimum, when the loss has not fallen below best · (1 − threshold) for more
+/// than `patience` epochs, then does not count for `cooldown` epochs (PyTorch: ReduceLROnPlateau, min and rel). A loss
+/// that is NaN has not fallen. Throws std::invalid_argument unless 0 < factor < 1 and the others are >= 0.
+struct ReduceOnPlateau {
+    double factor = 0.1;
+    Index patience = 10;
+    double threshold = 1e-4;
+    double minimum = 0;
+    Index cooldown = 0;
+
+    /// What it remembers from epoch to epoch; begins anew at epoch 0.
+    struct Memory {
+        double best = std::numeric_limits<double>::infinity();
+        Index bad_epochs = 0;
+        Index cooling = 0;
+    } memory = {};
+
+    double operator()(const ScheduleInput& input) {
+        require(factor > 0 && factor < 1, "ReduceOnPlateau", "factor is ", factor, ", expected 0 < factor < 1");
+        require(patience >= 0, "ReduceOnPlateau", "patience is ", patience, ", expected patience >= 0");
+        require(threshold >= 0, "ReduceOnPlateau", "threshold is ", threshold, ", expected threshold >= 0");
+        require(minimum >= 0, "ReduceOnPlateau", "minimum is ", minimum, ", expected minimum >= 0");
+        require(cooldown >= 0, "ReduceOnPlateau", "cooldown is ", cooldown, ", expected cooldown >= 0");
+        if (input.epoch == 0) {
+            memory = {};
+            return input.initial_rate;
+        }
+        if (input.loss < memory.best * (1 - threshold)) {
+            memory.best = input.loss;
+            memory.bad_epochs = 0;
+        } else {
+            ++memory.bad_epochs;
+        }
+        if (memory.cooling > 0) {
+            --memory.cooling;
+            memory.bad_epochs = 0;
+        }
+        if (memory.bad_epochs <= patience)
+            return input.rate;
+        memory.bad_epochs = 0;
+        memory.cooling = cooldown;
+        const double reduced = std::max(input.rate * factor, minimum);
+        return input.rate - reduced > 1e-8 ? reduced : input.rate; // PyTorch ignores smaller steps, too
+    }
+};
+
+/// The rate rises in a straight line from start · initial_rate in the first epoch to initial_rate in epoch number
+/// `epochs`, counted from 0 (PyTorch: LinearLR); from there on `then`, for which that epoch is epoch 0, or the initial
+/// rate. Throws std::invalid_argument unless epochs >= 0 and 0 < start <= 1.
+struct Warmup {
+    Index epochs = 5;
+    double start = 0.1;
+    Schedule then = {};
+
+    double operator()(const ScheduleInput& input) const {
+        require(epochs >= 0, "Warmup", "epochs is ", epochs, ", expected epochs >= 0");
+        require(start > 0 && start <= 1, "Warmup", "start is ", start, ", expected 0 < start <= 1");
+        if (input.epoch < epochs) {
+            const double done = static_cast<double>(input.epoch) / static_cast<double>(epochs);
+            return input.initial_rate * (start + (1 - start) * done);
+        }
+        if (!then)
+            return input.initial_rate;
+        ScheduleInput later = input;
+        later.epoch -= epochs;
+        later.epochs = std::max<Index>(0, input.epochs - epochs);
+        return then(later);
+    }
+};
+
+} // namespace carousel

@@ -1,0 +1,61 @@
+// SGD: stochastic gradient descent, with momentum and Nesterov's variant of it.
+#pragma once
+
+#include "carousel/core/require.hpp"
+#include "carousel/optim/rule.hpp"
+
+#include <cmath>
+
+namespace carousel {
+
+/// Stochastic gradient descent; momentum as in Sutskever, Martens, Dahl and Hinton, "On the importance of
+/// initialization and momentum in deep learning", 2013, eq. 1–4, in the form of the library that `formula` names:
+///
+///     d = g + weight_decay·w
+///     no momentum        w −= learning_rate·d
+///     Formula::pytorch   m = momentum·m + d                  w −= learning_rate·m, Nesterov: learning_rate·(d +
+///     momentum·m) Formula::keras     m = momentum·m + learning_rate·d    w −= m, Nesterov: learning_rate·d +
+///     momentum·m
+///
+/// As long as the learning rate stays the same, both are the same.
+struct SGD {
+    double learning_rate = 1e-2;
+    double momentum = 0;     ///< 0 <= momentum < 1; 0: none, and no memory for it
+    bool nesterov = false;   ///< needs a momentum
+    double weight_decay = 0; ///< of an L2 penalty ½·weight_decay·‖w‖²
+    Formula formula = Formula::pytorch;
+
+    void check() const {
+        require(learning_rate >= 0 && std::isfinite(learning_rate), "SGD", "learning_rate is ", learning_rate,
+                ", expected a finite number >= 0");
+        require(momentum >= 0 && momentum < 1, "SGD", "momentum is ", momentum, ", expected 0 <= momentum < 1");
+        require(!nesterov || momentum > 0, "SGD", "nesterov is set and momentum is 0, expected momentum > 0");
+        require(weight_decay >= 0 && std::isfinite(weight_decay), "SGD", "weight_decay is ", weight_decay,
+                ", expected a finite number >= 0");
+    }
+
+    Index moments() const { return momentum > 0 ? 1 : 0; }
+
+    template <class S>
+    void update(ParameterValues<S> w, ParameterGradient<S> g, ParameterMoments<S> moments, Index) const {
+        const S rate = S(learning_rate);
+        const S mu = S(momentum);
+        const auto d = g + S(weight_decay) * w;
+        if (momentum == 0) {
+            w -= rate * d;
+            return;
+        }
+        const S inside = formula == Formula::keras ? rate : S(1); // the rate, inside or outside the buffer
+        const S outside = formula == Formula::keras ? S(1) : rate;
+        auto m = moments.col(0);
+        m = mu * m + inside * d;
+        if (nesterov)
+            w -= outside * (inside * d + mu * m);
+        else
+            w -= outside * m;
+    }
+};
+
+static_assert(OptimizerRule<SGD>);
+
+} // namespace carousel
