@@ -57,10 +57,6 @@ class SequenceView {
     Values values() const { return {data_, features_, columns()}; }
     /// features × batch
     Values step(Index t) const { return {data_ + t * batch_ * features_, features_, batch_}; }
-    /// Steps t … t + count − 1; only of sequences that are not ragged.
-    SequenceView steps(Index t, Index count) const {
-        return {data_ + t * batch_ * features_, features_, count, batch_, lengths_};
-    }
 
   private:
     const Scalar* data_ = nullptr;
@@ -100,6 +96,12 @@ class Sequence {
     const Matrix<Scalar>& values() const { return values_; }
     auto step(Index t) { return values_.middleCols(t * batch_, batch_); }
     auto step(Index t) const { return values_.middleCols(t * batch_, batch_); }
+
+    /// Throws std::invalid_argument unless there is one length, 0 … steps(), for each sequence, or none at all.
+    void set_lengths(std::span<const Index> lengths) {
+        static_cast<void>(SequenceView<Scalar>(values_.data(), features(), steps(), batch_, lengths));
+        lengths_.assign(lengths.begin(), lengths.end());
+    }
 
     /// Takes a new shape; keeps the memory where the size allows. The numbers are unspecified afterwards.
     void resize(Index features, Index steps, Index batch, std::span<const Index> lengths = {}) {

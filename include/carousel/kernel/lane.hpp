@@ -125,4 +125,19 @@ inline void store(scalar_of<V>* to, V v, Index count) {
             to[k] = v[k];
 }
 
+/// data[k] = f(data[k]), a lane at a time.
+template <std::floating_point Scalar, class F>
+void for_each_lane(Scalar* data, Index size, F&& f) {
+    for (Index k = 0; k < size; k += lanes<Scalar>)
+        store<Lane<Scalar>>(data + k, f(load<Lane<Scalar>>(data + k, size - k)), size - k);
+}
+
+/// to[k] = f(a[k], b[k]), a lane at a time.
+template <std::floating_point Scalar, class F>
+void for_each_lane(const Scalar* a, const Scalar* b, Scalar* to, Index size, F&& f) {
+    for (Index k = 0; k < size; k += lanes<Scalar>)
+        store<Lane<Scalar>>(to + k, f(load<Lane<Scalar>>(a + k, size - k), load<Lane<Scalar>>(b + k, size - k)),
+                            size - k);
+}
+
 } // namespace carousel::kernel

@@ -39,6 +39,31 @@ template <class V, int R, int N>
     }
 }
 
+/// acc[r] += Σ_k a(k)[r] · b[k]: a tile of one column, which needs more than R sums under way to keep the FMA units
+/// busy.
+template <class V, int R>
+[[gnu::always_inline]] inline void multiply_column(V* acc, Index depth, const scalar_of<V>* a, const scalar_of<V>* b) {
+    constexpr Index L = size_of<V>;
+    constexpr int ways = R >= 4 ? 2 : 4;
+    V sums[ways][R] = {};
+    Index k = 0;
+    for (; k + ways <= depth; k += ways)
+#pragma GCC unroll 4
+        for (int w = 0; w < ways; ++w)
+#pragma GCC unroll 16
+            for (int r = 0; r < R; ++r)
+                sums[w][r] += load<V>(a + ((k + w) * R + r) * L) * b[k + w];
+    for (; k < depth; ++k)
+#pragma GCC unroll 16
+        for (int r = 0; r < R; ++r)
+            sums[0][r] += load<V>(a + (k * R + r) * L) * b[k];
+#pragma GCC unroll 4
+    for (int w = 0; w < ways; ++w)
+#pragma GCC unroll 16
+        for (int r = 0; r < R; ++r)
+            acc[r] += sums[w][r];
+}
+
 /// Covers columns begin … end − 1 with tiles as wide as fit: f.template operator()<N>(column) for N, N/2, … 1.
 template <int N, class F>
 [[gnu::always_inline]] inline void for_column_tiles(Index begin, Index end, F&& f) {

@@ -1,0 +1,131 @@
+// Dense: y = f(W·x + b) at every step.
+#pragma once
+
+#include "carousel/cell/activation.hpp"
+#include "carousel/core/initializer.hpp"
+#include "carousel/kernel/product.hpp"
+#include "carousel/layer/layer.hpp"
+
+namespace carousel {
+
+struct DenseOptions {
+    Activation activation = Activation::linear;
+    Initializer W = initializer::glorot_uniform();
+    Initializer b = initializer::zeros();
+    std::optional<std::uint64_t> seed = std::nullopt; ///< by default every layer of a program draws other numbers
+};
+
+/// x: I × (T·B), y: O × (T·B); W: O × I, b: O.
+/// backward: da = dy ∘ f′, dW += da·xᵀ, db += Σ da, dx = Wᵀ·da.
+template <std::floating_point S, Index Input = Dynamic, Index Output = Dynamic>
+class Dense {
+  public:
+    using Scalar = S;
+    static constexpr Index fixed_input = Input, fixed_output = Output;
+
+    template <class>
+    using State = NoState;
+
+    class Record {
+        friend Dense;
+        bool recorded_ = false;
+        SequenceView<S> x_;
+        Sequence<S> y_;
+        Matrix<S> da_, dx_;
+        kernel::Scratch<S> scratch_;
+    };
+    template <class>
+    using Tape = Record;
+
+    /// Throws std::invalid_argument if a size is below 1 or differs from the one fixed at compile time.
+    Dense(Index input, Index output, DenseOptions options = {}) : options_(options) {
+        require(input >= 1 && (Input == Dynamic || input == Input), "Dense", "input size is ", input, ", expected ",
+                Input == Dynamic ? "at least 1" : std::to_string(Input));
+        require(output >= 1 && (Output == Dynamic || output == Output), "Dense", "output size is ", output,
+                ", expected ", Output == Dynamic ? "at least 1" : std::to_string(Output));
+        W_ = Parameter<S>(output, input);
+        b_ = Parameter<S>(output, 1);
+        Random random(options.seed ? *options.seed : detail::next_seed());
+        initialize(random);
+    }
+    explicit Dense(DenseOptions options = {}) requires(Input != Dynamic && Output != Dynamic)
+        : Dense(Input, Output, options) {}
+
+    Index input_size() const { return W_.value.cols(); }
+    Index output_size() const { return W_.value.rows(); }
+    const DenseOptions& options() const { return options_; }
+    std::string name() const { return "Dense"; }
+    Index output_size(Index input) const {
+        require(input == input_size(), "Dense", "x has ", input, " features, expected ", input_size());
+        return output_size();
+    }
+
+    Parameter<S>& W() { return W_; }
+    Parameter<S>& b() { return b_; }
+    const Parameter<S>& W() const { return W_; }
+    const Parameter<S>& b() const { return b_; }
+
+    template <class F>
+    void each_parameter(F&& f) {
+        f(std::string("W"), W_);
+        f(std::string("b"), b_);
+    }
+
+    void initialize(Random& random) {
+        options_.W(W_.value, input_size(), output_size(), random);
+        options_.b(b_.value, input_size(), output_size(), random);
+    }
+
+    /// Throws std::invalid_argument if x doesn't have input_size() features.
+    SequenceView<S> forward(SequenceView<S> x, Record& tape, NoState = {}) const {
+        require(x.features() == input_size(), "Dense::forward", "x has ", x.features(), " features, expected ",
+                input_size());
+        tape.x_ = x;
+        tape.recorded_ = true;
+        tape.y_.resize(output_size(), x.steps(), x.batch(), x.lengths());
+        auto& y = tape.y_.values();
+        y.colwise() = b_.value.col(0);
+        kernel::multiply(y.data(), y.rows(), y.rows(), y.cols(), input_size(), kernel::operand(W_.value),
+                         kernel::operand(x.values()), true, tape.scratch_);
+        if (options_.activation != Activation::linear)
+            kernel::for_each_lane(y.data(), y.size(), [f = options_.activation](auto v) { return activate(f, v); });
+        return tape.y_;
+    }
+
+    SequenceView<S> infer(SequenceView<S> x, Record& tape, NoState = {}) const {
+        const auto y = forward(x, tape);
+        tape.recorded_ = false;
+        return y;
+    }
+
+    void final_state(const Record&, NoState&) const {}
+
+    /// Throws std::invalid_argument if dy hasn't y's shape, std::logic_error if the tape holds no forward pass.
+    SequenceView<S> backward(SequenceView<S> dy, Record& tape, const Through<NoState>& through = {}) {
+        const auto& y = tape.y_.values();
+        require(dy.features() == y.rows() && dy.columns() == y.cols(), "Dense::backward", "dy is ", dy.features(),
+                " x ", dy.columns(), ", expected ", y.rows(), " x ", y.cols());
+        detail::require_recorded(tape.recorded_, "Dense::backward");
+
+        tape.da_.resize(y.rows(), y.cols());
+        kernel::for_each_lane(dy.data(), y.data(), tape.da_.data(), y.size(),
+                              [f = options_.activation](auto d, auto v) { return d * derivative(f, v); });
+        const auto& x = tape.x_;
+        const Index I = input_size(), O = output_size(), columns = x.columns();
+        b_.grad.col(0) += tape.da_.rowwise().sum();
+        kernel::multiply(W_.grad.data(), O, O, I, columns, kernel::operand(tape.da_),
+                         kernel::operand(x.values()).transposed(), true, tape.scratch_);
+        if (!through.input_gradient)
+            return {};
+        tape.dx_.resize(I, columns);
+        kernel::multiply(tape.dx_.data(), I, I, columns, O, kernel::operand(W_.value).transposed(),
+                         kernel::operand(tape.da_), false, tape.scratch_);
+        return {tape.dx_.data(), I, x.steps(), x.batch(), x.lengths()};
+    }
+
+  private:
+    DenseOptions options_;
+    Parameter<S> W_, b_;
+};
+
+} // namespace carousel

@@ -1,0 +1,153 @@
+// Sequential: layers one after the other, itself a layer.
+#pragma once
+
+#include "carousel/layer/layer.hpp"
+
+#include <tuple>
+#include <utility>
+
+namespace carousel {
+
+namespace detail {
+template <class... Layers>
+struct first_scalar;
+template <class First, class... Rest>
+struct first_scalar<First, Rest...> : first_scalar<Rest...> {};
+template <class First, class... Rest>
+requires requires {
+    typename First::Scalar;
+}
+struct first_scalar<First, Rest...> {
+    using type = typename First::Scalar;
+};
+} // namespace detail
+
+/// Sequential model{LSTM<float>{1, 64}, LastStep{}, Dense<float>{64, 1}};
+///
+/// At least one layer must have a scalar type. Tape and State are tuples of the layers' own.
+template <class... Layers>
+class Sequential {
+  public:
+    using Scalar = typename detail::first_scalar<Layers...>::type;
+    static_assert((Layer<Layers, Scalar> && ...), "Sequential: every entry must be a Layer of the same scalar type");
+    static constexpr std::size_t size = sizeof...(Layers);
+
+    template <class>
+    using State = std::tuple<typename Layers::template State<Scalar>...>;
+    template <class>
+    using Tape = std::tuple<typename Layers::template Tape<Scalar>...>;
+
+    /// Throws std::invalid_argument if a layer doesn't take as many features as the one before it gives.
+    explicit Sequential(Layers... layers) : layers_(std::move(layers)...) {
+        each_layer([features = Index(-1)](std::size_t, const auto& layer) mutable {
+            if (features < 0) {
+                if constexpr (requires { layer.input_size(); })
+                    features = layer.input_size();
+                else
+                    return; // LastStep, Dropout …: as many as come
+            }
+            features = layer.output_size(features);
+        });
+    }
+
+    template <std::size_t k>
+    auto& layer() {
+        return std::get<k>(layers_);
+    }
+    template <std::size_t k>
+    const auto& layer() const {
+        return std::get<k>(layers_);
+    }
+
+    /// f(k, layer) for every layer in turn.
+    template <class F>
+    void each_layer(F&& f) {
+        over(std::index_sequence_for<Layers...>{}, [&](auto k) { f(k, std::get<k>(layers_)); });
+    }
+    template <class F>
+    void each_layer(F&& f) const {
+        over(std::index_sequence_for<Layers...>{}, [&](auto k) { f(k, std::get<k>(layers_)); });
+    }
+
+    std::string name() const { return "Sequential"; }
+    /// Of the first layer that knows; 0 if none does.
+    Index input_size() const {
+        Index features = 0;
+        each_layer([&](std::size_t, const auto& layer) {
+            if constexpr (requires { layer.input_size(); })
+                if (features == 0)
+                    features = layer.input_size();
+        });
+        return features;
+    }
+    Index output_size(Index input) const {
+        each_layer([&](std::size_t, const auto& layer) { input = layer.output_size(input); });
+        return input;
+    }
+
+    /// Names are "k.Layer.parameter".
+    template <class F>
+    void each_parameter(F&& f) {
+        each_layer([&](std::size_t k, auto& layer) {
+            layer.each_parameter([&](const std::string& name, Parameter<Scalar>& parameter) {
+                f(std::to_string(k) + "." + layer.name() + "." + name, parameter);
+            });
+        });
+    }
+
+    void initialize(Random& random) {
+        each_layer([&](std::size_t, auto& layer) { layer.initialize(random); });
+    }
+    /// Draws every parameter anew: one seed, one model.
+    void initialize(std::uint64_t seed) {
+        Random random(seed);
+        initialize(random);
+    }
+
+    SequenceView<Scalar> forward(SequenceView<Scalar> x, Tape<Scalar>& tape, const State<Scalar>& initial = {}) const {
+        over(std::index_sequence_for<Layers...>{},
+             [&](auto k) { x = std::get<k>(layers_).forward(x, std::get<k>(tape), std::get<k>(initial)); });
+        return x;
+    }
+
+    SequenceView<Scalar> infer(SequenceView<Scalar> x, Tape<Scalar>& tape, const State<Scalar>& initial = {}) const {
+        over(std::index_sequence_for<Layers...>{},
+             [&](auto k) { x = std::get<k>(layers_).infer(x, std::get<k>(tape), std::get<k>(initial)); });
+        return x;
+    }
+
+    /// Inference, the output copied out: const and without shared state, so threads may share the model.
+    Sequence<Scalar> operator()(SequenceView<Scalar> x) const {
+        Tape<Scalar> tape;
+        const auto y = infer(x, tape);
+        return Sequence<Scalar>(Matrix<Scalar>(y.values()), y.batch(), {y.lengths().begin(), y.lengths().end()});
+    }
+
+    void final_state(const Tape<Scalar>& tape, State<Scalar>& out) const {
+        over(std::index_sequence_for<Layers...>{},
+             [&](auto k) { std::get<k>(layers_).final_state(std::get<k>(tape), std::get<k>(out)); });
+    }
+
+    SequenceView<Scalar> backward(SequenceView<Scalar> dy, Tape<Scalar>& tape,
+                                  const Through<State<Scalar>>& through = {}) {
+        over(std::index_sequence_for<Layers...>{}, [&](auto forward_k) {
+            constexpr std::size_t k = size - 1 - forward_k;
+            using LayerState = typename std::tuple_element_t<k, std::tuple<Layers...>>::template State<Scalar>;
+            const Through<LayerState> part{through.d_final ? &std::get<k>(*through.d_final) : nullptr,
+                                           through.d_initial ? &std::get<k>(*through.d_initial) : nullptr,
+                                           k > 0 || through.input_gradient};
+            dy = std::get<k>(layers_).backward(dy, std::get<k>(tape), part);
+        });
+        return dy;
+    }
+
+  private:
+    template <std::size_t... k, class F>
+    static void over(std::index_sequence<k...>, F&& f) {
+        (f(std::integral_constant<std::size_t, k>{}), ...);
+    }
+
+    std::tuple<Layers...> layers_;
+};
+
+} // namespace carousel

@@ -1,0 +1,289 @@
+// Stream: a trained model run sample by sample. After construction nothing allocates and nothing throws.
+#pragma once
+
+#include "carousel/layer/dense.hpp"
+#include "carousel/layer/dropout.hpp"
+#include "carousel/layer/last_step.hpp"
+#include "carousel/layer/recurrent.hpp"
+#include "carousel/layer/sequential.hpp"
+
+#include <cassert>
+
+namespace carousel {
+
+/// How a layer runs sample by sample: specialise it for a layer of your own, with
+///
+///     explicit StreamPart(const L&);                 // packs the weights; may throw
+///     const S* operator()(const S* x) noexcept;      // one sample in, one out; valid until the next call
+///     void reset() noexcept;
+///     void get(State<S>&) const;                     // the layer's State for a batch of one
+///     void set(const State<S>&);                     // throws std::invalid_argument if it doesn't fit
+template <class L, class S>
+class StreamPart;
+
+namespace detail {
+
+/// A size known at compile time, if `fixed` isn't Dynamic.
+template <Index fixed>
+struct Extent {
+    Index value;
+    constexpr operator Index() const {
+        if constexpr (fixed != Dynamic)
+            return fixed;
+        else
+            return value;
+    }
+};
+
+/// What passes samples through and carries nothing.
+template <class S>
+struct PassThrough {
+    const S* operator()(const S* x) noexcept { return x; }
+    void reset() noexcept {}
+    void get(NoState&) const {}
+    void set(const NoState&) {}
+};
+
+} // namespace detail
+
+template <class S>
+class StreamPart<LastStep, S> : public detail::PassThrough<S> {
+  public:
+    explicit StreamPart(const LastStep&) {}
+};
+
+template <class S>
+class StreamPart<Dropout, S> : public detail::PassThrough<S> {
+  public:
+    explicit StreamPart(const Dropout&) {}
+};
+
+template <class S, Index Input, Index Output>
+class StreamPart<Dense<S, Input, Output>, S> : public detail::PassThrough<S> {
+  public:
+    explicit StreamPart(const Dense<S, Input, Output>& layer)
+        : input_{layer.input_size()}, output_{layer.output_size()}, activation_(layer.options().activation),
+          panels_(kernel::gate_panels<S>(1, output_, input_)), bias_(padded()), y_(padded()) {
+        kernel::pack_gates(panels_.data(), kernel::operand(layer.W().value), 1, output_, input_);
+        bias_.setZero();
+        bias_.head(output_) = layer.b().value.col(0);
+        y_.setZero();
+    }
+
+    const S* operator()(const S* x) noexcept {
+        using V = kernel::Lane<S>;
+        for (Index u = 0; u < output_; u += kernel::lanes<S>) {
+            V acc[1] = {kernel::load<V>(bias_.data() + u)};
+            kernel::multiply_column<V, 1>(acc, input_, panels_.data() + u * input_, x);
+            kernel::store<V>(y_.data() + u, activate(activation_, acc[0]));
+        }
+        return y_.data();
+    }
+
+  private:
+    Index padded() const { return kernel::round_up_to_lanes<S>(output_); }
+
+    detail::Extent<Input> input_;
+    detail::Extent<Output> output_;
+    Activation activation_;
+    Vector<S> panels_, bias_, y_;
+};
+
+template <Cell C, Index Input, Index Hidden>
+class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
+    using S = typename C::Scalar;
+    using V = kernel::Lane<S>;
+    static constexpr Index L = kernel::lanes<S>;
+    static constexpr int blocks = C::blocks, states = C::states, biased = biased_blocks<C>();
+
+  public:
+    /// Throws std::invalid_argument if the layer runs in reverse: its first output needs the last sample.
+    explicit StreamPart(const Recurrent<C, Input, Hidden>& layer)
+        : cell_(layer.cell()), input_{layer.input_size()}, hidden_{layer.hidden_size()},
+          W_(kernel::gate_panels<S>(C::input.count, hidden_, input_)),
+          U_(kernel::gate_panels<S>(C::recurrent.count, hidden_, hidden_)), bias_(padded() * biased),
+          vectors_(padded() * C::vectors) {
+        require(!layer.options().reverse, "Stream", "a ", layer.name(), " layer runs in reverse and can't be streamed");
+        kernel::pack_gates(W_.data(), kernel::operand(layer.W().value), C::input.count, hidden_, input_);
+        const auto U = kernel::operand(layer.U().value);
+        kernel::pack_gates(U_.data(), U, C::recurrent.count, hidden_, hidden_);
+        if constexpr (TwoProductCell<C>) {
+            second_.resize(kernel::gate_panels<S>(C::second.count, hidden_, hidden_));
+            kernel::pack_gates(second_.data(), {U.at(C::recurrent.count * hidden_, 0), U.row, U.column},
+                               C::second.count, hidden_, hidden_);
+            gates_.setZero(padded() * blocks);
+        }
+        kernel::pack_gates(bias_.data(), kernel::operand(layer.b().value), biased, hidden_, 1);
+        vectors_.setZero();
+        if (layer.P().size() > 0)
+            kernel::pack_gates(vectors_.data(), {layer.P().value.data(), 1, 0}, C::vectors, hidden_, 1);
+        for (auto& slot : state_)
+            for (auto& s : slot)
+                s.setZero(padded());
+    }
+
+    const S* operator()(const S* x) noexcept {
+        auto& prev = state_[now_];
+        auto& next = state_[1 - now_];
+        for (Index u = 0; u < hidden_; u += L) {
+            V a[blocks] = {};
+            for (int g = 0; g < biased; ++g)
+                a[g] = kernel::load<V>(bias_.data() + u * biased + g * L);
+            kernel::multiply_column<V, C::input.count>(a + C::input.first, input_,
+                                                       W_.data() + u * C::input.count * input_, x);
+            kernel::multiply_column<V, C::recurrent.count>(
+                a + C::recurrent.first, hidden_, U_.data() + u * C::recurrent.count * hidden_, prev[0].data());
+            V before[states];
+            for (int s = 0; s < states; ++s)
+                before[s] = kernel::load<V>(prev[s].data() + u);
+            if constexpr (TwoProductCell<C>) {
+                cell_.gate(a, before);
+                for (int g = 0; g < blocks; ++g)
+                    kernel::store<V>(gates_.data() + g * padded() + u, a[g]);
+            } else
+                finish(u, a, before, next);
+        }
+        if constexpr (TwoProductCell<C>)
+            for (Index u = 0; u < hidden_; u += L) {
+                V a[blocks], before[states];
+                for (int g = 0; g < blocks; ++g)
+                    a[g] = kernel::load<V>(gates_.data() + g * padded() + u);
+                for (int s = 0; s < states; ++s)
+                    before[s] = kernel::load<V>(prev[s].data() + u);
+                kernel::multiply_column<V, C::second.count>(a + C::second.first, hidden_,
+                                                            second_.data() + u * C::second.count * hidden_,
+                                                            gates_.data() + C::operand * padded());
+                finish(u, a, before, next);
+            }
+        now_ = 1 - now_;
+        return next[0].data();
+    }
+
+    void reset() noexcept {
+        for (auto& s : state_[now_])
+            s.setZero();
+    }
+
+    void get(Matrix<S>& out) const {
+        out.resize(states * hidden_, 1);
+        for (int s = 0; s < states; ++s)
+            out.middleRows(s * hidden_, hidden_) = state_[now_][s].head(hidden_);
+    }
+
+    void set(const Matrix<S>& in) {
+        require(in.rows() == states * hidden_ && in.cols() == 1, "Stream::set_state", "the state of ", C::name, " is ",
+                in.rows(), " x ", in.cols(), ", expected ", states * hidden_, " x 1");
+        for (int s = 0; s < states; ++s)
+            state_[now_][s].head(hidden_) = in.middleRows(s * hidden_, hidden_);
+    }
+
+  private:
+    Index padded() const { return kernel::round_up_to_lanes<S>(hidden_); }
+
+    [[gnu::always_inline]] void finish(Index u, V (&a)[blocks], const V (&before)[states],
+                                       Vector<S> (&next)[states]) noexcept {
+        V p[C::vectors + 1] = {}, after[states];
+        for (int k = 0; k < C::vectors; ++k)
+            p[k] = kernel::load<V>(vectors_.data() + u * C::vectors + k * L);
+        cell_.forward(a, before, after, p);
+        for (int s = 0; s < states; ++s)
+            kernel::store<V>(next[s].data() + u, after[s]);
+    }
+
+    C cell_;
+    detail::Extent<Input> input_;
+    detail::Extent<Hidden> hidden_;
+    Vector<S> W_, U_, second_, bias_, vectors_, gates_;
+    Vector<S> state_[2][states]; // each padded to whole lanes
+    int now_ = 0;
+};
+
+template <class... Layers>
+class StreamPart<Sequential<Layers...>, typename Sequential<Layers...>::Scalar> {
+    using Model = Sequential<Layers...>;
+    using S = typename Model::Scalar;
+    using State = typename Model::template State<S>;
+
+  public:
+    explicit StreamPart(const Model& model) : StreamPart(model, std::index_sequence_for<Layers...>{}) {}
+
+    const S* operator()(const S* x) noexcept {
+        std::apply([&](auto&... part) { ((x = part(x)), ...); }, parts_);
+        return x;
+    }
+    void reset() noexcept {
+        std::apply([](auto&... part) { (part.reset(), ...); }, parts_);
+    }
+    void get(State& out) const {
+        each([&](auto k) { std::get<k>(parts_).get(std::get<k>(out)); });
+    }
+    /// All or nothing: a part that doesn't fit leaves every state as it was.
+    void set(const State& in) {
+        auto changed = parts_;
+        each([&](auto k) { std::get<k>(changed).set(std::get<k>(in)); });
+        parts_ = std::move(changed);
+    }
+
+  private:
+    template <std::size_t... k>
+    StreamPart(const Model& model, std::index_sequence<k...>)
+        : parts_(StreamPart<Layers, S>(model.template layer<k>())...) {}
+
+    template <class F>
+    static void each(F&& f) {
+        [&]<std::size_t... k>(std::index_sequence<k...>) {
+            (f(std::integral_constant<std::size_t, k>{}), ...);
+        }
+        (std::index_sequence_for<Layers...>{});
+    }
+
+    std::tuple<StreamPart<Layers, S>...> parts_;
+};
+
+/// One playhead through a model: the state of every layer, the weights as they were at construction, packed, and the
+/// scratch. Copy it to fork the state. The numbers are those of the whole-sequence pass, to rounding.
+///
+///     Stream stream{model};
+///     for (float sample : live) play(stream(sample));
+template <class Model>
+class Stream {
+  public:
+    using Scalar = typename Model::Scalar;
+    using State = typename Model::template State<Scalar>;
+
+    /// Throws std::invalid_argument if a layer can't be streamed.
+    explicit Stream(const Model& model)
+        : part_(model), input_(model.input_size()), output_(model.output_size(input_)) {}
+
+    Index input_size() const { return input_; }
+    Index output_size() const { return output_; }
+
+    /// One sample of input_size() features; the output_size() numbers returned are valid until the next call.
+    std::span<const Scalar> operator()(std::span<const Scalar> x) noexcept {
+        assert(static_cast<Index>(x.size()) == input_);
+        return {part_(x.data()), static_cast<std::size_t>(output_)};
+    }
+
+    /// For models of one feature: one number in, the first of the outputs back.
+    Scalar operator()(Scalar x) noexcept {
+        assert(input_ == 1);
+        return *part_(&x);
+    }
+
+    void reset() noexcept { part_.reset(); }
+
+    /// As the layers' final_state gives it, for a batch of one.
+    State state() const {
+        State state;
+        part_.get(state);
+        return state;
+    }
+    /// Throws std::invalid_argument, changing nothing, if the shape is another's.
+    void set_state(const State& state) { part_.set(state); }
+
+  private:
+    StreamPart<Model, Scalar> part_;
+    Index input_, output_;
+};
+
+} // namespace carousel

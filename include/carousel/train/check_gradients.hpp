@@ -1,0 +1,114 @@
+// check_gradients: a backward pass against central differences.
+#pragma once
+
+#include "carousel/layer/layer.hpp"
+#include "carousel/loss/loss.hpp"
+
+#include <cmath>
+
+namespace carousel {
+
+/// The result for one array of numbers: its largest |analytic − numeric|, divided by its largest gradient (and where
+/// that is tiny by a thousandth of the largest gradient of all arrays, so that rounding isn't taken for a mistake).
+struct GradientError {
+    std::string name; ///< a parameter's, "x", or "initial state"
+    double error = 0;
+    Index row = 0, column = 0; ///< where
+    double analytic = 0, numeric = 0;
+};
+
+struct GradientCheck {
+    double worst = 0;
+    std::string name; ///< where the worst is
+    std::vector<GradientError> all;
+};
+
+struct CheckOptions {
+    double step = 1e-5; ///< h of (f(v + h) − f(v − h)) / 2h
+};
+
+namespace detail {
+
+template <class State, class F>
+void each_state(State& state, F&& f) {
+    if constexpr (requires { std::tuple_size<State>::value; })
+        std::apply([&](auto&... parts) { (each_state(parts, f), ...); }, state);
+    else if constexpr (!std::is_same_v<State, NoState>)
+        f(state);
+}
+
+} // namespace detail
+
+/// Checks every parameter, x and, if `initial` isn't empty, the initial state, of any layer or model under any loss.
+/// The model comes out as it went in, but for gradients, which are set to zero. Dropout keeps its mask: every pass gets
+/// a fresh tape. Use double: float has too few digits for differences. Throws what forward and the loss throw.
+template <class Model, class S, class LossType>
+GradientCheck check_gradients(Model& model, Sequence<S> x, const Sequence<S>& target, const LossType& loss,
+                              typename Model::template State<S> initial = {}, CheckOptions options = {}) {
+    using State = typename Model::template State<S>;
+    using Tape = typename Model::template Tape<S>;
+    const auto value = [&](Matrix<S>* dy, Tape& tape) {
+        return loss(model.forward(x.view(), tape, initial), target.view(), dy);
+    };
+
+    const auto list = parameters(model);
+    zero_gradients(list);
+    Tape tape;
+    Matrix<S> dy;
+    State d_initial;
+    value(&dy, tape);
+    const Matrix<S> dx = model
+                             .backward({dy.data(), dy.rows(), dy.cols() / target.batch(), target.batch()}, tape,
+                                       {.d_initial = &d_initial})
+                             .values();
+
+    GradientCheck check;
+    double largest = 0;
+    std::vector<double> scales;
+    const auto compare = [&](const std::string& name, Matrix<S>& values, const Matrix<S>& analytic) {
+        GradientError worst{.name = name};
+        double scale = 0;
+        for (Index j = 0; j < values.cols(); ++j)
+            for (Index i = 0; i < values.rows(); ++i) {
+                const S kept = values(i, j), h = static_cast<S>(options.step);
+                Tape above, below;
+                values(i, j) = kept + h;
+                const double up = value(nullptr, above);
+                values(i, j) = kept - h;
+                const double down = value(nullptr, below);
+                values(i, j) = kept;
+                const double numeric = (up - down) / (2 * options.step), exact = static_cast<double>(analytic(i, j));
+                scale = std::max({scale, std::abs(numeric), std::abs(exact)});
+                if (const double error = std::abs(exact - numeric); !(error <= worst.error))
+                    worst = {name, error, i, j, exact, numeric};
+            }
+        check.all.push_back(worst);
+        scales.push_back(scale);
+        largest = std::max(largest, scale);
+    };
+    for (const auto& [name, parameter] : list)
+        compare(name, parameter->value, parameter->grad);
+    compare("x", x.values(), dx);
+    std::vector<const Matrix<S>*> exact;
+    detail::each_state(d_initial, [&](Matrix<S>& d) { exact.push_back(&d); });
+    std::size_t k = 0;
+    detail::each_state(initial, [&](Matrix<S>& part) {
+        if (part.size() > 0)
+            compare("initial state", part, *exact[k]);
+        ++k;
+    });
+
+    for (std::size_t n = 0; n < check.all.size(); ++n) {
+        auto& entry = check.all[n];
+        const double scale = std::max(scales[n], 1e-3 * largest);
+        entry.error = scale > 0 ? entry.error / scale : entry.error;
+        if (!(entry.error <= check.worst) || check.name.empty()) {
+            check.worst = entry.error;
+            check.name = entry.name;
+        }
+    }
+    zero_gradients(list);
+    return check;
+}
+
+} // namespace carousel

@@ -1,0 +1,83 @@
+// summary: the table that Keras prints: every layer, the shape it gives and how many parameters it has.
+#pragma once
+
+#include "carousel/layer/layer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <sstream>
+
+namespace carousel {
+
+namespace detail {
+
+inline std::string with_commas(Index number) {
+    std::string digits = std::to_string(number);
+    for (std::ptrdiff_t k = static_cast<std::ptrdiff_t>(digits.size()) - 3; k > 0; k -= 3)
+        digits.insert(static_cast<std::size_t>(k), ",");
+    return digits;
+}
+
+template <class Model, class F>
+void each_layer_of(Model& model, F&& f) {
+    if constexpr (requires { model.each_layer([](std::size_t, auto&) {}); })
+        model.each_layer([&](std::size_t, auto& layer) { f(layer); });
+    else
+        f(model);
+}
+
+template <class Model>
+Index count_parameters(Model& model) {
+    Index count = 0;
+    model.each_parameter([&](const std::string&, const auto& parameter) { count += parameter.size(); });
+    return count;
+}
+
+} // namespace detail
+
+/// How many numbers a model learns.
+template <class Model>
+Index parameter_count(const Model& model) {
+    Model copy = model; // each_parameter hands out parameters to change
+    return detail::count_parameters(copy);
+}
+
+/// Shapes are (batch, steps, features) with None for what isn't fixed, as Keras writes them.
+template <class Model>
+std::string summary(const Model& model) {
+    using Row = std::array<std::string, 3>;
+    std::vector<Row> rows{{"Layer (type)", "Output Shape", "Param #"}};
+    Index features = 0, total = 0;
+    bool steps = true;
+    Model copy = model;
+    if constexpr (requires { model.input_size(); })
+        features = model.input_size();
+    detail::each_layer_of(copy, [&](auto& layer) {
+        features = layer.output_size(features);
+        if constexpr (requires { layer.keeps_steps; })
+            steps = steps && layer.keeps_steps;
+        const Index count = detail::count_parameters(layer);
+        total += count;
+        rows.push_back({layer.name(), (steps ? "(None, None, " : "(None, ") + std::to_string(features) + ")",
+                        detail::with_commas(count)});
+    });
+
+    std::array<std::size_t, 3> width{};
+    for (const Row& row : rows)
+        for (std::size_t k = 0; k < 3; ++k)
+            width[k] = std::max(width[k], row[k].size());
+    const std::string rule(width[0] + width[1] + width[2] + 6, '_');
+    std::ostringstream out;
+    out << rule << '\n';
+    for (const Row& row : rows) {
+        out << row[0] << std::string(width[0] - row[0].size() + 3, ' ') << row[1]
+            << std::string(width[1] - row[1].size() + 3, ' ') << std::string(width[2] - row[2].size(), ' ') << row[2]
+            << '\n';
+        if (&row == &rows.front())
+            out << std::string(rule.size(), '=') << '\n';
+    }
+    out << rule << "\nTotal params: " << detail::with_commas(total) << '\n';
+    return out.str();
+}
+
+} // namespace carousel
