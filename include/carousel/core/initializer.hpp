@@ -17,7 +17,7 @@ namespace carousel {
 ///     LSTM<float> lstm{1, 64, {.recurrent_initializer = initializer::orthogonal()}};
 ///
 /// The numbers are drawn as double, column after column, and then rounded to the block's scalar: one seed gives the
-/// same numbers everywhere; those of `orthogonal` up to rounding in the last bits, because matrix products make them.
+/// same numbers everywhere; those of `orthogonal` up to the last bits, because vector units add in different orders.
 struct Initializer {
     enum class Kind { constant, uniform, normal, truncated_normal, orthogonal };
     enum class Fan { none, in, average }; ///< what the variance is divided by
@@ -85,21 +85,19 @@ struct Initializer {
         return std::fma(b, z, a);
     }
 
-    /// Gram and Schmidt, twice, in panels so that nearly all of it is matrix products. As the lengths it divides by are
-    /// positive, so is R's diagonal: a normal q becomes uniformly (Haar) distributed without a correction of signs
-    /// (Mezzadri, "How to generate random matrices from the classical compact groups", 2007).
+    /// Gram and Schmidt, twice. As the lengths it divides by are positive, so is R's diagonal: a normal q becomes
+    /// uniformly (Haar) distributed without a correction of signs (Mezzadri, "How to generate random matrices from the
+    /// classical compact groups", 2007).
     static void orthonormalize(Matrix<double>& q) {
-        const Index width = 16;
+        const Index width = 16; // columns that share each pass over the finished ones
         for (Index first = 0; first < q.cols(); first += width) {
-            const auto done = q.leftCols(first);
-            auto panel = q.middleCols(first, std::min(width, q.cols() - first));
+            const Index end = std::min(first + width, q.cols());
             for (int pass = 0; pass < 2; ++pass) {
-                if (first > 0)
-                    panel -= done * (done.transpose() * panel);
-                for (Index j = 0; j < panel.cols(); ++j) {
-                    for (Index k = 0; k < j; ++k)
-                        panel.col(j) -= panel.col(k).dot(panel.col(j)) * panel.col(k);
-                    panel.col(j) /= panel.col(j).norm();
+                for (Index k = 0; k < end; ++k) {
+                    if (k >= first)
+                        q.col(k) /= q.col(k).norm();
+                    for (Index j = std::max(first, k + 1); j < end; ++j)
+                        q.col(j) -= q.col(k).dot(q.col(j)) * q.col(k);
                 }
             }
         }

@@ -110,7 +110,9 @@ void multiply(Scalar* c, Index ldc, Index rows, Index columns, Index depth, Oper
                         else
                             multiply_tile<V, R, M>(acc, deep, lanes_of_a, a_stride, columns_of_b.at(0, sliver + m),
                                                    columns_of_b.row, columns_of_b.column);
+#pragma GCC unroll 16 // an acc indexed by a variable would live in memory
                         for (int n = 0; n < M; ++n)
+#pragma GCC unroll 16
                             for (int r = 0; r < R; ++r) {
                                 const Index count = std::clamp<Index>(high - r * L, 0, L);
                                 Scalar* const at = c + (n0 + sliver + m + n) * ldc + i0 + r * L;

@@ -19,7 +19,8 @@ struct Step {
     static constexpr int blocks = C::blocks, states = C::states, biased = biased_blocks<C>();
 
     const C* cell;
-    Index hidden, batch;
+    Index hidden;
+    Index first, last;              // the columns to work on: first … last − 1
     const Scalar* bias;             // biased · H
     const Scalar* vectors;          // P, H × C::vectors; null where there are none
     std::span<const Index> lengths; // empty: every sequence is real at every step
@@ -198,7 +199,7 @@ struct Step {
     template <int rows, class F>
     [[gnu::always_inline]] void over_tiles(F&& tile) const {
         for (Index u = 0; u < hidden; u += L)
-            for_column_tiles<tile_columns(rows)>(0, batch,
+            for_column_tiles<tile_columns(rows)>(first, last,
                                                  [&]<int N>(Index column) { tile.template operator()<N>(u, column); });
     }
 
@@ -222,7 +223,7 @@ struct Step {
         constexpr int R = units_lanes;
         const Index depth = which.count * hidden;
         for (Index u0 = 0; u0 < hidden; u0 += R * L)
-            for_column_tiles<tile_columns(R)>(0, batch, [&]<int N>(Index column) {
+            for_column_tiles<tile_columns(R)>(first, last, [&]<int N>(Index column) {
                 V acc[R][N] = {};
                 if (from)
                     multiply_tile<V, R, N>(acc, depth, U + u0 * depth, R * L,

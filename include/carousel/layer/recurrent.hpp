@@ -168,16 +168,19 @@ class Recurrent {
             to.carry[s] = tape.carry_[s].data();
         }
 
-        const Scalar* after = nullptr;
-        for (Index p = T - 1; p >= 0; --p) {
-            const kernel::Step<C> step = step_at(tape, p);
-            step.backward(panels, after, has_dy ? dy.data() + step.t * B * H : nullptr, to);
-            if constexpr (TwoProductCell<C>)
-                step.backward_second(second, to);
-            after = step.gates;
-        }
+        over_column_blocks(B, [&](Index first, Index last) {
+            const Scalar* after = nullptr;
+            for (Index p = T - 1; p >= 0; --p) {
+                const kernel::Step<C> step = step_at(tape, p, first, last);
+                step.backward(panels, after, has_dy ? dy.data() + step.t * B * H : nullptr, to);
+                if constexpr (TwoProductCell<C>)
+                    step.backward_second(second, to);
+                after = step.gates;
+            }
+            if (through.d_initial)
+                step_at(tape, 0, first, last).backward_initial(panels, after, to);
+        });
         if (through.d_initial) {
-            step_at(tape, 0).backward_initial(panels, after, to);
             through.d_initial->resize(C::states * H, B);
             for (int s = 0; s < C::states; ++s)
                 through.d_initial->middleRows(s * H, H) = tape.carry_[s];
@@ -213,12 +216,24 @@ class Recurrent {
         return state == 0 || tape.states_[state].cols() == tape.states_[0].cols() ? number : number % 2;
     }
 
-    /// The step that comes p-th in processing order.
-    kernel::Step<C> step_at(const Record& tape, Index p) const {
+    /// Sequences don't see each other, so a large batch walks through time in blocks whose gates of one step stay in
+    /// L2.
+    template <class F>
+    void over_column_blocks(Index batch, F&& f) const {
+        constexpr Index cache = 384 * 1024, multiple = 12; // of every tile's width
+        const Index fit = cache / (C::blocks * hidden_ * static_cast<Index>(sizeof(Scalar))) / multiple * multiple;
+        const Index block = std::max(fit, 2 * multiple);
+        for (Index first = 0; first < batch; first += block)
+            f(first, std::min(first + block, batch));
+    }
+
+    /// The p-th step in processing order, of columns first … last − 1.
+    kernel::Step<C> step_at(const Record& tape, Index p, Index first, Index last) const {
         const Index T = tape.x_.steps(), B = tape.x_.batch(), t = options_.reverse ? T - 1 - p : p;
         kernel::Step<C> step{&cell_,
                              hidden_,
-                             B,
+                             first,
+                             last,
                              b_.value.data(),
                              has_vectors() ? P_.value.data() : nullptr,
                              tape.lengths_,
@@ -271,12 +286,14 @@ class Recurrent {
             kernel::pack_gates(second, {U.at(C::recurrent.count * H, 0), U.row, U.column}, C::second.count, H, H);
         }
 
-        for (Index p = 0; p < T; ++p) {
-            const kernel::Step<C> step = step_at(tape, p);
-            step.forward(W_panels, x.data() + step.t * B * input_, input_, panels);
-            if constexpr (TwoProductCell<C>)
-                step.forward_second(second);
-        }
+        over_column_blocks(B, [&](Index first, Index last) {
+            for (Index p = 0; p < T; ++p) {
+                const kernel::Step<C> step = step_at(tape, p, first, last);
+                step.forward(W_panels, x.data() + step.t * B * input_, input_, panels);
+                if constexpr (TwoProductCell<C>)
+                    step.forward_second(second);
+            }
+        });
         return output(tape);
     }
 

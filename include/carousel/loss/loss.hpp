@@ -48,12 +48,16 @@ void each_run(const SequenceView<S>& y, const Visit& visit) {
         return;
     }
     Index first = 0;
-    const auto real = [&](Index column) { return y.real(column / y.batch(), column % y.batch()); };
-    for (Index column = 1; column <= y.columns(); ++column)
-        if (column == y.columns() || real(column) != real(first)) {
-            visit(first, column - first, real(first));
-            first = column;
-        }
+    Index column = 0;
+    bool real = y.real(0, 0);
+    for (Index t = 0; t < y.steps(); ++t)
+        for (Index b = 0; b < y.batch(); ++b, ++column)
+            if (y.real(t, b) != real) {
+                visit(first, column - first, real);
+                first = column;
+                real = !real;
+            }
+    visit(first, column - first, real);
 }
 
 /// features × real columns for a mean, 1 for a sum.

@@ -17,10 +17,17 @@ namespace carousel {
 
 namespace detail {
 
-/// Added up in double.
+/// Added up in double, in eight sums side by side.
 template <class Scalar>
 double squared_norm(const Matrix<Scalar>& matrix) {
-    return matrix.template cast<double>().squaredNorm();
+    constexpr Index width = 8;
+    using Some = Eigen::Map<const Eigen::Array<Scalar, width, 1>>;
+    using Rest = Eigen::Map<const Eigen::Array<Scalar, Eigen::Dynamic, 1>>;
+    Eigen::Array<double, width, 1> sums = Eigen::Array<double, width, 1>::Zero();
+    Index first = 0;
+    for (; first + width <= matrix.size(); first += width)
+        sums += Some(matrix.data() + first).template cast<double>().square();
+    return sums.sum() + Rest(matrix.data() + first, matrix.size() - first).template cast<double>().square().sum();
 }
 
 } // namespace detail
