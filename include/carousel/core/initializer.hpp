@@ -14,7 +14,7 @@ namespace carousel {
 
 /// Fills a block of a parameter. Made by the functions of namespace `initializer`:
 ///
-///     LSTM<float> lstm{1, 64, {.recurrent_initializer = initializer::orthogonal()}};
+///     LSTM<float> lstm{1, 64, {.U = initializer::orthogonal(0.5)}};
 ///
 /// The numbers are drawn as double, column after column, and then rounded to the block's scalar: one seed gives the
 /// same numbers everywhere; those of `orthogonal` up to the last bits, because vector units add in different orders.

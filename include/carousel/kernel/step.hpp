@@ -131,9 +131,9 @@ struct Step {
     }
 
     /// What leaves the first step for the initial state: carry += Uᵀ·da.
-    void backward_initial(const Scalar* U, const Scalar* first, const Gradients& to) const {
+    void backward_initial(const Scalar* U, const Scalar* after, const Gradients& to) const {
         over_unit_tiles<C::recurrent>(
-            U, first,
+            U, after,
             [&](Index u, Index b, V product, Sums&, Index count) {
                 Scalar* const at = to.carry[0] + b * hidden + u;
                 store<V>(at, load<V>(at, count) + product, count);
