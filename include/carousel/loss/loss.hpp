@@ -15,11 +15,9 @@ namespace carousel {
 enum class Reduction { mean, sum };
 
 /// A loss of one's own needs
-///   loss(y, target, dy)  the loss as double; writes its gradient with respect to y (features × columns, zero where y
-///   is
-///                        padding) to *dy, if dy is not null;
-///   loss.weight(y)       what the sum was divided by: the mean of a data set is Σ weight·loss / Σ weight over its
-///   batches.
+///   loss(y, target, dy)  the loss as double; writes its gradient with respect to y (features × columns, zero where
+///                        y is padding) to *dy, unless dy is null;
+///   loss.weight(y)       what the sum was divided by: the mean over batches is Σ weight·loss / Σ weight.
 template <class Type>
 concept Loss = std::copyable<Type> && requires(const Type& loss, SequenceView<float> y, Matrix<float>* dy) {
     { loss(y, y, dy) } -> std::same_as<double>;

@@ -9,9 +9,8 @@
 #include <string>
 #include <vector>
 
-// Every function returns the norm of all gradients together as it was before. If that is not finite (std::isfinite is
-// the check), there is no direction left to keep: the gradients are left untouched, and first_non_finite says where to
-// look.
+// Each clip_… returns the norm of all gradients together as it was before. If that is not finite (ask std::isfinite),
+// the gradients are left untouched, as there is no direction left to keep, and first_non_finite says where to look.
 
 namespace carousel {
 

@@ -13,9 +13,10 @@ namespace carousel {
 ///
 ///     d = g + weight_decay·w
 ///     no momentum        w −= learning_rate·d
-///     Formula::pytorch   m = momentum·m + d                  w −= learning_rate·m, Nesterov: learning_rate·(d +
-///     momentum·m) Formula::keras     m = momentum·m + learning_rate·d    w −= m, Nesterov: learning_rate·d +
-///     momentum·m
+///     Formula::pytorch   m = momentum·m + d
+///                        w −= learning_rate·m, with nesterov: w −= learning_rate·(d + momentum·m)
+///     Formula::keras     m = momentum·m + learning_rate·d
+///                        w −= m, with nesterov: w −= learning_rate·d + momentum·m
 ///
 /// As long as the learning rate stays the same, both are the same.
 struct SGD {

@@ -14,7 +14,7 @@ namespace detail {
 inline std::string with_commas(Index number) {
     std::string digits = std::to_string(number);
     for (std::ptrdiff_t k = static_cast<std::ptrdiff_t>(digits.size()) - 3; k > 0; k -= 3)
-        digits.insert(static_cast<std::size_t>(k), ",");
+        digits.insert(static_cast<std::size_t>(k), 1, ',');
     return digits;
 }
 
