@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <concepts>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace carousel {
@@ -73,8 +74,9 @@ class Sequence {
     Sequence() = default;
     /// Zeros.
     Sequence(Index features, Index steps, Index batch = 1, std::vector<Index> lengths = {})
-        : values_(Matrix<Scalar>::Zero(features, steps * batch)), batch_(batch), lengths_(std::move(lengths)) {
-        static_cast<void>(view());
+        : batch_(batch), lengths_(std::move(lengths)) {
+        static_cast<void>(SequenceView<Scalar>(nullptr, features, steps, batch, lengths_)); // throws what it throws
+        values_.setZero(features, steps * batch);
     }
     /// `values`: features × (steps · batch), taken over.
     explicit Sequence(Matrix<Scalar> values, Index batch = 1, std::vector<Index> lengths = {})
@@ -85,7 +87,8 @@ class Sequence {
     }
 
     SequenceView<Scalar> view() const { return {values_.data(), features(), steps(), batch_, lengths_}; }
-    operator SequenceView<Scalar>() const { return view(); }
+    operator SequenceView<Scalar>() const& { return view(); }
+    operator SequenceView<Scalar>() const&& = delete; // the view would outlive it
 
     Index features() const { return values_.rows(); }
     Index steps() const { return values_.cols() / batch_; }

@@ -24,18 +24,19 @@ struct Through {
 
 /// A layer maps a batch of sequences to a batch of sequences. For a scalar type S it has
 ///
-///     template <class S> using Tape;    // what one pass remembers; reused, it keeps its memory
-///     template <class S> using State;   // what goes from one chunk of a sequence to the next: a value the caller
-///     holds SequenceView<S> forward(SequenceView<S> x, Tape<S>&, const State<S>& initial) const;   // records:
-///     training SequenceView<S> infer(SequenceView<S> x, Tape<S>&, const State<S>& initial) const;     // doesn't:
-///     inference void final_state(const Tape<S>&, State<S>& out) const;                                  // of the last
-///     pass SequenceView<S> backward(SequenceView<S> dy, Tape<S>&, const Through<State<S>>&);       // adds to
-///     gradients; dx void each_parameter(f);           // f(name, Parameter<S>&) void initialize(Random&);         //
-///     draws new parameters Index output_size(Index input_size) const;   // throws if that many features don't fit
+///     template <class S> using Tape;     // what one pass remembers; reused, it keeps its memory
+///     template <class S> using State;    // what goes from chunk to chunk of a sequence: a value the caller holds
+///     SequenceView<S> forward(SequenceView<S> x, Tape<S>&, const State<S>& initial) const;   // recorded: for training
+///     SequenceView<S> infer(SequenceView<S> x, Tape<S>&, const State<S>& initial) const;     // not: for inference
+///     void final_state(const Tape<S>&, State<S>& out) const;                                 // of the last pass
+///     SequenceView<S> backward(SequenceView<S> dy, Tape<S>&, const Through<State<S>>&);      // adds to gradients; dx
+///     void each_parameter(f);            // f(name, Parameter<S>&)
+///     void initialize(Random&);          // draws new parameters
+///     Index output_size(Index input_size) const;   // throws if that many features don't fit
 ///     std::string name() const;
 ///
-/// What forward, infer and backward return lives in the tape, and x must live until backward. A State that holds
-/// nothing yet means zero. backward consumes the tape: a second call throws std::logic_error.
+/// What forward, infer and backward return lives in the tape, and x must live until backward. A State that holds nothing
+/// yet means zero. backward consumes the tape: a second call throws std::logic_error.
 template <class L, class S>
 concept Layer = requires(const L layer, L trained, typename L::template Tape<S> tape,
                          typename L::template State<S> state, SequenceView<S> x,
@@ -53,7 +54,7 @@ concept Layer = requires(const L layer, L trained, typename L::template Tape<S> 
 namespace detail {
 
 /// The seed of a layer that was given none: 1 for the program's first, 2 for its second …, so that equal layers start
-/// unequal and a program's every run starts alike.
+/// unequal and every run of a program starts alike.
 inline std::uint64_t next_seed() {
     static std::atomic<std::uint64_t> count{0};
     return ++count;

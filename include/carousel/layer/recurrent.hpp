@@ -12,8 +12,8 @@
 namespace carousel {
 
 struct RecurrentOptions {
-    bool reverse =
-        false; ///< runs from each sequence's last real step to its first; outputs stand at their inputs' steps
+    /// Runs from each sequence's last real step to its first; outputs stand at their inputs' steps.
+    bool reverse = false;
     Initializer W = initializer::glorot_uniform();
     Initializer U = initializer::orthogonal();
     /// Of b; by default what the cell says (an LSTM's forget gate 1, everything else 0).
@@ -25,8 +25,8 @@ struct RecurrentOptions {
 /// Input features and hidden units can be fixed at compile time, which Stream makes use of; the parameters are on the
 /// heap all the same, so a layer of any width is small.
 ///
-/// x: I × (T·B). Output: H × (T·B), zero past a sequence's end. State: (C::states · H) × B, h on top (LSTM: c under
-/// it).
+/// x: I × (T·B), its padding finite. Output: H × (T·B), zero past a sequence's end.
+/// State: (C::states · H) × B, h on top (an LSTM's c under it).
 template <Cell C, Index Input = Dynamic, Index Hidden = Dynamic>
 class Recurrent {
   public:

@@ -123,6 +123,8 @@ class Sequential {
         return Sequence<Scalar>(Matrix<Scalar>(y.values()), y.batch(), {y.lengths().begin(), y.lengths().end()});
     }
 
+    Sequence<Scalar> operator()(const Sequence<Scalar>& x) const { return (*this)(x.view()); }
+
     void final_state(const Tape<Scalar>& tape, State<Scalar>& out) const {
         over(std::index_sequence_for<Layers...>{},
              [&](auto k) { std::get<k>(layers_).final_state(std::get<k>(tape), std::get<k>(out)); });
