@@ -1,0 +1,138 @@
+#!/bin/sh
+# Installs what building needs and this machine lacks:
+#   sh cmake/setup.sh        for `cmake --workflow --preset sine` and `--preset test`
+#   sh cmake/setup.sh ci     for .ci/run as well
+set -eu
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+has_header() {
+    for folder in /usr/include /usr/local/include /opt/homebrew/include /opt/local/include; do
+        [ ! -e "$folder/$1" ] || return 0
+    done
+    return 1
+}
+
+has_cmake() { # 3.25 or newer
+    has cmake && cmake --version | awk 'NR == 1 { split($3, v, "."); exit !(v[1] > 3 || (v[1] == 3 && v[2] >= 25)) }'
+}
+
+has_sanitizers() {
+    has clang++ && echo 'int main() {}' | clang++ -x c++ -fsanitize=address,undefined -o /dev/null - >/dev/null 2>&1
+}
+
+found() {
+    case $1 in
+    compiler) has c++ || has g++ || has clang++ ;;
+    cmake) has_cmake ;;
+    ninja) has ninja || has ninja-build ;;
+    eigen) has_header eigen3/Eigen/Core || has_header Eigen/Core ;;
+    catch2) has_header catch2/catch.hpp || has_header catch2/catch_all.hpp ;;
+    cli11) has_header CLI/CLI.hpp ;;
+    gnuplot) has gnuplot ;;
+    clang) has clang++ ;;
+    sanitizers) has_sanitizers ;;
+    clang-format) has clang-format-14 || has clang-format ;;
+    json) has_header nlohmann/json.hpp ;;
+    newer-clang) has clang++-19 ;;
+    esac
+}
+
+# The package that brings a thing, by package manager; nothing where there is none.
+package() {
+    case $manager-$1 in
+    apt-get-compiler) echo g++ ;;
+    apt-get-ninja) echo ninja-build ;;
+    apt-get-eigen) echo libeigen3-dev ;;
+    apt-get-cli11) echo libcli11-dev ;;
+    apt-get-gnuplot) echo gnuplot-nox ;;
+    apt-get-sanitizers) echo libclang-rt-dev ;;
+    apt-get-clang-format) echo clang-format-14 ;;
+    apt-get-json) echo nlohmann-json3-dev ;;
+    apt-get-newer-clang) echo clang-19 ;;
+    dnf-compiler) echo gcc-c++ ;;
+    dnf-ninja) echo ninja-build ;;
+    dnf-eigen) echo eigen3-devel ;;
+    dnf-catch2) echo catch-devel ;;
+    dnf-cli11) echo cli11-devel ;;
+    dnf-sanitizers) echo compiler-rt ;;
+    dnf-clang-format) echo clang-tools-extra ;;
+    dnf-json) echo json-devel ;;
+    brew-json) echo nlohmann-json ;;
+    brew-compiler | brew-clang | brew-sanitizers) ;; # xcode-select --install
+    dnf-newer-clang | brew-newer-clang) ;;
+    *) echo "$1" ;; # the same name everywhere
+    esac
+}
+
+missing() {
+    for thing; do
+        found "$thing" || printf '%s ' "$thing"
+    done
+}
+
+install() {
+    packages=$(for thing; do package "$thing"; done | sort -u)
+    [ -n "$packages" ] || return 1
+    # shellcheck disable=SC2086 # one word a package
+    case $manager in
+    apt-get) $as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends $packages ;;
+    dnf) $as_root dnf install -y $packages ;;
+    brew) brew install $packages ;;
+    *) return 1 ;;
+    esac
+}
+
+needed='compiler cmake ninja' # nothing goes without them
+wanted='eigen catch2 cli11'   # CMake downloads those that are not installed
+optional='gnuplot'            # pictures
+if [ "${1-}" = ci ]; then
+    needed="$needed clang sanitizers clang-format json"
+    optional="$optional newer-clang"
+fi
+
+# shellcheck disable=SC2086 # one word a thing
+lacking=$(missing $needed $wanted $optional)
+if [ -z "$lacking" ]; then
+    echo "setup: everything is installed"
+    exit 0
+fi
+echo "setup: installing $lacking"
+
+manager=none
+for candidate in apt-get dnf brew; do
+    if has $candidate; then
+        manager=$candidate
+        break
+    fi
+done
+
+as_root=
+if [ "$(id -u)" -ne 0 ] && has sudo; then
+    as_root=sudo
+fi
+
+if [ $manager = apt-get ]; then
+    $as_root apt-get update || echo "setup: apt-get update failed, going on with the lists that are there"
+fi
+
+# All at once, or else one by one, so that a package this system does not have keeps none of the others out.
+# shellcheck disable=SC2086 # one word a thing
+if ! install $lacking; then
+    for thing in $lacking; do
+        install "$thing" || echo "setup: $thing could not be installed"
+    done
+fi
+
+# shellcheck disable=SC2086
+lacking=$(missing $optional)
+[ -z "$lacking" ] || echo "setup: going on without $lacking"
+# shellcheck disable=SC2086
+lacking=$(missing $wanted)
+[ -z "$lacking" ] || echo "setup: CMake will download $lacking"
+# shellcheck disable=SC2086
+lacking=$(missing $needed)
+if [ -n "$lacking" ]; then
+    echo "setup: please install $lacking(cmake: 3.25 or newer)" >&2
+    exit 1
+fi
