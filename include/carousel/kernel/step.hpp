@@ -33,17 +33,22 @@ struct Step {
     /// pack_gates. With W null, the gates already hold W·x.
     void forward(const Scalar* W, const Scalar* x, Index features, const Scalar* U) const {
         over_tiles<blocks>([&]<int N>(Index u, Index column) {
-            V acc[blocks][N] = {};
+            const Index count = std::min(L, hidden - u);
+            V acc[blocks][N];
+#pragma GCC unroll 16
+            for (int g = 0; g < blocks; ++g) {
+                const V start = g < biased ? load<V>(bias + g * hidden + u, count) : V{};
+#pragma GCC unroll 16
+                for (int n = 0; n < N; ++n)
+                    acc[g][n] = start;
+            }
             if (W)
                 multiply_tile<V, C::input.count, N>(acc + C::input.first, features, W + u * C::input.count * features,
                                                     C::input.count * L, x + column * features, 1, features);
             multiply_tile<V, C::recurrent.count, N>(acc + C::recurrent.first, hidden,
                                                     U + u * C::recurrent.count * hidden, C::recurrent.count * L,
                                                     prev[0] + column * hidden, 1, hidden);
-            const Index count = std::min(L, hidden - u);
             over_columns(acc, column, [&](Index b, V(&a)[blocks]) {
-                for (int g = 0; g < biased; ++g)
-                    a[g] += load<V>(bias + g * hidden + u, count);
                 if (!W)
                     for (int g = C::input.first; g < C::input.end(); ++g)
                         a[g] += load<V>(gate(g, u, b), count);
@@ -151,8 +156,12 @@ struct Step {
         }
     };
 
-    bool real(Index b) const { return lengths.empty() || t < lengths[static_cast<std::size_t>(b)]; }
-    Scalar* gate(int g, Index u, Index b) const { return gates + (b * blocks + g) * hidden + u; }
+    bool real(Index b) const {
+        return lengths.empty() || t < lengths[static_cast<std::size_t>(b)];
+    }
+    Scalar* gate(int g, Index u, Index b) const {
+        return gates + (b * blocks + g) * hidden + u;
+    }
 
     void load_gates(Index u, Index b, V (&a)[blocks], Index count) const {
         for (int g = 0; g < blocks; ++g)
