@@ -48,18 +48,20 @@ struct Step {
             multiply_tile<V, C::recurrent.count, N>(acc + C::recurrent.first, hidden,
                                                     U + u * C::recurrent.count * hidden, C::recurrent.count * L,
                                                     prev[0] + column * hidden, 1, hidden);
-            over_columns(acc, column, [&](Index b, V(&a)[blocks]) {
-                if (!W)
-                    for (int g = C::input.first; g < C::input.end(); ++g)
-                        a[g] += load<V>(gate(g, u, b), count);
-                if constexpr (TwoProductCell<C>) {
-                    V before[states];
-                    load_states(prev, u, b, before, count);
-                    cell->gate(a, before);
-                    store_gates(u, b, a, count);
-                } else
-                    finish_forward(u, b, a, count);
-            });
+            over_columns(
+                acc, column, [&](Index b, V(&a)[blocks]) __attribute__((always_inline)) {
+                    if (!W)
+#pragma GCC unroll 16
+                        for (int g = C::input.first; g < C::input.end(); ++g)
+                            a[g] += load<V>(gate(g, u, b), count);
+                    if constexpr (TwoProductCell<C>) {
+                        V before[states];
+                        load_states(prev, u, b, before, count);
+                        cell->gate(a, before);
+                        store_gates(u, b, a, count);
+                    } else
+                        finish_forward(u, b, a, count);
+                });
         });
     }
 
@@ -73,6 +75,7 @@ struct Step {
             over_columns(acc, column, [&](Index b, V(&product)[C::second.count]) {
                 V a[blocks];
                 load_gates(u, b, a, count);
+#pragma GCC unroll 16
                 for (int g = 0; g < C::second.count; ++g)
                     a[C::second.first + g] += product[g];
                 finish_forward(u, b, a, count);
@@ -93,7 +96,7 @@ struct Step {
     void backward(const Scalar* U, const Scalar* after, const Scalar* dy, const Gradients& to) const {
         over_unit_tiles<C::recurrent>(
             U, after,
-            [&](Index u, Index b, V product, Sums& sums, Index count) {
+            [&](Index u, Index b, V product, Sums & sums, Index count) __attribute__((always_inline)) {
                 V d[states];
                 load_states(to.carry, u, b, d, count);
                 d[0] += product;
@@ -120,7 +123,7 @@ struct Step {
     void backward_second(const Scalar* U2, const Gradients& to) const requires TwoProductCell<C> {
         over_unit_tiles<C::second>(
             U2, gates,
-            [&](Index u, Index b, V product, Sums& sums, Index count) {
+            [&](Index u, Index b, V product, Sums & sums, Index count) __attribute__((always_inline)) {
                 if (!real(b))
                     return;
                 V a[blocks], before[states], d[states];
@@ -151,6 +154,7 @@ struct Step {
     struct Sums {
         V bias[biased] = {}, vectors[C::vectors + 1] = {};
         void add_bias(const V (&a)[blocks]) {
+#pragma GCC unroll 16
             for (int g = 0; g < biased; ++g)
                 bias[g] += a[g];
         }
@@ -164,24 +168,29 @@ struct Step {
     }
 
     void load_gates(Index u, Index b, V (&a)[blocks], Index count) const {
+#pragma GCC unroll 16
         for (int g = 0; g < blocks; ++g)
             a[g] = load<V>(gate(g, u, b), count);
     }
     void store_gates(Index u, Index b, const V (&a)[blocks], Index count) const {
+#pragma GCC unroll 16
         for (int g = 0; g < blocks; ++g)
             store<V>(gate(g, u, b), a[g], count);
     }
     template <class Pointer>
     void load_states(const Pointer (&from)[states], Index u, Index b, V (&s)[states], Index count) const {
+#pragma GCC unroll 16
         for (int k = 0; k < states; ++k)
             s[k] = load<V>(from[k] + b * hidden + u, count);
     }
     void store_states(Scalar* const (&to)[states], Index u, Index b, const V (&s)[states], Index count) const {
+#pragma GCC unroll 16
         for (int k = 0; k < states; ++k)
             store<V>(to[k] + b * hidden + u, s[k], count);
     }
     void load_vectors(Index u, V (&p)[C::vectors + 1], Index count) const {
         if (vectors)
+#pragma GCC unroll 16
             for (int k = 0; k < C::vectors; ++k)
                 p[k] = load<V>(vectors + k * hidden + u, count);
     }
@@ -237,21 +246,26 @@ struct Step {
                 if (from)
                     multiply_tile<V, R, N>(acc, depth, U + u0 * depth, R * L,
                                            from + (column * blocks + which.first) * hidden, 1, blocks * hidden);
-                Sums sums[R];
-                over_columns(acc, column, [&](Index b, V(&product)[R]) {
-                    for (int r = 0; r < R && u0 + r * L < hidden; ++r)
-                        f(u0 + r * L, b, product[r], sums[r], std::min(L, hidden - u0 - r * L));
-                });
+                V tile[R][N];
+#pragma GCC unroll 16
+                for (int r = 0; r < R; ++r)
+#pragma GCC unroll 16
+                    for (int n = 0; n < N; ++n)
+                        tile[r][n] = acc[r][n];
                 for (int r = 0; r < R && u0 + r * L < hidden; ++r) {
                     const Index u = u0 + r * L, count = std::min(L, hidden - u);
-                    add_to(to.bias, u, sums[r].bias, biased, count);
+                    Sums sums;
+                    for (int n = 0; n < N; ++n)
+                        f(u, column + n, tile[r][n], sums, count);
+                    add_to(to.bias, u, sums.bias, biased, count);
                     if (to.vectors)
-                        add_to(to.vectors, u, sums[r].vectors, C::vectors, count);
+                        add_to(to.vectors, u, sums.vectors, C::vectors, count);
                 }
             });
     }
 
     void add_to(Scalar* to, Index u, const V* sums, int rows, Index count) const {
+#pragma GCC unroll 16
         for (int g = 0; g < rows; ++g) {
             Scalar* const at = to + g * hidden + u;
             store<V>(at, load<V>(at, count) + sums[g], count);
