@@ -2,6 +2,7 @@
 # Installs what building needs and this machine lacks:
 #   sh cmake/setup.sh        for `cmake --workflow --preset sine` and `--preset test`
 #   sh cmake/setup.sh ci     for .ci/run as well
+#   sh cmake/setup.sh benchmark   for `cmake --workflow --preset benchmark` as well: the libraries it compares with
 set -eu
 
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -35,7 +36,16 @@ found() {
     clang-format) has clang-format-14 || has clang-format ;;
     json) has_header nlohmann/json.hpp ;;
     newer-clang) has clang++-19 ;;
+    benchmark) has_header benchmark/benchmark.h ;;
+    onednn) has_header dnnl.hpp ;;
+    torch) has_header torch/csrc/api/include/torch/torch.h ;;
+    openblas) has_openblas ;;
     esac
+}
+
+has_openblas() { # found by the loader: Debian's PyTorch calls whatever BLAS there is, and the reference BLAS is slow
+    PATH="$PATH:/sbin:/usr/sbin"
+    ldconfig -p 2>/dev/null | grep -q libopenblas
 }
 
 # The package that brings a thing, by package manager; nothing where there is none.
@@ -50,6 +60,10 @@ package() {
     apt-get-clang-format) echo clang-format-14 ;;
     apt-get-json) echo nlohmann-json3-dev ;;
     apt-get-newer-clang) echo clang-19 ;;
+    apt-get-benchmark) echo libbenchmark-dev ;;
+    apt-get-onednn) echo libdnnl-dev ;;
+    apt-get-torch) echo libtorch-dev ;;
+    apt-get-openblas) echo libopenblas0-pthread ;;
     dnf-compiler) echo gcc-c++ ;;
     dnf-ninja) echo ninja-build ;;
     dnf-eigen) echo eigen3-devel ;;
@@ -58,6 +72,11 @@ package() {
     dnf-sanitizers) echo compiler-rt ;;
     dnf-clang-format) echo clang-tools-extra ;;
     dnf-json) echo json-devel ;;
+    dnf-benchmark) echo google-benchmark-devel ;;
+    dnf-onednn) echo onednn-devel ;;
+    dnf-torch | dnf-openblas | brew-openblas) ;;
+    brew-benchmark) echo google-benchmark ;;
+    brew-torch) echo pytorch ;;
     brew-json) echo nlohmann-json ;;
     brew-compiler | brew-clang | brew-sanitizers) ;; # xcode-select --install
     dnf-newer-clang | brew-newer-clang) ;;
@@ -86,10 +105,16 @@ install() {
 needed='compiler cmake ninja' # nothing goes without them
 wanted='eigen catch2 cli11'   # CMake downloads those that are not installed
 optional='gnuplot'            # pictures
-if [ "${1-}" = ci ]; then
+case ${1-} in
+ci)
     needed="$needed clang sanitizers clang-format json"
     optional="$optional newer-clang"
-fi
+    ;;
+benchmark)
+    wanted="$wanted benchmark"
+    optional="$optional onednn torch openblas"
+    ;;
+esac
 
 # shellcheck disable=SC2086 # one word a thing
 lacking=$(missing $needed $wanted $optional)

@@ -52,8 +52,9 @@ struct Step {
                 acc, column, [&](Index b, V(&a)[blocks]) __attribute__((always_inline)) {
                     if (!W)
 #pragma GCC unroll 16
-                        for (int g = C::input.first; g < C::input.end(); ++g)
-                            a[g] += load<V>(gate(g, u, b), count);
+                        for (int g = 0; g < blocks; ++g)
+                            if (g >= C::input.first && g < C::input.end())
+                                a[g] += load<V>(gate(g, u, b), count);
                     if constexpr (TwoProductCell<C>) {
                         V before[states];
                         load_states(prev, u, b, before, count);
