@@ -5,6 +5,7 @@
 // is packed so that it stays in L1 while all columns of B pass by.
 #pragma once
 
+#include "carousel/kernel/threads.hpp"
 #include "carousel/kernel/tile.hpp"
 
 namespace carousel::kernel {
@@ -123,6 +124,27 @@ void multiply(Scalar* c, Index ldc, Index rows, Index columns, Index depth, Oper
             }
         }
     }
+}
+
+/// The same, dealt out to as many threads as there are scratches: rows, or columns where there are more of those. An element
+/// comes out the same whoever computes it.
+template <class Scalar>
+void multiply(Scalar* c, Index ldc, Index rows, Index columns, Index depth, Operand<Scalar> a, Operand<Scalar> b,
+              bool add, std::vector<Scratch<Scalar>>& scratches) {
+    const auto shards = static_cast<Index>(scratches.size());
+    const bool by_rows = rows >= columns;
+    const Index unit = by_rows ? 2 * lanes<Scalar> : 12; // whole tiles
+    const Index units = ((by_rows ? rows : columns) + unit - 1) / unit;
+    thread_pool()->run(static_cast<int>(shards), [&](int shard) {
+        Scratch<Scalar>& scratch = scratches[static_cast<std::size_t>(shard)];
+        const Index first = units * shard / shards * unit, end = units * (shard + 1) / shards * unit;
+        if (by_rows && first < rows)
+            multiply(c + first, ldc, std::min(end, rows) - first, columns, depth, {a.at(first, 0), a.row, a.column}, b,
+                     add, scratch);
+        else if (!by_rows && first < columns)
+            multiply(c + first * ldc, ldc, rows, std::min(end, columns) - first, depth, a,
+                     {b.at(0, first), b.row, b.column}, add, scratch);
+    });
 }
 
 } // namespace carousel::kernel

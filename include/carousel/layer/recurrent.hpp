@@ -6,8 +6,7 @@
 #include "carousel/cell/lstm.hpp"
 #include "carousel/cell/simple_rnn.hpp"
 #include "carousel/core/initializer.hpp"
-#include "carousel/kernel/step.hpp"
-#include "carousel/layer/layer.hpp"
+#include "carousel/layer/recurrent_tape.hpp"
 
 namespace carousel {
 
@@ -37,25 +36,8 @@ class Recurrent {
     template <class>
     using State = Matrix<Scalar>;
 
-    /// What one pass remembers: a view of x, the blocks of every step (after backward: their gradients) and T + 1
-    /// states.
-    class Record {
-      public:
-        SequenceView<Scalar> output() const { return y_view_; }
-
-      private:
-        friend Recurrent;
-        bool recorded_ = false;
-        SequenceView<Scalar> x_, y_view_;
-        std::vector<Index> lengths_;
-        Matrix<Scalar> gates_;             // blocks·H × (T·B); one step's when not recorded
-        Matrix<Scalar> states_[C::states]; // H × (T + 1)·B; when not recorded, two slots of all but h
-        Sequence<Scalar> y_;               // of ragged batches; of others the output is a view of h
-        Matrix<Scalar> carry_[C::states], dx_;
-        kernel::Scratch<Scalar> W_, U_, second_, scratch_;
-    };
     template <class>
-    using Tape = Record;
+    using Tape = RecurrentTape<C>;
 
     /// `input` and `hidden` may be left out where they are fixed at compile time.
     /// Throws std::invalid_argument if a size is below 1 or differs from the fixed one.
@@ -119,28 +101,25 @@ class Recurrent {
     }
 
     /// Records the pass for backward. Throws std::invalid_argument if x or `initial` doesn't fit.
-    SequenceView<Scalar> forward(SequenceView<Scalar> x, Record& tape, const Matrix<Scalar>& initial = {}) const {
+    SequenceView<Scalar> forward(SequenceView<Scalar> x, RecurrentTape<C>& tape,
+                                 const Matrix<Scalar>& initial = {}) const {
         return run(x, tape, initial, true);
     }
 
     /// The same output without a record: memory for one step's gates.
-    SequenceView<Scalar> infer(SequenceView<Scalar> x, Record& tape, const Matrix<Scalar>& initial = {}) const {
+    SequenceView<Scalar> infer(SequenceView<Scalar> x, RecurrentTape<C>& tape,
+                               const Matrix<Scalar>& initial = {}) const {
         return run(x, tape, initial, false);
     }
 
     /// Each sequence's state after its last step (in processing order) of the pass that `tape` holds.
-    void final_state(const Record& tape, Matrix<Scalar>& out) const {
-        const Index T = tape.x_.steps(), B = tape.x_.batch();
-        out.resize(C::states * hidden_, B);
-        for (int s = 0; s < C::states; ++s)
-            out.middleRows(s * hidden_, hidden_) =
-                tape.states_[s].middleCols(slot(tape, s, options_.reverse ? 0 : T) * B, B);
-    }
+    void final_state(const RecurrentTape<C>& tape, Matrix<Scalar>& out) const { tape.final_state(out); }
 
     /// Full BPTT: adds to the gradients of W, U, b and P; returns dx, I × (T·B). `dy` is the gradient of the output; a
     /// view of no steps means there is none. Throws std::invalid_argument if a shape differs from the pass',
     /// std::logic_error if the tape holds none.
-    SequenceView<Scalar> backward(SequenceView<Scalar> dy, Record& tape, const Through<Matrix<Scalar>>& through = {}) {
+    SequenceView<Scalar> backward(SequenceView<Scalar> dy, RecurrentTape<C>& tape,
+                                  const Through<Matrix<Scalar>>& through = {}) {
         const Index H = hidden_, T = tape.x_.steps(), B = tape.x_.batch();
         const bool has_dy = dy.columns() > 0;
         require(!has_dy || (dy.features() == H && dy.steps() == T && dy.batch() == B), "Recurrent::backward", "dy is ",
@@ -168,18 +147,31 @@ class Recurrent {
             to.carry[s] = tape.carry_[s].data();
         }
 
-        over_column_blocks(B, [&](Index first, Index last) {
+        // Each shard but the first adds up its gradients of b and P on the side.
+        const Index b_size = b_.size(), P_size = P_.size();
+        tape.sums_.setZero(b_size + P_size, static_cast<Index>(tape.shards_.size()) - 1);
+        tape.over_column_blocks([&](int shard, Index first, Index last) {
+            typename kernel::Step<C>::Gradients to_shard = to;
+            if (shard > 0) {
+                to_shard.bias = tape.sums_.col(shard - 1).data();
+                to_shard.vectors = to.vectors ? to_shard.bias + b_size : nullptr;
+            }
             const Scalar* after = nullptr;
             for (Index p = T - 1; p >= 0; --p) {
                 const kernel::Step<C> step = step_at(tape, p, first, last);
-                step.backward(panels, after, has_dy ? dy.data() + step.t * B * H : nullptr, to);
+                step.backward(panels, after, has_dy ? dy.data() + step.t * B * H : nullptr, to_shard);
                 if constexpr (TwoProductCell<C>)
-                    step.backward_second(second, to);
+                    step.backward_second(second, to_shard);
                 after = step.gates;
             }
             if (through.d_initial)
-                step_at(tape, 0, first, last).backward_initial(panels, after, to);
+                step_at(tape, 0, first, last).backward_initial(panels, after, to_shard);
         });
+        for (Index shard = 0; shard < tape.sums_.cols(); ++shard) {
+            b_.grad.col(0) += tape.sums_.col(shard).head(b_size);
+            if (has_vectors())
+                P_.grad.reshaped() += tape.sums_.col(shard).tail(P_size);
+        }
         if (through.d_initial) {
             through.d_initial->resize(C::states * H, B);
             for (int s = 0; s < C::states; ++s)
@@ -211,70 +203,25 @@ class Recurrent {
                 C::states * hidden_, " x ", batch);
     }
 
-    /// Where the state of slot 0 … T stands; without a record, all but h take turns in two.
-    static Index slot(const Record& tape, int state, Index number) {
-        return state == 0 || tape.states_[state].cols() == tape.states_[0].cols() ? number : number % 2;
+    kernel::Step<C> step_at(RecurrentTape<C>& tape, Index p, Index first, Index last) const {
+        return tape.step(cell_, b_.value.data(), has_vectors() ? P_.value.data() : nullptr, p, first, last);
     }
 
-    /// Sequences don't see each other, so a large batch walks through time in blocks whose gates of one step stay in
-    /// L2.
-    template <class F>
-    void over_column_blocks(Index batch, F&& f) const {
-        constexpr Index cache = 384 * 1024, multiple = 12; // of every tile's width
-        const Index fit = cache / (C::blocks * hidden_ * static_cast<Index>(sizeof(Scalar))) / multiple * multiple;
-        const Index block = std::max(fit, 2 * multiple);
-        for (Index first = 0; first < batch; first += block)
-            f(first, std::min(first + block, batch));
-    }
-
-    /// The p-th step in processing order, of columns first … last − 1.
-    kernel::Step<C> step_at(const Record& tape, Index p, Index first, Index last) const {
-        const Index T = tape.x_.steps(), B = tape.x_.batch(), t = options_.reverse ? T - 1 - p : p;
-        kernel::Step<C> step{&cell_,
-                             hidden_,
-                             first,
-                             last,
-                             b_.value.data(),
-                             has_vectors() ? P_.value.data() : nullptr,
-                             tape.lengths_,
-                             t,
-                             const_cast<Scalar*>(tape.gates_.data()) +
-                                 (tape.gates_.cols() > B ? t * B : 0) * C::blocks * hidden_,
-                             {},
-                             {}};
-        for (int s = 0; s < C::states; ++s) {
-            Scalar* const data = const_cast<Scalar*>(tape.states_[s].data());
-            step.prev[s] = data + slot(tape, s, options_.reverse ? t + 1 : t) * B * hidden_;
-            step.next[s] = data + slot(tape, s, options_.reverse ? t : t + 1) * B * hidden_;
-        }
-        return step;
-    }
-
-    SequenceView<Scalar> run(SequenceView<Scalar> x, Record& tape, const Matrix<Scalar>& initial, bool record) const {
+    SequenceView<Scalar> run(SequenceView<Scalar> x, RecurrentTape<C>& tape, const Matrix<Scalar>& initial,
+                             bool record) const {
         const Index H = hidden_, T = x.steps(), B = x.batch();
         require(x.features() == input_, "Recurrent::forward", "x has ", x.features(), " features, expected ", input_);
         require_state("Recurrent::forward: initial", &initial, B);
 
-        tape.x_ = x;
-        tape.lengths_.assign(x.lengths().begin(), x.lengths().end());
-        tape.recorded_ = record;
         // One product W·x for all steps pays where a step alone has too few columns to fill the tiles.
         const bool product_first = T > 1 && input_ > 4 && B < kernel::tile_columns(C::blocks);
-        tape.gates_.resize(C::blocks * H, (record || product_first ? std::max<Index>(T, 1) : 1) * B);
-        for (int s = 0; s < C::states; ++s) {
-            tape.states_[s].resize(H, (record || s == 0 ? T + 1 : 2) * B);
-            auto start = tape.states_[s].middleCols(slot(tape, s, options_.reverse ? T : 0) * B, B);
-            if (initial.size() > 0)
-                start = initial.middleRows(s * H, H);
-            else
-                start.setZero();
-        }
+        tape.start(x, H, options_.reverse, record, product_first, initial);
 
         const kernel::Operand<Scalar> W = kernel::operand(W_.value), U = kernel::operand(U_.value);
         Scalar* W_panels = nullptr;
         if (product_first)
             kernel::multiply(tape.gates_.data() + C::input.first * H, C::blocks * H, C::input.count * H, T * B, input_,
-                             W, kernel::operand(x.values()), false, tape.scratch_);
+                             W, kernel::operand(x.values()), false, tape.shards_);
         else
             kernel::pack_gates(W_panels = tape.W_.get(kernel::gate_panels<Scalar>(C::input.count, H, input_)), W,
                                C::input.count, H, input_);
@@ -286,7 +233,7 @@ class Recurrent {
             kernel::pack_gates(second, {U.at(C::recurrent.count * H, 0), U.row, U.column}, C::second.count, H, H);
         }
 
-        over_column_blocks(B, [&](Index first, Index last) {
+        tape.over_column_blocks([&](int, Index first, Index last) {
             for (Index p = 0; p < T; ++p) {
                 const kernel::Step<C> step = step_at(tape, p, first, last);
                 step.forward(W_panels, x.data() + step.t * B * input_, input_, panels);
@@ -294,46 +241,28 @@ class Recurrent {
                     step.forward_second(second);
             }
         });
-        return output(tape);
-    }
-
-    /// h of every step; zero past a sequence's end.
-    SequenceView<Scalar> output(Record& tape) const {
-        const Index T = tape.x_.steps(), B = tape.x_.batch(), first = options_.reverse ? 0 : B;
-        const Scalar* data = tape.states_[0].data() + first * hidden_;
-        if (tape.x_.ragged()) {
-            tape.y_.resize(hidden_, T, B, tape.lengths_);
-            for (Index t = 0; t < T; ++t)
-                for (Index b = 0; b < B; ++b)
-                    if (tape.x_.real(t, b))
-                        tape.y_.values().col(t * B + b) = tape.states_[0].col(first + t * B + b);
-                    else
-                        tape.y_.values().col(t * B + b).setZero();
-            data = tape.y_.values().data();
-        }
-        return tape.y_view_ = {data, hidden_, T, B, tape.lengths_};
+        return tape.finish();
     }
 
     /// With da of all steps in the gates: dW += da·xᵀ, dU += da·h₋ᵀ, dx = Wᵀ·da, each one product.
-    SequenceView<Scalar> weight_gradients(Record& tape, bool input_gradient) {
+    SequenceView<Scalar> weight_gradients(RecurrentTape<C>& tape, bool input_gradient) {
         using kernel::Operand;
         const Index H = hidden_, T = tape.x_.steps(), B = tape.x_.batch(), ld = C::blocks * H;
         const Scalar* const da = tape.gates_.data();
-        const Scalar* const h_ = tape.states_[0].data() + (options_.reverse ? B * H : 0);
         const Operand<Scalar> da_input{da + C::input.first * H, 1, ld};
 
         kernel::multiply(W_.grad.data(), W_.grad.rows(), W_.grad.rows(), input_, T * B, da_input,
-                         {tape.x_.data(), input_, 1}, true, tape.scratch_);
+                         {tape.x_.data(), input_, 1}, true, tape.shards_);
         kernel::multiply(U_.grad.data(), U_.grad.rows(), C::recurrent.count * H, H, T * B,
-                         {da + C::recurrent.first * H, 1, ld}, {h_, H, 1}, true, tape.scratch_);
+                         {da + C::recurrent.first * H, 1, ld}, {tape.h_before(), H, 1}, true, tape.shards_);
         if constexpr (TwoProductCell<C>)
             kernel::multiply(U_.grad.data() + C::recurrent.count * H, U_.grad.rows(), C::second.count * H, H, T * B,
-                             {da + C::second.first * H, 1, ld}, {da + C::operand * H, ld, 1}, true, tape.scratch_);
+                             {da + C::second.first * H, 1, ld}, {da + C::operand * H, ld, 1}, true, tape.shards_);
         if (!input_gradient)
             return {};
         tape.dx_.resize(input_, T * B);
         kernel::multiply(tape.dx_.data(), input_, input_, T * B, C::input.count * H,
-                         kernel::operand(W_.value).transposed(), da_input, false, tape.scratch_);
+                         kernel::operand(W_.value).transposed(), da_input, false, tape.shards_);
         return {tape.dx_.data(), input_, T, B, tape.lengths_};
     }
 
