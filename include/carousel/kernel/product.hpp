@@ -67,7 +67,7 @@ void multiply(Scalar* c, Index ldc, Index rows, Index columns, Index depth, Oper
     using V = Lane<Scalar>;
     constexpr Index L = lanes<Scalar>;
     constexpr int R = 2, N = tile_columns(R);
-    constexpr Index panel_rows = R * L, depth_block = 256, column_block = 1536;
+    constexpr Index panel_rows = R * L, depth_block = 1024 / sizeof(Scalar), column_block = 1536;
 
     if (depth == 0 && !add)
         for (Index n = 0; n < columns; ++n)

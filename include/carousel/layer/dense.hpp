@@ -102,10 +102,11 @@ class Dense {
 
     /// Throws std::invalid_argument if dy hasn't y's shape, std::logic_error if the tape holds no forward pass.
     SequenceView<S> backward(SequenceView<S> dy, Record& tape, const Through<NoState>& through = {}) {
+        detail::require_recorded(tape.recorded_, "Dense::backward");
         const auto& y = tape.y_.values();
         require(dy.features() == y.rows() && dy.columns() == y.cols(), "Dense::backward", "dy is ", dy.features(),
                 " x ", dy.columns(), ", expected ", y.rows(), " x ", y.cols());
-        detail::require_recorded(tape.recorded_, "Dense::backward");
+        tape.recorded_ = false;
 
         tape.da_.resize(y.rows(), y.cols());
         kernel::for_each_lane(dy.data(), y.data(), tape.da_.data(), y.size(),

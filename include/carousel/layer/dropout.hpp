@@ -61,9 +61,10 @@ class Dropout {
     /// Throws std::invalid_argument if dy hasn't x's shape, std::logic_error if the tape holds no forward pass.
     template <class S>
     SequenceView<S> backward(SequenceView<S> dy, Tape<S>& tape, const Through<NoState>& through = {}) {
+        detail::require_recorded(tape.recorded_, "Dropout::backward");
         require(dy.features() == tape.mask_.rows() && dy.columns() == tape.mask_.cols(), "Dropout::backward", "dy is ",
                 dy.features(), " x ", dy.columns(), ", expected ", tape.mask_.rows(), " x ", tape.mask_.cols());
-        detail::require_recorded(tape.recorded_, "Dropout::backward");
+        tape.recorded_ = false;
         if (!through.input_gradient)
             return {};
         tape.dx_ = dy.values().cwiseProduct(tape.mask_);

@@ -57,10 +57,11 @@ class LastStep {
     /// Throws std::invalid_argument if dy hasn't y's shape, std::logic_error if the tape holds no forward pass.
     template <class S>
     SequenceView<S> backward(SequenceView<S> dy, Tape<S>& tape, const Through<NoState>& through = {}) {
+        detail::require_recorded(tape.recorded_, "LastStep::backward");
         const Index F = tape.y_.features(), B = tape.y_.batch();
         require(dy.features() == F && dy.columns() == B, "LastStep::backward", "dy is ", dy.features(), " x ",
                 dy.columns(), ", expected ", F, " x ", B);
-        detail::require_recorded(tape.recorded_, "LastStep::backward");
+        tape.recorded_ = false;
         if (!through.input_gradient)
             return {};
         tape.dx_.setZero(F, tape.steps_ * B);

@@ -61,12 +61,11 @@ inline std::uint64_t next_seed() {
 }
 
 /// Thrown by backward when the tape holds no forward pass.
-inline void require_recorded(bool& recorded, const char* where) {
+inline void require_recorded(bool recorded, const char* where) {
     if (!recorded)
         throw std::logic_error(std::string(where) +
                                ": the tape holds no forward pass (none was made, it was inference, or "
                                "backward has consumed it)");
-    recorded = false;
 }
 
 } // namespace detail

@@ -120,13 +120,14 @@ class Recurrent {
     /// std::logic_error if the tape holds none.
     SequenceView<Scalar> backward(SequenceView<Scalar> dy, RecurrentTape<C>& tape,
                                   const Through<Matrix<Scalar>>& through = {}) {
+        detail::require_recorded(tape.recorded_, "Recurrent::backward");
         const Index H = hidden_, T = tape.x_.steps(), B = tape.x_.batch();
         const bool has_dy = dy.columns() > 0;
         require(!has_dy || (dy.features() == H && dy.steps() == T && dy.batch() == B), "Recurrent::backward", "dy is ",
                 dy.features(), " x (", dy.steps(), " steps of ", dy.batch(), "), expected ", H, " x (", T, " steps of ",
                 B, ")");
         require_state("Recurrent::backward: d_final", through.d_final, B);
-        detail::require_recorded(tape.recorded_, "Recurrent::backward");
+        tape.recorded_ = false;
 
         const kernel::Operand<Scalar> U = kernel::operand(U_.value);
         const Index depth = C::recurrent.count * H;
