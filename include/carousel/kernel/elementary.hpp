@@ -65,9 +65,18 @@ inline ExpParts<V> exp_parts(V y) {
     return {std::bit_cast<V>((n + K::exponent_bias) << K::mantissa_bits), r + r * r * q};
 }
 
+/// NaN stays: it compares false, and the processor's minimum and maximum return their second operand.
 template <class V>
 inline V clamp(V x, scalar_of<V> low, scalar_of<V> high) {
-    x = x < low ? splat<V>(low) : x; // comparisons with NaN are false: it stays
+#if defined(__AVX512F__) // where GCC makes masks and blends of the comparisons below
+    if constexpr (std::is_same_v<V, Vec<float, 64>>)
+        return std::bit_cast<V>(
+            _mm512_min_ps(_mm512_set1_ps(high), _mm512_max_ps(_mm512_set1_ps(low), std::bit_cast<__m512>(x))));
+    if constexpr (std::is_same_v<V, Vec<double, 64>>)
+        return std::bit_cast<V>(
+            _mm512_min_pd(_mm512_set1_pd(high), _mm512_max_pd(_mm512_set1_pd(low), std::bit_cast<__m512d>(x))));
+#endif
+    x = x < low ? splat<V>(low) : x;
     return x > high ? splat<V>(high) : x;
 }
 
