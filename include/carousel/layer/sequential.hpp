@@ -20,6 +20,15 @@ requires requires {
 struct first_scalar<First, Rest...> {
     using type = typename First::Scalar;
 };
+
+/// Whether a layer's output has a step for every step of its input, as all have that don't say otherwise.
+template <class L>
+constexpr bool keeps_steps() {
+    if constexpr (requires { L::keeps_steps; })
+        return L::keeps_steps;
+    else
+        return true;
+}
 } // namespace detail
 
 /// Sequential model{LSTM<float>{1, 64}, LastStep{}, Dense<float>{64, 1}};
@@ -31,6 +40,7 @@ class Sequential {
     using Scalar = typename detail::first_scalar<Layers...>::type;
     static_assert((Layer<Layers, Scalar> && ...), "Sequential: every entry must be a Layer of the same scalar type");
     static constexpr std::size_t size = sizeof...(Layers);
+    static constexpr bool keeps_steps = (detail::keeps_steps<Layers>() && ...);
 
     template <class>
     using State = std::tuple<typename Layers::template State<Scalar>...>;

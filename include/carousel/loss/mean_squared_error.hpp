@@ -53,9 +53,9 @@ struct MeanSquaredError {
     }
 
     template <std::floating_point S>
-    double operator()(const Sequence<S>& y, std::type_identity_t<SequenceView<S>> target,
+    double operator()(const Sequence<S>& y, const Sequence<S>& target,
                       std::type_identity_t<Matrix<S>>* dy = nullptr) const {
-        return (*this)(y.view(), target, dy);
+        return (*this)(y.view(), target.view(), dy);
     }
 
     /// What the sum is divided by: F·N for a mean, 1 for a sum. Batches are averaged by it: Σ weight·loss / Σ weight.

@@ -5,11 +5,13 @@
 #include "carousel/loss/loss.hpp"
 
 #include <cmath>
+#include <limits>
 
 namespace carousel {
 
 /// The result for one array of numbers: its largest |analytic − numeric|, divided by its largest gradient (and where
 /// that is tiny by a thousandth of the largest gradient of all arrays, so that rounding isn't taken for a mistake).
+/// Infinite if a gradient isn't finite.
 struct GradientError {
     std::string name; ///< a parameter's, "x", or "initial state"
     double error = 0;
@@ -78,8 +80,12 @@ GradientCheck check_gradients(Model& model, Sequence<S> x, const Sequence<S>& ta
                 const double down = value(nullptr, below);
                 values(i, j) = kept;
                 const double numeric = (up - down) / (2 * options.step), exact = static_cast<double>(analytic(i, j));
-                scale = std::max({scale, std::abs(numeric), std::abs(exact)});
-                if (const double error = std::abs(exact - numeric); !(error <= worst.error))
+                double error = std::abs(exact - numeric);
+                if (std::isfinite(error))
+                    scale = std::max({scale, std::abs(numeric), std::abs(exact)});
+                else
+                    error = std::numeric_limits<double>::infinity(); // which compares, as NaN does not
+                if (error > worst.error)
                     worst = {name, error, i, j, exact, numeric};
             }
         check.all.push_back(worst);
@@ -102,7 +108,7 @@ GradientCheck check_gradients(Model& model, Sequence<S> x, const Sequence<S>& ta
         auto& entry = check.all[n];
         const double scale = std::max(scales[n], 1e-3 * largest);
         entry.error = scale > 0 ? entry.error / scale : entry.error;
-        if (!(entry.error <= check.worst) || check.name.empty()) {
+        if (entry.error > check.worst || check.name.empty()) {
             check.worst = entry.error;
             check.name = entry.name;
         }

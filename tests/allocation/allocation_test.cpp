@@ -1,0 +1,215 @@
+// After the first step nothing allocates. A program of its own, because the allocator is that of the whole program: with
+// the GNU C library malloc is replaced by one that counts; elsewhere operator new is, and Eigen, which calls malloc,
+// stops the program itself.
+#if defined(__GLIBC__) || __has_include(<gnu/libc-version.h>)
+#    define CAROUSEL_COUNT_MALLOC
+#else
+#    define EIGEN_RUNTIME_NO_MALLOC
+#endif
+
+#include "catch.hpp"
+#include "layer/every_cell.hpp"
+
+#include "carousel/layer/dense.hpp"
+#include "carousel/layer/dropout.hpp"
+#include "carousel/layer/last_step.hpp"
+#include "carousel/layer/sequential.hpp"
+#include "carousel/loss/mean_squared_error.hpp"
+#include "carousel/optim/adam.hpp"
+#include "carousel/optim/clip.hpp"
+#include "carousel/optim/optimizer.hpp"
+#include "carousel/optim/rmsprop.hpp"
+#include "carousel/optim/sgd.hpp"
+#include "carousel/stream/stream.hpp"
+
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <new>
+
+namespace {
+std::atomic<long> allocations{0};
+}
+
+#if defined(CAROUSEL_COUNT_MALLOC)
+extern "C" {
+void* __libc_malloc(std::size_t);
+void* __libc_calloc(std::size_t, std::size_t);
+void* __libc_realloc(void*, std::size_t);
+void* __libc_memalign(std::size_t, std::size_t);
+void __libc_free(void*);
+
+void* malloc(std::size_t size) {
+    ++allocations;
+    return __libc_malloc(size);
+}
+void* calloc(std::size_t count, std::size_t size) {
+    ++allocations;
+    return __libc_calloc(count, size);
+}
+void* realloc(void* memory, std::size_t size) {
+    ++allocations;
+    return __libc_realloc(memory, size);
+}
+void* aligned_alloc(std::size_t alignment, std::size_t size) {
+    ++allocations;
+    return __libc_memalign(alignment, size);
+}
+int posix_memalign(void** memory, std::size_t alignment, std::size_t size) {
+    ++allocations;
+    *memory = __libc_memalign(alignment, size);
+    return *memory ? 0 : ENOMEM;
+}
+void free(void* memory) {
+    __libc_free(memory);
+}
+}
+#else
+void* operator new(std::size_t size) {
+    ++allocations;
+    if (void* memory = std::malloc(size))
+        return memory;
+    throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept {
+    std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
+#endif
+
+using namespace carousel;
+using namespace carousel::test;
+
+namespace {
+
+/// How often f allocates when it is called again and again, after the first call.
+template <class F>
+long allocations_of(F&& f) {
+    f();
+#if defined(EIGEN_RUNTIME_NO_MALLOC)
+    Eigen::internal::set_is_malloc_allowed(false);
+#endif
+    const long before = allocations;
+    f();
+    f();
+    const long after = allocations;
+#if defined(EIGEN_RUNTIME_NO_MALLOC)
+    Eigen::internal::set_is_malloc_allowed(true);
+#endif
+    return after - before;
+}
+
+struct Size {
+    Index input, hidden, steps, batch;
+};
+constexpr Size sizes[] = {{1, 4, 5, 3}, {40, 300, 10, 64}, {40, 33, 10, 2}};
+
+std::string to_string(Size s) {
+    return "input " + std::to_string(s.input) + ", hidden " + std::to_string(s.hidden) + ", steps " +
+           std::to_string(s.steps) + ", batch " + std::to_string(s.batch);
+}
+
+template <class S>
+void clip(const std::vector<NamedParameter<S>>& list) {
+    clip_by_value(list, 0.5);
+    clip_by_norm(list, 0.25);
+    clip_by_global_norm(list, 0.1);
+}
+
+/// Forward, loss, backward, clipping, an optimizer step, and the state for the next chunk.
+template <class Model, class Rule>
+void check_training(Model& model, Rule rule, Index output_steps, Size size) {
+    using S = typename Model::Scalar;
+    Random random(80);
+    const auto x = random_sequence<S>(size.input, size.steps, size.batch, random);
+    const auto target = random_sequence<S>(model.output_size(size.input), output_steps, size.batch, random);
+    typename Model::template Tape<S> tape;
+    typename Model::template State<S> state;
+    Optimizer<Rule, S> optimizer{parameters(model), rule};
+    Matrix<S> dy;
+    INFO(to_string(size));
+    CHECK(allocations_of([&] {
+              zero_gradients(optimizer.parameters());
+              const auto y = model.forward(x, tape, state);
+              MeanSquaredError{}(y, target, &dy);
+              model.backward({dy.data(), y.features(), y.steps(), y.batch()}, tape);
+              model.final_state(tape, state);
+              clip(optimizer.parameters());
+              optimizer.step();
+          }) == 0);
+    CHECK(allocations_of([&] { model.infer(x, tape, state); }) == 0);
+}
+
+} // namespace
+
+TEST_CASE("allocation: the counter counts") {
+    long count = 0;
+    CHECK(allocations_of([&] { count += static_cast<long>(std::vector<int>(100).size()); }) == 2);
+#if defined(CAROUSEL_COUNT_MALLOC)
+    CHECK(allocations_of([&] { count += Matrix<float>(20, 20).size(); }) == 2);
+#endif
+    CHECK(count > 0);
+}
+
+TEST_CASE("allocation: no cell allocates in a training step after the first, ragged or not") {
+    for (const auto& cell : every_cell<float>())
+        for (const Size size : sizes)
+            for (const bool ragged : {false, true}) {
+                Random random(81);
+                const auto layer = cell.make(size.input, size.hidden, {});
+                const auto pass =
+                    random_pass(*layer, size.input, size.hidden, size.steps, size.batch, {false, ragged, true}, random);
+                const auto target = random_sequence<float>(size.hidden, size.steps, size.batch, random);
+                Optimizer<Adam, float> optimizer{layer->parameters(), Adam{}};
+                Matrix<float> dy, d_initial;
+                INFO(cell.name << ", " << to_string(size) << (ragged ? ", ragged" : ""));
+                CHECK(allocations_of([&] {
+                          zero_gradients(optimizer.parameters());
+                          const auto y = layer->forward(pass.x, pass.initial);
+                          MeanSquaredError{}(y, target, &dy);
+                          layer->backward({dy.data(), size.hidden, size.steps, size.batch},
+                                          {.d_final = &pass.d_final, .d_initial = &d_initial});
+                          clip(optimizer.parameters());
+                          optimizer.step();
+                      }) == 0);
+                CHECK(allocations_of([&] { layer->infer(pass.x, pass.initial); }) == 0);
+            }
+}
+
+TEST_CASE("allocation: no model allocates in a training step after the first, with any optimizer") {
+    for (const Size size : sizes) {
+        Sequential many_to_one{LSTM<float>{size.input, size.hidden}, Dropout{0.2}, LastStep{},
+                               Dense<float>{size.hidden, 3, {.activation = Activation::tanh}}};
+        check_training(many_to_one, Adam{}, 1, size);
+        check_training(many_to_one, RMSprop{.momentum = 0.5, .centered = true}, 1, size);
+        Sequential in_step{GRU<float>{size.input, size.hidden}, Dense<float>{size.hidden, 3}};
+        check_training(in_step, AdamW{}, size.steps, size);
+        check_training(in_step, SGD{.momentum = 0.9, .nesterov = true}, size.steps, size);
+    }
+}
+
+TEST_CASE("allocation: nor when threads share the pass") {
+    const Threads threads(2);
+    for (const Size size : sizes) {
+        Sequential model{LSTM<float>{size.input, size.hidden, {.peephole = true}}, LastStep{},
+                         Dense<float>{size.hidden, 3}};
+        check_training(model, Adam{}, 1, size);
+    }
+}
+
+TEST_CASE("allocation: no stream allocates after its construction") {
+    const Sequential model{LSTM<float>{1, 40, {.peephole = true}}, Dropout{0.2}, GRU<float, 40, 300, Reset::before>{},
+                           LastStep{}, Dense<float>{300, 1}};
+    Stream stream{model};
+    float sum = 0;
+    const long before = allocations;
+    for (int t = 0; t < 10; ++t)
+        sum += stream(0.5F);
+    stream.reset();
+    sum += stream(0.5F);
+    const long after = allocations;
+    CHECK(after - before == 0);
+    CHECK(std::isfinite(sum));
+}

@@ -1,0 +1,139 @@
+#include "carousel/kernel/elementary.hpp"
+
+#include "catch.hpp"
+
+#include "carousel/core/random.hpp"
+
+#include <cmath>
+#include <limits>
+#include <string>
+
+using namespace carousel;
+using namespace carousel::kernel;
+
+namespace {
+
+template <class S>
+constexpr S infinity = std::numeric_limits<S>::infinity();
+template <class S>
+constexpr S not_a_number = std::numeric_limits<S>::quiet_NaN();
+
+/// How far y is from `exact`, in units of the last place that a S next to `exact` has.
+template <class S>
+double ulps(S y, long double exact) {
+    const S nearest = static_cast<S>(exact);
+    const S spacing = std::nextafter(std::abs(nearest), infinity<S>) - std::abs(nearest);
+    return static_cast<double>(std::abs(static_cast<long double>(y) - exact) / static_cast<long double>(spacing));
+}
+
+/// The largest error of f over numbers of both signs: all sizes from the smallest normal to `limit`, those within a few
+/// units, and those next to `limit`.
+template <class S, class F, class Exact>
+double worst(S limit, F f, Exact exact) {
+    using V = Lane<S>;
+    Random random(3);
+    const double smallest = std::log(static_cast<double>(std::numeric_limits<S>::min()));
+    double error = 0;
+    for (int k = 0; k < 200'000; k += static_cast<int>(lanes<S>)) {
+        V x;
+        for (Index l = 0; l < lanes<S>; ++l) {
+            const double size = k % 3 == 0   ? std::exp(random.uniform(smallest, std::log(static_cast<double>(limit))))
+                                : k % 3 == 1 ? random.uniform(0, 10)
+                                             : random.uniform(0, static_cast<double>(limit));
+            x[l] = std::min(limit, static_cast<S>(size)) * (random.uniform() < 0.5 ? S(-1) : S(1));
+        }
+        if (k == 0)
+            x[0] = S(0);
+        if (k == 0 && lanes < S >> 1)
+            x[1] = -S(0);
+        const V y = f(x);
+        for (Index l = 0; l < lanes<S>; ++l)
+            error = std::max(error, ulps<S>(y[l], exact(static_cast<long double>(x[l]))));
+    }
+    return error;
+}
+
+template <class S>
+constexpr S largest = kernel::detail::exp_constants<S>::largest;
+
+} // namespace
+
+TEMPLATE_TEST_CASE("exp, sigmoid, tanh: at most 4 units in the last place off", "", float, double) {
+    using S = TestType;
+    const auto one = static_cast<long double>(1);
+    CHECK(worst<S>(
+              largest<S>, [](auto x) { return kernel::exp(x); }, [](long double x) { return std::exp(x); }) <= 4);
+    CHECK(worst<S>(
+              largest<S>, [](auto x) { return kernel::sigmoid(x); },
+              [&](long double x) { return one / (one + std::exp(-x)); }) <= 4);
+    CHECK(worst<S>(
+              S(1e6), [](auto x) { return kernel::tanh(x); }, [](long double x) { return std::tanh(x); }) <= 4);
+}
+
+TEMPLATE_TEST_CASE("sigmoid, tanh: infinities saturate", "", float, double) {
+    using S = TestType;
+    using V = Lane<S>;
+    const S tiny = 2 * std::numeric_limits<S>::min();
+    for (const S x : {infinity<S>, std::numeric_limits<S>::max(), S(1e4)}) {
+        CHECK(kernel::sigmoid(splat<V>(x))[0] == 1);
+        CHECK(kernel::sigmoid(splat<V>(-x))[0] >= 0);
+        CHECK(kernel::sigmoid(splat<V>(-x))[0] < tiny);
+        CHECK(kernel::tanh(splat<V>(x))[0] == 1);
+        CHECK(kernel::tanh(splat<V>(-x))[0] == -1);
+        CHECK(kernel::exp(splat<V>(x))[0] > 1 / tiny / 4);
+        CHECK(kernel::exp(splat<V>(-x))[0] >= 0);
+        CHECK(kernel::exp(splat<V>(-x))[0] < tiny);
+    }
+}
+
+TEMPLATE_TEST_CASE("exp, sigmoid, tanh: NaN stays NaN, in its own place", "", float, double) {
+    using S = TestType;
+    auto x = splat<Lane<S>>(S(0.5));
+    x[lanes<S> - 1] = not_a_number<S>;
+    const auto check = [](auto y) {
+        CHECK(std::isnan(y[lanes<S> - 1]));
+        for (Index l = 0; l + 1 < lanes<S>; ++l)
+            CHECK(std::isfinite(y[l]));
+    };
+    check(kernel::exp(x));
+    check(kernel::sigmoid(x));
+    check(kernel::tanh(x));
+}
+
+TEMPLATE_TEST_CASE("exp, sigmoid, tanh: on a plain number they are the standard library's", "", float, double) {
+    using S = TestType;
+    for (const S x : {S(-3), S(0), S(0.25), S(20)}) {
+        CHECK(kernel::exp(x) == std::exp(x));
+        CHECK(kernel::sigmoid(x) == S(1) / (S(1) + std::exp(-x)));
+        CHECK(kernel::tanh(x) == std::tanh(x));
+    }
+}
+
+TEMPLATE_TEST_CASE("load, store: of a part of a lane, the rest is zero and is left alone", "", float, double) {
+    using S = TestType;
+    using V = Lane<S>;
+    Vector<S> from(2 * lanes<S>), to(2 * lanes<S>);
+    from.setLinSpaced(S(1), S(2 * lanes<S>));
+    for (Index count = 0; count <= lanes<S>; ++count) {
+        const V v = load<V>(from.data(), count);
+        to.setConstant(-1);
+        store<V>(to.data(), v + S(1), count);
+        for (Index k = 0; k < 2 * lanes<S>; ++k) {
+            if (k < lanes<S>)
+                CHECK(v[k] == (k < count ? from(k) : S(0)));
+            CHECK(to(k) == (k < count ? from(k) + 1 : S(-1)));
+        }
+    }
+}
+
+TEMPLATE_TEST_CASE("for_each_lane: every number, and none past the end", "", float, double) {
+    using S = TestType;
+    for (Index size = 0; size <= 3 * lanes<S> + 1; ++size) {
+        Vector<S> a = Vector<S>::LinSpaced(size + 1, S(1), S(size + 1)), b = Vector<S>::Constant(size + 1, 10), sum = b;
+        for_each_lane(a.data(), b.data(), sum.data(), size, [](auto x, auto y) { return x + y; });
+        for_each_lane(b.data(), size, [](auto x) { return -x; });
+        CHECK((sum.head(size).array() == a.head(size).array() + S(10)).all());
+        CHECK((b.head(size).array() == S(-10)).all());
+        CHECK((sum(size) == 10 && b(size) == 10));
+    }
+}

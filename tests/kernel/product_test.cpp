@@ -1,0 +1,110 @@
+// Products and the packing they run on.
+#include "carousel/kernel/product.hpp"
+
+#include "catch.hpp"
+#include "support.hpp"
+
+#include "carousel/kernel/panels.hpp"
+
+using namespace carousel;
+using namespace carousel::kernel;
+using namespace carousel::test;
+
+namespace {
+
+/// C = A·B, where A and B stand in memory as they are or transposed, and C in the middle of a larger matrix.
+template <class S>
+void check(Index rows, Index columns, Index depth, bool a_transposed, bool b_transposed, bool add, Random& random) {
+    const Matrix<S> a = a_transposed ? random_matrix<S>(depth, rows, random) : random_matrix<S>(rows, depth, random);
+    const Matrix<S> b =
+        b_transposed ? random_matrix<S>(columns, depth, random) : random_matrix<S>(depth, columns, random);
+    Matrix<S> c = random_matrix<S>(rows + 5, columns + 2, random);
+
+    const Matrix<double> ad = (a_transposed ? Matrix<S>(a.transpose()) : a).template cast<double>();
+    const Matrix<double> bd = (b_transposed ? Matrix<S>(b.transpose()) : b).template cast<double>();
+    Matrix<double> expected = c.template cast<double>();
+    if (!add)
+        expected.block(2, 1, rows, columns).setZero();
+    if (depth > 0)
+        expected.block(2, 1, rows, columns) += ad * bd;
+
+    static Scratch<S> scratch;
+    multiply(c.data() + c.rows() + 2, c.rows(), rows, columns, depth,
+             a_transposed ? operand(a).transposed() : operand(a), b_transposed ? operand(b).transposed() : operand(b),
+             add, scratch);
+    INFO(rows << " x " << depth << (a_transposed ? " (transposed)" : "") << " times " << depth << " x " << columns
+              << (b_transposed ? " (transposed)" : "") << (add ? ", added" : ""));
+    CHECK(difference(c, expected) < (std::is_same_v<S, float> ? 2e-6 : 1e-14));
+}
+
+template <class S>
+void check_all(std::vector<Index> all_rows, std::vector<Index> all_columns, std::vector<Index> all_depths) {
+    Random random(4);
+    for (const Index rows : all_rows)
+        for (const Index columns : all_columns)
+            for (const Index depth : all_depths)
+                for (const bool a_transposed : {false, true})
+                    for (const bool b_transposed : {false, true})
+                        for (const bool add : {false, true})
+                            check<S>(rows, columns, depth, a_transposed, b_transposed, add, random);
+}
+
+} // namespace
+
+TEMPLATE_TEST_CASE("multiply: agrees with Eigen in every shape, transposed or not, added or not", "", float, double) {
+    check_all<TestType>({1, 3, 8, 17, 32, 67}, {1, 2, 11, 12, 13, 31}, {0, 1, 6, 40});
+}
+
+TEMPLATE_TEST_CASE("multiply: agrees with Eigen across the blocks of depth and columns", "", float, double) {
+    check_all<TestType>({5, 33}, {3, 14}, {255, 256, 257, 600});
+    check_all<TestType>({20}, {1536, 1537, 3080}, {3, 300});
+}
+
+TEMPLATE_TEST_CASE("pack_gates: a panel holds a lane of units, their gates side by side, padded with zeros", "", float,
+                   double) {
+    using S = TestType;
+    constexpr Index L = lanes<S>;
+    Random random(5);
+    for (const Index hidden : {Index(1), L - 1, L, L + 1, 2 * L + 3})
+        for (const int blocks : {1, 3, 4}) {
+            const Index depth = 5;
+            const Matrix<S> weights = random_matrix<S>(blocks * hidden, depth, random);
+            Vector<S> panels = Vector<S>::Constant(gate_panels<S>(blocks, hidden, depth), S(99));
+            REQUIRE(panels.size() == (hidden + L - 1) / L * L * blocks * depth);
+            pack_gates(panels.data(), operand(weights), blocks, hidden, depth);
+            bool right = true;
+            for (Index j = 0; j * L < hidden; ++j)
+                for (Index k = 0; k < depth; ++k)
+                    for (Index g = 0; g < blocks; ++g)
+                        for (Index l = 0; l < L; ++l) {
+                            const Index u = j * L + l;
+                            right = right && panels(((j * depth + k) * blocks + g) * L + l) ==
+                                                 (u < hidden ? weights(g * hidden + u, k) : S(0));
+                        }
+            INFO("hidden " << hidden << ", blocks " << blocks);
+            CHECK(right);
+        }
+}
+
+TEMPLATE_TEST_CASE("pack_units: a panel holds the transposed weights of its units, padded with zeros", "", float,
+                   double) {
+    using S = TestType;
+    constexpr Index width = units_lanes * lanes<S>;
+    Random random(6);
+    for (const Index hidden : {Index(1), width - 1, width, width + 1, 2 * width + 3}) {
+        const Index depth = 3 * hidden;
+        const Matrix<S> weights = random_matrix<S>(depth, hidden, random);
+        Vector<S> panels = Vector<S>::Constant(unit_panels<S>(hidden, depth), S(99));
+        REQUIRE(panels.size() == (hidden + width - 1) / width * width * depth);
+        pack_units(panels.data(), operand(weights), hidden, depth);
+        bool right = true;
+        for (Index j = 0; j * width < hidden; ++j)
+            for (Index k = 0; k < depth; ++k)
+                for (Index l = 0; l < width; ++l) {
+                    const Index u = j * width + l;
+                    right = right && panels((j * depth + k) * width + l) == (u < hidden ? weights(k, u) : S(0));
+                }
+        INFO("hidden " << hidden);
+        CHECK(right);
+    }
+}

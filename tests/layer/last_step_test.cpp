@@ -1,0 +1,60 @@
+#include "carousel/layer/last_step.hpp"
+
+#include "catch.hpp"
+#include "support.hpp"
+
+#include <stdexcept>
+
+using namespace carousel;
+using namespace carousel::test;
+
+TEST_CASE("LastStep: of every sequence its last real step, and zeros of an empty one") {
+    const LastStep last;
+    LastStep::Tape<double> tape;
+    Random random(27);
+    auto x = random_sequence<double>(2, 5, 3, random);
+    CHECK(last.forward(x.view(), tape).values() == x.step(4));
+    CHECK(last.infer(x.view(), tape).values() == x.step(4));
+
+    x.set_lengths(std::vector<Index>{2, 0, 5});
+    const auto y = last.forward(x.view(), tape);
+    CHECK((y.steps() == 1 && y.batch() == 3 && !y.ragged()));
+    CHECK(y.values().col(0) == x.step(1).col(0));
+    CHECK(y.values().col(1).isZero(0));
+    CHECK(y.values().col(2) == x.step(4).col(2));
+}
+
+TEST_CASE("LastStep: dx is dy at every sequence's last real step, and zero elsewhere") {
+    LastStep last;
+    LastStep::Tape<double> tape;
+    Random random(28);
+    const auto x = random_sequence<double>(2, 5, 3, random, {2, 0, 5}), dy = random_sequence<double>(2, 1, 3, random);
+    last.forward(x.view(), tape);
+    const auto dx = last.backward(dy.view(), tape);
+    Matrix<double> expected = Matrix<double>::Zero(2, 15);
+    expected.col(1 * 3 + 0) = dy.values().col(0);
+    expected.col(4 * 3 + 2) = dy.values().col(2);
+    CHECK(dx.values() == expected);
+    CHECK((dx.steps() == 5 && dx.batch() == 3 && dx.length(1) == 0));
+    last.forward(x.view(), tape);
+    CHECK(last.backward(dy.view(), tape, {.input_gradient = false}).columns() == 0);
+}
+
+TEST_CASE("LastStep: what doesn't fit is refused") {
+    LastStep last;
+    LastStep::Tape<float> tape;
+    const Sequence<float> x(3, 4, 2), none(3, 0, 2), dy(3, 1, 2), wrong(3, 4, 2);
+    REQUIRE_THROWS_AS(last.forward(none.view(), tape), std::invalid_argument);
+    REQUIRE_THROWS_WITH(last.forward(none.view(), tape), "LastStep::forward: x has 0 steps, expected at least 1");
+    const std::string no_pass =
+        "LastStep::backward: the tape holds no forward pass (none was made, it was inference, or "
+        "backward has consumed it)";
+    REQUIRE_THROWS_AS(last.backward(dy.view(), tape), std::logic_error);
+    REQUIRE_THROWS_WITH(last.backward(dy.view(), tape), no_pass);
+    last.forward(x.view(), tape);
+    REQUIRE_THROWS_WITH(last.backward(wrong.view(), tape), "LastStep::backward: dy is 3 x 8, expected 3 x 2");
+    REQUIRE_NOTHROW(last.backward(dy.view(), tape));
+    REQUIRE_THROWS_WITH(last.backward(dy.view(), tape), no_pass);
+    last.infer(x.view(), tape);
+    REQUIRE_THROWS_WITH(last.backward(dy.view(), tape), no_pass);
+}

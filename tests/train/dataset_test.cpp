@@ -1,0 +1,67 @@
+#include "carousel/train/dataset.hpp"
+
+#include "catch.hpp"
+
+#include <stdexcept>
+
+using namespace carousel;
+
+TEST_CASE("windows: every run of a series with the value after it") {
+    const std::vector<double> series{1, 2, 3, 4, 5, 6};
+    const Dataset<double> data = windows(series, {.steps = 3});
+    REQUIRE((data.size() == 3 && data.x.features() == 1 && data.x.steps() == 3 && data.y.steps() == 1));
+    CHECK(data.x.step(0) == Matrix<double>{{1, 2, 3}});
+    CHECK(data.x.step(1) == Matrix<double>{{2, 3, 4}});
+    CHECK(data.x.step(2) == Matrix<double>{{3, 4, 5}});
+    CHECK(data.y.values() == Matrix<double>{{4, 5, 6}});
+}
+
+TEST_CASE("windows: of several features, with a horizon and a stride") {
+    Matrix<float> series(2, 9);
+    series << 0, 1, 2, 3, 4, 5, 6, 7, 8, //
+        10, 11, 12, 13, 14, 15, 16, 17, 18;
+    const Dataset<float> data = windows(series, {.steps = 2, .horizon = 3, .stride = 2});
+    REQUIRE((data.size() == 3 && data.x.features() == 2 && data.y.features() == 6));
+    CHECK(data.x.step(0) == Matrix<float>{{0, 2, 4}, {10, 12, 14}});
+    CHECK(data.x.step(1) == Matrix<float>{{1, 3, 5}, {11, 13, 15}});
+    CHECK(data.y.values() == Matrix<float>{{2, 4, 6}, {12, 14, 16}, {3, 5, 7}, {13, 15, 17}, {4, 6, 8}, {14, 16, 18}});
+}
+
+TEST_CASE("windows: a series of one window, and one that is too short") {
+    const std::vector<float> series{1, 2, 3, 4};
+    CHECK(windows(series, {.steps = 2, .horizon = 2}).size() == 1);
+    REQUIRE_THROWS_AS(windows(series, {.steps = 3, .horizon = 2}), std::invalid_argument);
+    REQUIRE_THROWS_WITH(windows(series, {.steps = 3, .horizon = 2}),
+                        "windows: the series has 4 values, expected at least 5 (steps 3 + horizon 2)");
+    REQUIRE_THROWS_WITH(windows(std::vector<float>{}, {.steps = 1}),
+                        "windows: the series has 0 values, expected at least 2 (steps 1 + horizon 1)");
+    REQUIRE_THROWS_WITH(windows(series, {.steps = 0}),
+                        "windows: steps 0, horizon 1 and stride 1 must all be at least 1");
+    REQUIRE_THROWS_WITH(windows(series, {.steps = 1, .horizon = -1, .stride = 0}),
+                        "windows: steps 1, horizon -1 and stride 0 must all be at least 1");
+}
+
+TEST_CASE("Dataset: gather makes a batch of any samples in any order, with their lengths") {
+    const Sequence<double> x(Matrix<double>{{1, 2, 3, 4, 5, 6}, {-1, -2, -3, -4, -5, -6}}, 3, {2, 1, 0});
+    Sequence<double> batch;
+    Dataset<double>::gather(x, std::vector<Index>{2, 0, 0, 1}, batch);
+    CHECK(batch.values() == Matrix<double>{{3, 1, 1, 2, 6, 4, 4, 5}, {-3, -1, -1, -2, -6, -4, -4, -5}});
+    CHECK(batch.lengths() == std::vector<Index>{0, 2, 2, 1});
+    CHECK((batch.steps() == 2 && batch.batch() == 4));
+    const Sequence<double> whole(x.values(), 3);
+    Dataset<double>::gather(whole, std::vector<Index>{1}, batch);
+    CHECK(batch.values() == Matrix<double>{{2, 5}, {-2, -5}});
+    CHECK(batch.lengths().empty());
+}
+
+TEST_CASE("Dataset: a slice is a run of samples") {
+    const Dataset<double> data{Sequence<double>(Matrix<double>{{1, 2, 3, 4, 5, 6}}, 3, {2, 1, 0}),
+                               Sequence<double>(Matrix<double>{{7, 8, 9}}, 3)};
+    const auto part = data.slice(1, 2);
+    CHECK(part.size() == 2);
+    CHECK(part.x.values() == Matrix<double>{{2, 3, 5, 6}});
+    CHECK(part.x.lengths() == std::vector<Index>{1, 0});
+    CHECK(part.y.values() == Matrix<double>{{8, 9}});
+    REQUIRE_THROWS_WITH(data.slice(1, 3), "Dataset::slice: samples 1 … 3 were asked for, there are 3");
+    REQUIRE_THROWS_WITH(data.slice(-1, 2), "Dataset::slice: samples -1 … 0 were asked for, there are 3");
+}

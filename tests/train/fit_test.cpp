@@ -1,0 +1,394 @@
+#include "carousel/train/fit.hpp"
+
+#include "catch.hpp"
+#include "support.hpp"
+
+#include "carousel/layer/dense.hpp"
+#include "carousel/layer/recurrent.hpp"
+#include "carousel/layer/sequential.hpp"
+#include "carousel/loss/mean_squared_error.hpp"
+#include "carousel/optim/adam.hpp"
+#include "carousel/optim/sgd.hpp"
+
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <string>
+
+using namespace carousel;
+using namespace carousel::test;
+
+namespace {
+
+auto small_model() {
+    return Sequential{SimpleRNN<double>{2, 4, {}, {.seed = 1}}, Dense<double>{4, 1, {.seed = 2}}};
+}
+using Model = decltype(small_model());
+using State = Model::State<double>;
+
+/// Random numbers with a target for every step.
+Dataset<double> noise(Index samples, Index steps = 6, std::vector<Index> lengths = {}) {
+    Random random(40);
+    return {random_sequence<double>(2, steps, samples, random, lengths),
+            random_sequence<double>(1, steps, samples, random, lengths)};
+}
+
+std::vector<Matrix<double>> values(Model& model) {
+    std::vector<Matrix<double>> all;
+    for (const auto& named : parameters(model))
+        all.push_back(named.parameter->value);
+    return all;
+}
+
+std::vector<double> losses(const History& history) {
+    std::vector<double> all;
+    for (const auto& epoch : history.epochs)
+        all.push_back(epoch.loss);
+    return all;
+}
+
+/// One optimizer step as fit makes it; returns the loss.
+double step(Model& model, Optimizer<Adam, double>& optimizer, SequenceView<double> x, SequenceView<double> y,
+            State& state) {
+    Model::Tape<double> tape;
+    Matrix<double> dy;
+    zero_gradients(optimizer.parameters());
+    const auto output = model.forward(x, tape, state);
+    const double loss = MeanSquaredError{}(output, y, &dy);
+    model.backward({dy.data(), output.features(), output.steps(), output.batch()}, tape);
+    model.final_state(tape, state);
+    optimizer.step();
+    return loss;
+}
+
+/// Steps first … first + count − 1 of samples begin … begin + size − 1.
+Sequence<double> part(const Sequence<double>& s, Index begin, Index size, Index first, Index count) {
+    Sequence<double> out(s.features(), count, size);
+    for (Index t = 0; t < count; ++t)
+        out.step(t) = s.step(first + t).middleCols(begin, size);
+    return out;
+}
+
+} // namespace
+
+TEST_CASE("fit: without shuffling it is the loop one would write") {
+    const auto data = noise(5);
+    auto model = small_model(), by_hand = small_model();
+    const auto history = fit(model, data, MeanSquaredError{}, Adam{.learning_rate = 0.01},
+                             {.epochs = 2, .batch_size = 2, .shuffle = false});
+
+    Optimizer optimizer{parameters(by_hand), Adam{.learning_rate = 0.01}};
+    std::vector<double> expected;
+    for (int epoch = 0; epoch < 2; ++epoch) {
+        double sum = 0;
+        for (const auto& [begin, size] : {std::pair<Index, Index>{0, 2}, {2, 2}, {4, 1}}) {
+            State state;
+            const auto x = part(data.x, begin, size, 0, 6), y = part(data.y, begin, size, 0, 6);
+            sum += static_cast<double>(size) * step(by_hand, optimizer, x, y, state); // the last batch counts half
+        }
+        expected.push_back(sum / 5);
+    }
+    CHECK(values(model) == values(by_hand));
+    REQUIRE(history.epochs.size() == 2);
+    CHECK(history.epochs[0].loss == Catch::Approx(expected[0]).epsilon(1e-14));
+    CHECK(history.epochs[1].loss == Catch::Approx(expected[1]).epsilon(1e-14));
+    CHECK((history.epochs[0].epoch == 1 && history.epochs[1].epoch == 2));
+    CHECK(history.epochs[0].learning_rate == 0.01);
+    CHECK(std::isnan(history.epochs[0].validation_loss));
+    CHECK(history.best_epoch == 2);
+    CHECK(history.best_loss() == history.epochs[1].loss);
+    CHECK_FALSE(history.stopped);
+}
+
+TEST_CASE("fit: truncated BPTT steps after every chunk, hands the state on and cuts the gradient") {
+    const auto data = noise(4, 7);
+    auto model = small_model(), by_hand = small_model();
+    const auto history =
+        fit(model, data, MeanSquaredError{}, Adam{}, {.epochs = 1, .batch_size = 2, .shuffle = false, .truncate = 3});
+    Optimizer optimizer{parameters(by_hand), Adam{}};
+    double sum = 0;
+    for (const Index begin : {0, 2}) {
+        State state; // every batch starts from zero
+        for (const auto& [first, count] : {std::pair<Index, Index>{0, 3}, {3, 3}, {6, 1}}) {
+            const auto x = part(data.x, begin, 2, first, count), y = part(data.y, begin, 2, first, count);
+            sum += static_cast<double>(count) * step(by_hand, optimizer, x, y, state);
+        }
+    }
+    CHECK(values(model) == values(by_hand));
+    CHECK(history.epochs[0].loss == Catch::Approx(sum / 14).epsilon(1e-14));
+}
+
+TEST_CASE("fit: stateful batches go on where the last ones ended, every epoch from zero") {
+    const auto data = noise(6, 3);
+    auto model = small_model(), by_hand = small_model();
+    fit(model, data, MeanSquaredError{}, Adam{}, {.epochs = 2, .batch_size = 2, .shuffle = false, .stateful = true});
+    Optimizer optimizer{parameters(by_hand), Adam{}};
+    for (int epoch = 0; epoch < 2; ++epoch) {
+        State state;
+        for (const Index begin : {0, 2, 4}) {
+            const auto x = part(data.x, begin, 2, 0, 3), y = part(data.y, begin, 2, 0, 3);
+            step(by_hand, optimizer, x, y, state);
+        }
+    }
+    CHECK(values(model) == values(by_hand));
+}
+
+TEST_CASE("fit: padding counts for nothing, cut into chunks or not") {
+    const std::vector<Index> lengths{6, 1, 4};
+    auto ragged = noise(3, 6, lengths), other = ragged;
+    for (Index t = 0; t < 6; ++t)
+        for (Index b = 0; b < 3; ++b)
+            if (!other.x.view().real(t, b)) {
+                other.x.step(t).col(b).setConstant(7);
+                other.y.step(t).col(b).setConstant(-7);
+            }
+    for (const Index truncate : {0, 4}) {
+        auto model = small_model(), same = small_model();
+        const FitOptions options{.epochs = 2, .batch_size = 3, .shuffle = false, .truncate = truncate};
+        CHECK(losses(fit(model, ragged, MeanSquaredError{}, Adam{}, options)) ==
+              losses(fit(same, other, MeanSquaredError{}, Adam{}, options)));
+        CHECK(values(model) == values(same));
+    }
+}
+
+TEST_CASE("fit: one seed shuffles alike, bit for bit, another otherwise") {
+    const auto data = noise(20);
+    const auto run = [&](FitOptions options) {
+        auto model = small_model();
+        options.epochs = 3;
+        options.batch_size = 4;
+        const auto history = fit(model, data, MeanSquaredError{}, Adam{.learning_rate = 0.01}, options);
+        return std::pair(losses(history), values(model));
+    };
+    const auto first = run({.seed = 1});
+    CHECK(run({.seed = 1}) == first);
+    CHECK(run({.seed = 2}) != first);
+    CHECK(run({.shuffle = false}) != first);
+}
+
+TEST_CASE("fit: the validation part is taken from the end, before shuffling, as Keras does") {
+    const auto data = noise(10);
+    // A rate of 0: nothing is learnt, so the losses are those of the parts.
+    for (const auto& [split, training] : {std::pair<double, Index>{0.2, 8}, {0.25, 7}, {0.01, 9}, {0.85, 1}}) {
+        auto model = small_model();
+        const auto history =
+            fit(model, data, MeanSquaredError{}, SGD{.learning_rate = 0}, {.batch_size = 3, .validation_split = split});
+        INFO("split " << split);
+        CHECK(history.epochs[0].loss ==
+              Catch::Approx(evaluate(model, data.slice(0, training), MeanSquaredError{})).epsilon(1e-13));
+        CHECK(history.epochs[0].validation_loss ==
+              Catch::Approx(evaluate(model, data.slice(training, 10 - training), MeanSquaredError{})).epsilon(1e-13));
+        CHECK(history.best_loss() == history.epochs[0].validation_loss);
+    }
+}
+
+TEST_CASE("evaluate: the mean over all real numbers, whatever the batch size") {
+    const auto model = small_model();
+    const auto data = noise(7, 6, {6, 0, 3, 3, 1, 6, 5});
+    const double whole = MeanSquaredError{}(model(data.x), data.y);
+    for (const Index batch_size : {1, 2, 7, 100})
+        CHECK(evaluate(model, data, MeanSquaredError{}, batch_size) == Catch::Approx(whole).epsilon(1e-13));
+}
+
+TEST_CASE("fit: gradients are clipped as the options say; the report has the norm before") {
+    const auto data = noise(4);
+    const auto change = [&](FitOptions options) { // of a step of plain descent at a rate of 1: the gradient
+        auto model = small_model();
+        const auto before = values(model);
+        options.batch_size = 4;
+        const auto history = fit(model, data, MeanSquaredError{}, SGD{.learning_rate = 1}, options);
+        std::vector<Matrix<double>> gradients;
+        for (std::size_t k = 0; k < before.size(); ++k)
+            gradients.push_back(before[k] - values(model)[k]);
+        return std::pair(gradients, history.epochs[0].gradient_norm);
+    };
+    const auto norm = [](const std::vector<Matrix<double>>& all) {
+        double sum = 0;
+        for (const auto& m : all)
+            sum += m.squaredNorm();
+        return std::sqrt(sum);
+    };
+    const auto [plain, plain_norm] = change({});
+    CHECK(plain_norm == Catch::Approx(norm(plain)));
+
+    const auto [globally, global_norm_before] = change({.clip_norm = 0.1});
+    CHECK(norm(globally) == Catch::Approx(0.1));
+    CHECK(global_norm_before == plain_norm);
+    const auto [by_value, value_norm_before] = change({.clip_value = 0.01});
+    const auto [by_parameter, parameter_norm_before] = change({.clip_parameter_norm = 0.02});
+    CHECK(value_norm_before == plain_norm);
+    CHECK(parameter_norm_before == plain_norm);
+    for (std::size_t k = 0; k < plain.size(); ++k) {
+        CHECK(difference(globally[k], plain[k] * (0.1 / plain_norm)) < 1e-13);
+        CHECK(difference(by_value[k], plain[k].cwiseMin(0.01).cwiseMax(-0.01)) < 1e-13);
+        CHECK(difference(by_parameter[k], plain[k] * std::min(1.0, 0.02 / plain[k].norm())) < 1e-13);
+    }
+}
+
+TEST_CASE("fit: a step with a gradient that isn't finite is not taken, and reported with its parameter") {
+    auto data = noise(6);
+    auto model = small_model();
+    const auto before = values(model);
+    data.x.step(2)(0, 1) = std::numeric_limits<double>::quiet_NaN(); // of the first batch
+    const FitOptions options{.batch_size = 2, .shuffle = false, .clip_value = 1, .clip_norm = 1};
+    const auto history = fit(model, data, MeanSquaredError{}, Adam{}, options);
+    CHECK(history.epochs[0].skipped_steps == 1);
+    CHECK(history.epochs[0].non_finite == "0.SimpleRNN.W");
+    CHECK(std::isnan(history.epochs[0].loss));
+    CHECK(std::isfinite(history.epochs[0].gradient_norm));
+    for (const auto& value : values(model))
+        CHECK(value.allFinite());
+
+    auto without = small_model(); // the other batches were trained on as if there were no first
+    fit(without, data.slice(2, 4), MeanSquaredError{}, Adam{}, options);
+    CHECK(values(model) == values(without));
+
+    auto untouched = small_model();
+    const auto bad = fit(untouched, data.slice(0, 2), MeanSquaredError{}, Adam{}, {.epochs = 3});
+    CHECK(bad.epochs[2].skipped_steps == 1);
+    CHECK(bad.best_epoch == 0);
+    CHECK(values(untouched) == before);
+}
+
+TEST_CASE("fit: early stopping waits for its patience and puts the best epoch back") {
+    // The targets of the validation part are the negatives of those trained on: after the first it only gets worse.
+    auto data = noise(8);
+    data.x.values().setOnes();
+    data.y.values().setOnes();
+    for (Index t = 0; t < 6; ++t)
+        data.y.step(t).rightCols(4).setConstant(-1);
+    const auto run = [&](Model& model, Index epochs, std::optional<EarlyStopping> early_stopping) {
+        return fit(model, data, MeanSquaredError{}, SGD{.learning_rate = 0.01},
+                   {.epochs = epochs, .validation_split = 0.5, .early_stopping = early_stopping});
+    };
+    auto best = small_model(), model = small_model(), last = small_model(), fourth = small_model();
+    run(best, 1, {});
+    run(fourth, 4, {});
+    const auto history = run(model, 100, EarlyStopping{.patience = 3});
+    CHECK(history.epochs.size() == 4);
+    CHECK(history.stopped);
+    CHECK(history.best_epoch == 1);
+    CHECK(history.best_loss() == history.epochs[0].validation_loss);
+    CHECK(values(model) == values(best));
+
+    run(last, 100, EarlyStopping{.patience = 3, .restore_best = false});
+    CHECK(values(last) == values(fourth));
+
+    // Without a validation part the training loss is monitored, which falls: by less than min_delta.
+    auto falling = small_model();
+    const auto impatient = fit(falling, data.slice(0, 4), MeanSquaredError{}, SGD{.learning_rate = 1e-6},
+                               {.epochs = 100, .early_stopping = EarlyStopping{.patience = 2, .min_delta = 0.1}});
+    CHECK(impatient.epochs.size() == 3);
+    CHECK(impatient.epochs[2].loss < impatient.epochs[0].loss);
+}
+
+TEST_CASE("fit: the schedule sets the rate of every epoch and is told the monitored loss") {
+    auto model = small_model();
+    const auto data = noise(4);
+    const auto decayed = fit(model, data, MeanSquaredError{}, SGD{.learning_rate = 0.5},
+                             {.epochs = 5, .schedule = StepDecay{.every = 2, .factor = 0.1}});
+    std::vector<double> rates;
+    for (const auto& epoch : decayed.epochs)
+        rates.push_back(epoch.learning_rate);
+    CHECK(rates[0] == 0.5);
+    CHECK(rates[1] == 0.5);
+    CHECK(rates[2] == Catch::Approx(0.05));
+    CHECK(rates[4] == Catch::Approx(0.005));
+
+    std::vector<ScheduleInput> inputs;
+    const auto history = fit(model, data, MeanSquaredError{}, SGD{.learning_rate = 0.25},
+                             {.epochs = 2, .validation_split = 0.5, .schedule = [&](const ScheduleInput& input) {
+                                  inputs.push_back(input);
+                                  return 0.125;
+                              }});
+    REQUIRE(inputs.size() == 2);
+    CHECK((inputs[0].epoch == 0 && inputs[0].epochs == 2 && inputs[0].rate == 0.25 && std::isnan(inputs[0].loss)));
+    CHECK((inputs[1].epoch == 1 && inputs[1].initial_rate == 0.25 && inputs[1].rate == 0.125));
+    CHECK(inputs[1].loss == history.epochs[0].validation_loss);
+}
+
+TEST_CASE("fit: callbacks see every batch and epoch, and can stop the training at either") {
+    const auto data = noise(5);
+    auto model = small_model();
+    std::string seen;
+    const auto watch = [&](Progress& p) {
+        seen += std::to_string(p.epoch) + "/" + std::to_string(p.epochs) + ":" + std::to_string(p.batch) + "/" +
+                std::to_string(p.batches) + (p.epoch_end ? "! " : " ");
+    };
+    const auto run = [&](const Callback& callback) {
+        seen.clear();
+        return fit(model, data, MeanSquaredError{}, SGD{},
+                   {.epochs = 2, .batch_size = 2, .validation_split = 0.2, .callbacks = {watch, callback}});
+    };
+    std::vector<double> reported;
+    auto history = run(every_epoch([&](const EpochReport& report) { reported.push_back(report.validation_loss); }));
+    CHECK(seen == "1/2:1/2 1/2:2/2 1/2:2/2! 2/2:1/2 2/2:2/2 2/2:2/2! ");
+    CHECK(reported == std::vector<double>{history.epochs[0].validation_loss, history.epochs[1].validation_loss});
+    CHECK_FALSE(history.stopped);
+
+    history = run([](Progress& p) { p.stop = p.batch == 1; });
+    CHECK(seen == "1/2:1/2 1/2:2/2! ");
+    CHECK((history.stopped && history.epochs.size() == 1));
+    CHECK(std::isfinite(history.epochs[0].validation_loss));
+
+    history = run([](Progress& p) { p.stop = p.epoch_end; });
+    CHECK(seen == "1/2:1/2 1/2:2/2 1/2:2/2! ");
+    CHECK((history.stopped && history.epochs.size() == 1));
+
+    Index calls = 0;
+    fit(model, data, MeanSquaredError{}, SGD{},
+        {.epochs = 7, .callbacks = {every_epoch([&](const EpochReport&) { ++calls; }, 3)}});
+    CHECK(calls == 2); // after epochs 3 and 6
+}
+
+TEST_CASE("fit: with an optimizer of the caller's it goes on where it ended") {
+    const auto data = noise(6);
+    auto model = small_model(), at_once = small_model();
+    const FitOptions two{.epochs = 2, .batch_size = 3, .shuffle = false};
+    Optimizer optimizer{parameters(model), Adam{.learning_rate = 0.01}};
+    fit(model, data, MeanSquaredError{}, optimizer, two);
+    fit(model, data, MeanSquaredError{}, optimizer, two);
+    auto four = two;
+    four.epochs = 4;
+    fit(at_once, data, MeanSquaredError{}, Adam{.learning_rate = 0.01}, four);
+    CHECK(values(model) == values(at_once));
+    CHECK(optimizer.steps() == 8);
+}
+
+TEST_CASE("fit: no epochs, no training") {
+    auto model = small_model();
+    const auto before = values(model);
+    const auto history = fit(model, noise(3), MeanSquaredError{}, SGD{}, {.epochs = 0});
+    CHECK(history.epochs.empty());
+    CHECK(std::isnan(history.best_loss()));
+    CHECK(values(model) == before);
+}
+
+TEST_CASE("fit: what is out of range is refused before anything is changed") {
+    auto model = small_model();
+    const auto before = values(model);
+    const auto data = noise(7, 5);
+    const auto refused = [&](const Dataset<double>& with, const FitOptions& options, const std::string& message) {
+        REQUIRE_THROWS_AS(fit(model, with, MeanSquaredError{}, SGD{}, options), std::invalid_argument);
+        REQUIRE_THROWS_WITH(fit(model, with, MeanSquaredError{}, SGD{}, options), message);
+    };
+    refused(data, {.epochs = -1}, "fit: epochs is -1, expected epochs >= 0");
+    refused(data, {.batch_size = 0}, "fit: batch_size is 0, expected batch_size >= 1");
+    refused(data, {.validation_split = 1}, "fit: validation_split is 1, expected 0 <= validation_split < 1");
+    refused(data, {.validation_split = -0.5}, "fit: validation_split is -0.5, expected 0 <= validation_split < 1");
+    refused(data, {.validation_split = 0.9}, "fit: validation_split 0.9 leaves none of 7 samples to train on");
+    refused(data, {.truncate = -2}, "fit: truncate is -2, expected truncate >= 0");
+    refused({data.x, part(data.y, 0, 7, 0, 1)}, {.truncate = 2},
+            "fit: truncate needs a target for every step: x has 5 steps and the targets have 1");
+    refused(data, {.stateful = true}, "fit: stateful needs shuffle = false");
+    refused(data, {.batch_size = 2, .shuffle = false, .stateful = true},
+            "fit: stateful needs batches of equal size: 7 samples are no multiple of batch_size 2");
+    refused(data, {.clip_value = -1}, "fit: clip_value -1, clip_parameter_norm 0 and clip_norm 0 must all be >= 0");
+    refused({data.x, part(data.y, 0, 6, 0, 5)}, {}, "fit: x has 7 samples and y 6");
+    refused({data.y, data.y}, {}, "SimpleRNN: x has 1 features, expected 2");
+    refused({data.x, data.x}, {},
+            "MeanSquaredError: y is features 1 × steps 5 × batch 7 and target 2 × 5 × 7, expected the same shape");
+    REQUIRE_THROWS_WITH(fit(model, data, MeanSquaredError{}, SGD{.learning_rate = -1}),
+                        "SGD: learning_rate is -1, expected a finite number >= 0");
+    CHECK(values(model) == before);
+}

@@ -1,0 +1,98 @@
+#include "carousel/train/progress_bar.hpp"
+
+#include "catch.hpp"
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+using namespace carousel;
+
+namespace {
+
+/// What the bar writes when it is shown these moments.
+struct Moment {
+    Index epoch, epochs, batch, batches;
+    bool epoch_end;
+    double seconds;
+    EpochReport report;
+    bool stop = false;
+};
+std::string written(BarStyle style, const std::vector<Moment>& moments) {
+    std::ostringstream out;
+    const Callback bar = progress_bar(out, style);
+    for (const Moment& m : moments) {
+        Progress p{m.epoch, m.epochs, m.batch, m.batches, m.epoch_end, m.report, m.seconds, m.stop};
+        bar(p);
+    }
+    return out.str();
+}
+
+EpochReport report(double loss) {
+    EpochReport r;
+    r.loss = loss;
+    return r;
+}
+
+} // namespace
+
+TEST_CASE("progress_bar: a log has a line an epoch") {
+    EpochReport validated = report(0.123456);
+    validated.validation_loss = 0.5;
+    EpochReport skipped = report(0.25);
+    skipped.skipped_steps = 2;
+    skipped.non_finite = "0.LSTM.U";
+    CHECK(written(BarStyle::log, {{1, 10, 1, 2, false, 0.5, report(2)},
+                                  {1, 10, 2, 2, true, 1, validated},
+                                  {2, 10, 2, 2, true, 2, skipped},
+                                  {10, 10, 2, 2, true, 9.5, report(1e-5)}}) ==
+          "epoch  1/10  loss 0.1235  validation 0.5  9s left\n"
+          "epoch  2/10  loss 0.25  2 steps skipped: 0.LSTM.U is not finite  8s left\n"
+          "epoch 10/10  loss 1e-05  in 10s\n");
+}
+
+TEST_CASE("progress_bar: a long log has about twenty lines, the first, the last and one that stops early among them") {
+    std::vector<Moment> moments;
+    for (Index epoch = 1; epoch <= 100; ++epoch)
+        moments.push_back({epoch, 100, 1, 1, true, static_cast<double>(epoch) / 2, report(1)});
+    const auto lines = [](const std::string& text) { return std::count(text.begin(), text.end(), '\n'); };
+    const std::string whole = written(BarStyle::log, moments);
+    CHECK(lines(whole) == 21);
+    CHECK(whole.starts_with("epoch   1/100  loss 1  50s left\nepoch   5/100  loss 1  48s left\nepoch  10/100"));
+    CHECK(whole.ends_with("epoch  95/100  loss 1  3s left\nepoch 100/100  loss 1  in 50s\n"));
+
+    moments.resize(7);
+    moments.back().stop = true;
+    CHECK(written(BarStyle::log, moments).ends_with("epoch   7/100  loss 1  in 4s\n"));
+}
+
+TEST_CASE("progress_bar: on a terminal one line redraws itself, at most ten times a second") {
+    EpochReport longer = report(0.5);
+    longer.validation_loss = 0.25;
+    CHECK(written(BarStyle::terminal, {{1, 2, 1, 4, false, 0.0, longer},
+                                       {1, 2, 2, 4, false, 0.05, report(7)}, // too soon
+                                       {1, 2, 4, 4, true, 1.5, report(0.5)},
+                                       {2, 2, 4, 4, true, 1.55, report(0.125)}}) ==
+          "\repoch 1/2 [===                     ]  loss 0.5  validation 0.25  0s left"
+          "\repoch 1/2 [============            ]  loss 0.5  2s left                 "
+          "\repoch 2/2 [========================]  loss 0.125  in 2s\n");
+}
+
+TEST_CASE("progress_bar: durations in seconds, minutes and hours") {
+    const auto end_of = [](double seconds) {
+        const std::string line = written(BarStyle::log, {{1, 1, 1, 1, true, seconds, report(1)}});
+        return line.substr(line.find("in "));
+    };
+    CHECK(end_of(0) == "in 0s\n");
+    CHECK(end_of(59) == "in 59s\n");
+    CHECK(end_of(59.5) == "in 1m00s\n");
+    CHECK(end_of(125) == "in 2m05s\n");
+    CHECK(end_of(3600 + 240 + 5) == "in 1h04m\n");
+}
+
+TEST_CASE("progress_bar: a stream that is no terminal gets a log") {
+    std::ostringstream out;
+    Progress p{1, 1, 1, 1, true, report(0.5), 1};
+    progress_bar(out)(p);
+    CHECK(out.str() == "epoch 1/1  loss 0.5  in 1s\n");
+}
