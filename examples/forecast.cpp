@@ -1,0 +1,191 @@
+// Can a recurrent net forecast this series better than its last value, or its value a season ago? Any CSV file with a
+// column of numbers; the end of the series is held out and decides.
+#include "support/report.hpp"
+#include "support/series.hpp"
+
+#include <cstdio>
+
+using namespace carousel;
+using namespace example;
+
+namespace {
+
+const char* const footer = R"(
+Series to try, from https://github.com/jbrownlee/Datasets:
+  forecast monthly-sunspots.csv --column Sunspots --horizon 12
+  forecast airline-passengers.csv --column Passengers --horizon 12 --log
+  forecast daily-min-temperatures.csv --column Temp
+The model sees each window relative to its last value, in units of the training part's deviation, and gives all steps of
+the horizon at once. The last line printed is test_mse=…)";
+
+const Recipe defaults{.cell = "gru",
+                      .hidden = 32,
+                      .epochs = 150,
+                      .batch_size = 16,
+                      .learning_rate = 3e-3,
+                      .anneal = true,
+                      .warmup = 2,
+                      .clip = 1};
+
+struct Task {
+    SeriesOptions series;
+    Index steps = 60, horizon = 1;
+    Index season = 0; ///< 0: to be found
+    double validation_part = 0.15;
+    Index patience = 30;
+};
+
+/// Windows as the model sees them, and the way back.
+struct Windows {
+    Dataset<float> data;
+    Matrix<float> last; ///< of each window: what the rest is relative to
+
+    Windows(const std::vector<float>& scaled, const Task& task)
+        : data(windows(scaled, {.steps = task.steps, .horizon = task.horizon})), last(data.x.step(task.steps - 1)) {
+        for (Index t = 0; t < task.steps; ++t)
+            data.x.step(t) -= last;
+        data.y.values().rowwise() -= last.row(0);
+    }
+};
+
+void print(const TimeSeries& series, const std::vector<Forecasts>& all) {
+    const Forecasts& model = all.front();
+    const Index count = model.values.cols(), horizon = model.values.rows();
+    std::printf("\n%s: %td values; the last %td, from %s on, held out: %td forecasts of %td step%s\n",
+                series.name.c_str(), series.size(), series.held_out(), series.label(series.training).c_str(), count,
+                horizon, horizon > 1 ? "s" : "");
+    std::printf("%-24s %12s %12s   model's MSE\n", "", "MSE", "MAE");
+    for (const Forecasts& one : all) {
+        std::printf("%-24s %12.5g %12.5g", one.name.c_str(), one.mse, one.mae);
+        if (&one != &model && one.mse > 0)
+            std::printf("   %.0f %% %s", 100 * std::abs(1 - model.mse / one.mse),
+                        model.mse < one.mse ? "lower" : "higher");
+        std::printf("\n");
+    }
+}
+
+/// The held-out part with as much before it as there is room for; of forecasts of many steps only those that touch.
+Plot forecast_plot(const TimeSeries& series, const Forecasts& model) {
+    const Index horizon = model.values.rows(), first = std::max<Index>(0, series.training - series.held_out() / 2);
+    Plot plot{.title = series.name + ", " + std::to_string(horizon) + (horizon > 1 ? " steps ahead" : " step ahead"),
+              .x_label = "",
+              .y_label = series.name,
+              .series = {{"truth", {}, {}, Style::truth}, {"forecast", {}, {}, Style::prediction}}};
+    for (Index k = first; k < series.size(); ++k) {
+        plot.series[0].x.push_back(static_cast<double>(k));
+        plot.series[0].y.push_back(series[k]);
+    }
+    Series& forecast = plot.series[1];
+    for (Index w = 0; w < model.values.cols(); w += horizon) {
+        const Index origin = series.training + w - 1;
+        if (horizon > 1) { // from the last known value, and not on to the next forecast
+            const double nothing = std::numeric_limits<double>::quiet_NaN();
+            const auto x = static_cast<double>(origin);
+            forecast.x.insert(forecast.x.end(), {x, x});
+            forecast.y.insert(forecast.y.end(), {nothing, series[origin]});
+        }
+        for (Index k = 0; k < horizon; ++k) {
+            forecast.x.push_back(static_cast<double>(origin + 1 + k));
+            forecast.y.push_back(model.values(k, w));
+        }
+    }
+    plot.marks = {static_cast<double>(series.training)};
+    for (Index k = first; k < series.size(); k += std::max<Index>(1, (series.size() - first) / 7))
+        plot.x_labels.push_back({static_cast<double>(k), series.label(k)});
+    return plot;
+}
+
+void write_forecasts(const std::filesystem::path& path, const TimeSeries& series, const Forecasts& model) {
+    std::vector<CsvColumn> columns{{"row", {}}, {"truth", {}}};
+    for (Index w = 0; w < model.values.cols(); ++w) {
+        columns[0].values.push_back(static_cast<double>(series.training + w + 1));
+        columns[1].values.push_back(series[series.training + w]);
+    }
+    for (Index k = 0; k < model.values.rows(); ++k) {
+        const Vector<double> row = model.values.row(k).transpose();
+        columns.push_back({"ahead_" + std::to_string(k + 1), {row.data(), row.data() + row.size()}});
+    }
+    write_csv(path, columns);
+}
+
+void run(const Task& task, const Options& options) {
+    const TimeSeries series = read_series(task.series, task.steps, task.horizon);
+    const Index season = task.season > 0 ? task.season : find_season(series);
+    require(season <= series.training, "--season", season, " is longer than the training part, ", series.training);
+    const Scale scale(series, task.series.log);
+    const Windows training(scale(series, 0, series.training), task);
+    const Windows test(scale(series, series.training - task.steps, series.size()), task);
+    const Recipe recipe = options.changed(defaults);
+    std::filesystem::create_directories(options.folder);
+
+    with_cell(recipe, 1, {}, [&](auto cell) {
+        Sequential model{std::move(cell), LastStep{}, Dense<float>{recipe.hidden, task.horizon}};
+        model.initialize(options.seed);
+        std::printf("%s", summary(model).c_str());
+        const History history = fit(model, training.data, MeanSquaredError{}, Rule(recipe),
+                                    {.epochs = recipe.epochs,
+                                     .batch_size = recipe.batch_size,
+                                     .validation_split = task.validation_part,
+                                     .seed = options.seed,
+                                     .clip_norm = recipe.clip,
+                                     .schedule = schedule(recipe),
+                                     .early_stopping = EarlyStopping{.patience = task.patience},
+                                     .callbacks = {progress_bar()}});
+
+        Matrix<double> forecast = model(test.data.x).values().template cast<double>();
+        forecast.rowwise() += test.last.row(0).template cast<double>();
+        forecast = forecast.unaryExpr([&](double y) { return scale.back(y); });
+        const std::string name = model.template layer<0>().name() + ", epoch " + std::to_string(history.best_epoch);
+        std::vector<Forecasts> all{{name, forecast, series},
+                                   {"the last value", seasonal(series, 1, task.horizon), series}};
+        if (season > 0)
+            all.push_back({"a season ago, " + std::to_string(season), seasonal(series, season, task.horizon), series});
+        print(series, all);
+        if (task.season == 0)
+            std::printf(season > 0 ? "season found by autocorrelation in the training part\n"
+                                   : "no season found in the training part\n");
+
+        const std::vector<LossCurve> losses{training_loss(history), validation_loss(history)};
+        write_forecasts(options.folder / "forecast.csv", series, all.front());
+        write_losses(options.folder / "forecast_loss.csv", history, losses);
+        draw(options,
+             {{"forecast.png", {forecast_plot(series, all.front())}}, {"forecast_loss.png", {loss_plot(losses)}}});
+        std::printf("seconds=%.2f\ntest_mse=%.6g\n", training_seconds(history), all.front().mse);
+    });
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app{
+        "Forecasts a series of numbers with a recurrent net, several steps at once, and says how good that is."};
+    app.footer(footer);
+    Task task;
+    Options options;
+    const auto count = between(1, 1e6);
+    app.add_option("FILE", task.series.file, "CSV file with a header")->required();
+    app.add_option("--column", task.series.column, "Its name in the header, or its number from 1; by default the last");
+    app.add_option("--steps", task.steps, "Values the model sees")->check(count)->capture_default_str()->group("Task");
+    app.add_option("--horizon", task.horizon, "Values it forecasts")
+        ->check(count)
+        ->capture_default_str()
+        ->group("Task");
+    app.add_option("--season", task.season, "Of the baseline; by default found by autocorrelation")
+        ->check(count)
+        ->group("Task");
+    app.add_option("--test-part", task.series.test_part, "Held out at the end")
+        ->check(between(0.01, 0.9))
+        ->capture_default_str()
+        ->group("Task");
+    app.add_flag("--log", task.series.log, "Model the logarithm: for what grows by percent")->group("Task");
+    options.add_to(app, {"simple", "lstm", "peephole", "gru"}, defaults);
+    app.add_option("--validation-part", task.validation_part, "Of the training windows, the last, for early stopping")
+        ->check(between(0.01, 0.9))
+        ->capture_default_str()
+        ->group("Model and training");
+    app.add_option("--patience", task.patience, "Epochs without a better validation loss before it stops")
+        ->check(count)
+        ->capture_default_str()
+        ->group("Model and training");
+    return run_program(app, argc, argv, [&] { run(task, options); });
+}
