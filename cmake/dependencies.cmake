@@ -53,3 +53,23 @@ macro(carousel_find_cli11)
         target_include_directories(CLI11::CLI11 INTERFACE ${cli11_SOURCE_DIR}/include)
     endif()
 endmacro()
+
+macro(carousel_find_benchmark)
+    find_package(benchmark CONFIG QUIET)
+    if(NOT TARGET benchmark::benchmark)
+        message(STATUS "carousel: Google Benchmark is not installed, downloading it")
+        set(BENCHMARK_ENABLE_TESTING OFF)
+        set(BENCHMARK_ENABLE_INSTALL OFF)
+        FetchContent_Declare(benchmark
+            URL https://github.com/google/benchmark/archive/refs/tags/v1.7.1.tar.gz
+            URL_HASH SHA256=6430e4092653380d9dc4ccb45a1e2dc9259d581f4866dc0759713126056bc1d7
+            SYSTEM)
+        FetchContent_MakeAvailable(benchmark)
+    endif()
+endmacro()
+
+# What the benchmarks compare with, where it is installed: DNNL::dnnl, and torch with TORCH_LIBRARIES.
+macro(carousel_find_peers)
+    find_package(dnnl CONFIG QUIET)
+    find_package(Torch CONFIG QUIET)
+endmacro()

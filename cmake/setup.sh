@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what building needs and this machine lacks:
-#   sh cmake/setup.sh        for `cmake --workflow --preset sine` and `--preset test`
-#   sh cmake/setup.sh ci     for .ci/run as well
+#   sh cmake/setup.sh             for `cmake --workflow --preset sine` and `--preset test`
+#   sh cmake/setup.sh ci          for .ci/run as well
 #   sh cmake/setup.sh benchmark   for `cmake --workflow --preset benchmark` as well: the libraries it compares with
 set -eu
 

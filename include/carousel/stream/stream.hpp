@@ -267,7 +267,8 @@ class Stream {
     /// For models of one feature: one number in, the first of the outputs back.
     Scalar operator()(Scalar x) noexcept {
         assert(input_ == 1);
-        return *part_(&x);
+        sample_ = x; // a member, as GCC 12 takes the address of a parameter for an array of one and warns
+        return *part_(&sample_);
     }
 
     void reset() noexcept { part_.reset(); }
@@ -283,6 +284,7 @@ class Stream {
 
   private:
     StreamPart<Model, Scalar> part_;
+    Scalar sample_ = 0;
     Index input_, output_;
 };
 
