@@ -40,6 +40,8 @@ struct Experiment {
     carousel::RecurrentOptions cell = {};
     carousel::DenseOptions dense = {};
     Recipe recipe = {};
+    carousel::Random weights = carousel::Random(); ///< what the weights are drawn from
+    std::uint64_t order = 0;                       ///< seed of the shuffling
 
     /// Predictions come from a running state, not from one window each.
     bool streams() const { return pieces > 0 || stateful; }
@@ -60,9 +62,9 @@ Signal signal(std::size_t count, double start, double step, F&& f) {
 }
 
 /// t = 0 … 4000, 80 steps a cycle, the noise inside the phase; the last tenth for the test.
-inline void noisy_phase(Experiment& e, carousel::Random& random) {
+inline void noisy_phase(Experiment& e, carousel::Random& noise) {
     const Signal all = signal(
-        4001, 0, 1, [&](double t) { return std::sin(2 * std::numbers::pi * t / 80 + random.uniform(-0.05, 0.05)); });
+        4001, 0, 1, [&](double t) { return std::sin(2 * std::numbers::pi * t / 80 + noise.uniform(-0.05, 0.05)); });
     e.train = all.part(0, 3601); // round(0.9 · 4001)
     e.test = all.part(3601, 400);
     e.x_label = "t";
@@ -71,7 +73,7 @@ inline void noisy_phase(Experiment& e, carousel::Random& random) {
 } // namespace detail
 
 /// Noisy sine, every step a target; then the model goes on alone.
-inline Experiment stream_experiment(carousel::Random& random) {
+inline Experiment stream_experiment(carousel::Random& noise) {
     Experiment e{.name = "stream",
                  .title = "Noisy sine: one step ahead, then alone on its own predictions",
                  .pieces = 400,
@@ -83,12 +85,12 @@ inline Experiment stream_experiment(carousel::Random& random) {
                             .anneal = true,
                             .warmup = 3,
                             .clip = 1}};
-    detail::noisy_phase(e, random);
+    detail::noisy_phase(e, noise);
     return e;
 }
 
 /// Noisy sine, 30 steps in, 1 ahead.
-inline Experiment keras_experiment(carousel::Random& random, bool tuned) {
+inline Experiment keras_experiment(carousel::Random& noise, bool tuned) {
     Experiment e{.name = "keras",
                  .title = "Noisy sine: 30 steps in, 1 ahead",
                  .window = 30,
@@ -103,14 +105,14 @@ inline Experiment keras_experiment(carousel::Random& random, bool tuned) {
                     .anneal = true,
                     .warmup = 1,
                     .clip = 1};
-    detail::noisy_phase(e, random);
+    detail::noisy_phase(e, noise);
     return e;
 }
 
 /// Two waves to learn, eight to predict.
-inline Experiment waves_experiment(carousel::Random& random, bool tuned) {
+inline Experiment waves_experiment(carousel::Random& noise, bool tuned) {
     constexpr double pi = std::numbers::pi;
-    const auto noisy_sine = [&](double x) { return std::sin(x) + random.uniform(-0.1, 0.1); };
+    const auto noisy_sine = [&](double x) { return std::sin(x) + noise.uniform(-0.1, 0.1); };
     Experiment e{.name = "waves",
                  .title = "Two waves to learn, eight to predict",
                  .x_label = "x",
@@ -123,13 +125,20 @@ inline Experiment waves_experiment(carousel::Random& random, bool tuned) {
     if (tuned) {
         // A window goes on where the one a batch before ended, as batches are as long as windows: the state can be kept.
         e.stateful = true;
-        e.recipe = {.hidden = 300, .epochs = 20, .batch_size = 10, .learning_rate = 7e-4, .anneal = true, .warmup = 1};
+        e.recipe = {.hidden = 300,
+                    .epochs = 20,
+                    .batch_size = 10,
+                    .optimizer = "adamw",
+                    .learning_rate = 7e-4,
+                    .weight_decay = 1,
+                    .anneal = true,
+                    .warmup = 1};
     }
     return e;
 }
 
 /// Sine to cosine with truncated BPTT.
-inline Experiment cosine_experiment(carousel::Random& random, bool tuned) {
+inline Experiment cosine_experiment(carousel::Random& noise, bool tuned) {
     constexpr double pi = std::numbers::pi;
     using carousel::initializer::dezero;
     Experiment e{.name = "cosine",
@@ -143,8 +152,7 @@ inline Experiment cosine_experiment(carousel::Random& random, bool tuned) {
                  .cell = {.W = dezero(), .U = dezero()},
                  .dense = {.W = dezero()},
                  .recipe = {.cell = "simple", .hidden = 100, .epochs = 100, .batch_size = 1, .epsilon = 1e-8}};
-    e.train =
-        detail::signal(1000, 0, 2 * pi / 999, [&](double x) { return std::sin(x) + random.uniform(-0.05, 0.05); });
+    e.train = detail::signal(1000, 0, 2 * pi / 999, [&](double x) { return std::sin(x) + noise.uniform(-0.05, 0.05); });
     e.test = detail::signal(1000, 0, 4 * pi / 999, [](double x) { return std::cos(x); });
     if (tuned) {
         e.recipe.optimizer = "adamw";
@@ -155,15 +163,18 @@ inline Experiment cosine_experiment(carousel::Random& random, bool tuned) {
     return e;
 }
 
+/// One seed, three generators: weights, noise, and the order of the samples.
 inline Experiment experiment(const std::string& name, bool tuned, std::uint64_t seed) {
-    carousel::Random random(seed); // other numbers than those of the initial weights
-    if (name == "keras")
-        return keras_experiment(random, tuned);
-    if (name == "waves")
-        return waves_experiment(random, tuned);
-    if (name == "cosine")
-        return cosine_experiment(random, tuned);
-    return stream_experiment(random);
+    carousel::Random random(seed);
+    const carousel::Random weights = random.split();
+    carousel::Random noise = random.split();
+    Experiment e = name == "keras"    ? keras_experiment(noise, tuned)
+                   : name == "waves"  ? waves_experiment(noise, tuned)
+                   : name == "cosine" ? cosine_experiment(noise, tuned)
+                                      : stream_experiment(noise);
+    e.weights = weights;
+    e.order = random();
+    return e;
 }
 
 /// The samples of a signal as the experiment cuts them.
