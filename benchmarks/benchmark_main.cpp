@@ -362,7 +362,7 @@ void describe_environment() {
 #elif defined(__GNUC__)
             << "GCC " << __VERSION__
 #endif
-            << ", " << carousel::kernel::register_bytes * 8 << "-bit registers, Eigen " << EIGEN_WORLD_VERSION << "."
+            << ", " << carousel::simd::register_bytes * 8 << "-bit registers, Eigen " << EIGEN_WORLD_VERSION << "."
             << EIGEN_MAJOR_VERSION << "." << EIGEN_MINOR_VERSION;
     add("Carousel", version.str());
 #ifdef CAROUSEL_BENCHMARK_ONEDNN

@@ -1,7 +1,7 @@
 // How time is measured: one CPU, peers in turn, medians of what was measured side by side.
 #pragma once
 
-#include <carousel/kernel/lane.hpp>
+#include <carousel/simd/lane.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -187,13 +187,13 @@ class FmaPeak {
     static constexpr double flops = 2. * 1000 * 1000 * 10;
 
     void run() {
-        using V = carousel::kernel::Lane<float>;
-        constexpr int sums = carousel::kernel::registers * 3 / 4; // more under way than latency × units
-        constexpr auto rounds = static_cast<long>(flops / 2 / (sums * carousel::kernel::size_of<V>));
+        using V = carousel::simd::Lane<float>;
+        constexpr int sums = carousel::simd::registers * 3 / 4; // more under way than latency × units
+        constexpr auto rounds = static_cast<long>(flops / 2 / (sums * carousel::simd::size_of<V>));
         V acc[sums];
         for (int s = 0; s < sums; ++s) // different, or the compiler sees that they stay equal
-            acc[s] = carousel::kernel::splat<V>(static_cast<float>(s));
-        const V factor = carousel::kernel::splat<V>(factor_), term = carousel::kernel::splat<V>(term_);
+            acc[s] = carousel::simd::splat<V>(static_cast<float>(s));
+        const V factor = carousel::simd::splat<V>(factor_), term = carousel::simd::splat<V>(term_);
         for (long k = 0; k < rounds; ++k)
 #pragma GCC unroll 32
             for (int s = 0; s < sums; ++s)

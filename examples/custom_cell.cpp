@@ -25,14 +25,14 @@ struct LeakyCell {
 
     template <class V>
     void forward(V (&a)[1], const V (&prev)[1], V (&next)[1], const V* p) const {
-        a[0] = kernel::tanh(a[0]);
-        next[0] = prev[0] + kernel::sigmoid(p[0]) * (a[0] - prev[0]);
+        a[0] = simd::tanh(a[0]);
+        next[0] = prev[0] + simd::sigmoid(p[0]) * (a[0] - prev[0]);
     }
 
     template <class V>
     void backward(V (&a)[1], const V (&prev)[1], const V (&)[1], V (&d)[1], const V* p, V* dp) const {
         constexpr S one = 1;
-        const V n = a[0], alpha = kernel::sigmoid(p[0]);
+        const V n = a[0], alpha = simd::sigmoid(p[0]);
         a[0] = d[0] * alpha * (one - n * n);
         dp[0] += d[0] * (n - prev[0]) * alpha * (one - alpha);
         d[0] *= one - alpha;

@@ -46,13 +46,13 @@ TEST_CASE("Activation: every function has a name") {
 }
 
 TEST_CASE("Activation: values, on a number and on a lane") {
-    using V = kernel::Lane<double>;
+    using V = simd::Lane<double>;
     for (const double x : {-2.0, -0.5, 0.0, 0.3, 3.0}) {
         const double expected[] = {x, std::tanh(x), 1 / (1 + std::exp(-x)), std::max(x, 0.0)};
         for (int k = 0; k < 4; ++k) {
             INFO(name(all[k]) << " of " << x);
             CHECK(activate(all[k], x) == Catch::Approx(expected[k]).epsilon(1e-14));
-            CHECK(activate(all[k], kernel::splat<V>(x))[0] == Catch::Approx(expected[k]).epsilon(1e-14));
+            CHECK(activate(all[k], simd::splat<V>(x))[0] == Catch::Approx(expected[k]).epsilon(1e-14));
         }
     }
 }

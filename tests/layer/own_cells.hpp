@@ -19,13 +19,13 @@ struct LeakyCell {
 
     template <class V>
     void forward(V (&a)[1], const V (&prev)[1], V (&next)[1], const V* p) const {
-        a[0] = kernel::tanh(a[0]);
-        next[0] = prev[0] + kernel::sigmoid(p[0]) * (a[0] - prev[0]);
+        a[0] = simd::tanh(a[0]);
+        next[0] = prev[0] + simd::sigmoid(p[0]) * (a[0] - prev[0]);
     }
 
     template <class V>
     void backward(V (&a)[1], const V (&prev)[1], const V (&)[1], V (&d)[1], const V* p, V* dp) const {
-        const V n = a[0], leak = kernel::sigmoid(p[0]);
+        const V n = a[0], leak = simd::sigmoid(p[0]);
         a[0] = d[0] * leak * (Scalar(1) - n * n);
         dp[0] += d[0] * (n - prev[0]) * leak * (Scalar(1) - leak);
         d[0] *= Scalar(1) - leak;
@@ -46,13 +46,13 @@ struct MinimalGatedCell {
 
     template <class V>
     void gate(V (&a)[4], const V (&prev)[1]) const {
-        a[0] = kernel::sigmoid(a[0]);
+        a[0] = simd::sigmoid(a[0]);
         a[operand] = a[0] * prev[0];
     }
 
     template <class V>
     void forward(V (&a)[4], const V (&prev)[1], V (&next)[1], const V*) const {
-        a[1] = kernel::tanh(a[1]);
+        a[1] = simd::tanh(a[1]);
         next[0] = prev[0] + a[0] * (a[1] - prev[0]);
     }
 

@@ -2,7 +2,7 @@
 // output.
 #pragma once
 
-#include "carousel/kernel/elementary.hpp"
+#include "carousel/simd/elementary.hpp"
 
 namespace carousel {
 
@@ -27,9 +27,9 @@ template <class V>
 [[gnu::always_inline]] inline V activate(Activation f, V x) {
     switch (f) {
     case Activation::tanh:
-        return kernel::tanh(x);
+        return simd::tanh(x);
     case Activation::sigmoid:
-        return kernel::sigmoid(x);
+        return simd::sigmoid(x);
     case Activation::relu:
         return x < V{} ? V{} : x; // NaN stays NaN
     case Activation::linear:
@@ -41,7 +41,7 @@ template <class V>
 /// f′ at the x that gave y = f(x): tanh′ = 1 − y², σ′ = y(1 − y), relu′ = [y > 0].
 template <class V>
 [[gnu::always_inline]] inline V derivative(Activation f, V y) {
-    using Scalar = kernel::scalar_of<V>;
+    using Scalar = simd::scalar_of<V>;
     switch (f) {
     case Activation::tanh:
         return Scalar(1) - y * y;

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "carousel/core/matrix.hpp"
-#include "carousel/kernel/elementary.hpp"
+#include "carousel/simd/elementary.hpp"
 
 #include <array>
 #include <concepts>

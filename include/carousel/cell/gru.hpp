@@ -35,8 +35,8 @@ struct GruCell<S, Reset::after> {
 
     template <class V>
     [[gnu::always_inline]] void forward(V (&a)[4], const V (&prev)[1], V (&next)[1], const V*) const {
-        const V r = kernel::sigmoid(a[1]), z = kernel::sigmoid(a[2]);
-        const V n = kernel::tanh(a[0] + r * a[3]);
+        const V r = simd::sigmoid(a[1]), z = simd::sigmoid(a[2]);
+        const V n = simd::tanh(a[0] + r * a[3]);
         next[0] = n + z * (prev[0] - n);
         a[0] = n, a[1] = r, a[2] = z; // a[3] stays q
     }
@@ -77,14 +77,14 @@ struct GruCell<S, Reset::before> {
 
     template <class V>
     [[gnu::always_inline]] void gate(V (&a)[4], const V (&prev)[1]) const {
-        a[0] = kernel::sigmoid(a[0]);
-        a[1] = kernel::sigmoid(a[1]);
+        a[0] = simd::sigmoid(a[0]);
+        a[1] = simd::sigmoid(a[1]);
         a[operand] = a[0] * prev[0];
     }
 
     template <class V>
     [[gnu::always_inline]] void forward(V (&a)[4], const V (&prev)[1], V (&next)[1], const V*) const {
-        const V n = kernel::tanh(a[2]);
+        const V n = simd::tanh(a[2]);
         next[0] = n + a[1] * (prev[0] - n);
         a[2] = n;
     }

@@ -39,7 +39,7 @@ struct LstmCell {
 
     template <class V>
     [[gnu::always_inline]] void forward(V (&a)[blocks], const V (&prev)[2], V (&next)[2], const V* p) const {
-        using kernel::sigmoid, kernel::tanh;
+        using simd::sigmoid, simd::tanh;
         const V c_ = prev[1];
         if (peephole) {
             a[i_] += p[pi_] * c_;
@@ -69,7 +69,7 @@ struct LstmCell {
     [[gnu::always_inline]] void backward(V (&a)[blocks], const V (&prev)[2], const V (&next)[2], V (&d)[2], const V* p,
                                          V* dp) const {
         constexpr Scalar one = 1;
-        const V c_ = prev[1], c = next[1], tanh_c = kernel::tanh(c), dh = d[0];
+        const V c_ = prev[1], c = next[1], tanh_c = simd::tanh(c), dh = d[0];
         const V i = a[i_], g = a[g_], o = a[o_];
 
         const V da_o = dh * tanh_c * o * (one - o);

@@ -4,11 +4,13 @@
 // where it is, and the large ones of product.hpp.
 #pragma once
 
-#include "carousel/kernel/lane.hpp"
+#include "carousel/simd/lane.hpp"
 
 #include <algorithm>
 
 namespace carousel::kernel {
+
+using namespace simd;
 
 /// How many columns a tile of `rows` lanes takes: what leaves registers for the rows' lanes and a broadcast.
 constexpr int tile_columns(int rows) {

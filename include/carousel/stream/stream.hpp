@@ -71,17 +71,17 @@ class StreamPart<Dense<S, Input, Output>, S> : public detail::PassThrough<S> {
     }
 
     const S* operator()(const S* x) noexcept {
-        using V = kernel::Lane<S>;
-        for (Index u = 0; u < output_; u += kernel::lanes<S>) {
-            V acc[1] = {kernel::load<V>(bias_.data() + u)};
+        using V = simd::Lane<S>;
+        for (Index u = 0; u < output_; u += simd::lanes<S>) {
+            V acc[1] = {simd::load<V>(bias_.data() + u)};
             kernel::multiply_column<V, 1>(acc, input_, panels_.data() + u * input_, x);
-            kernel::store<V>(y_.data() + u, activate(activation_, acc[0]));
+            simd::store<V>(y_.data() + u, activate(activation_, acc[0]));
         }
         return y_.data();
     }
 
   private:
-    Index padded() const { return kernel::round_up_to_lanes<S>(output_); }
+    Index padded() const { return simd::round_up_to_lanes<S>(output_); }
 
     detail::Extent<Input> input_;
     detail::Extent<Output> output_;
@@ -92,8 +92,8 @@ class StreamPart<Dense<S, Input, Output>, S> : public detail::PassThrough<S> {
 template <Cell C, Index Input, Index Hidden>
 class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
     using S = typename C::Scalar;
-    using V = kernel::Lane<S>;
-    static constexpr Index L = kernel::lanes<S>;
+    using V = simd::Lane<S>;
+    static constexpr Index L = simd::lanes<S>;
     static constexpr int blocks = C::blocks, states = C::states, biased = biased_blocks<C>();
 
   public:
@@ -128,18 +128,18 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
         for (Index u = 0; u < hidden_; u += L) {
             V a[blocks] = {};
             for (int g = 0; g < biased; ++g)
-                a[g] = kernel::load<V>(bias_.data() + u * biased + g * L);
+                a[g] = simd::load<V>(bias_.data() + u * biased + g * L);
             kernel::multiply_column<V, C::input.count>(a + C::input.first, input_,
                                                        W_.data() + u * C::input.count * input_, x);
             kernel::multiply_column<V, C::recurrent.count>(
                 a + C::recurrent.first, hidden_, U_.data() + u * C::recurrent.count * hidden_, prev[0].data());
             V before[states];
             for (int s = 0; s < states; ++s)
-                before[s] = kernel::load<V>(prev[s].data() + u);
+                before[s] = simd::load<V>(prev[s].data() + u);
             if constexpr (TwoProductCell<C>) {
                 cell_.gate(a, before);
                 for (int g = 0; g < blocks; ++g)
-                    kernel::store<V>(gates_.data() + g * padded() + u, a[g]);
+                    simd::store<V>(gates_.data() + g * padded() + u, a[g]);
             } else
                 finish(u, a, before, next);
         }
@@ -147,9 +147,9 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
             for (Index u = 0; u < hidden_; u += L) {
                 V a[blocks], before[states];
                 for (int g = 0; g < blocks; ++g)
-                    a[g] = kernel::load<V>(gates_.data() + g * padded() + u);
+                    a[g] = simd::load<V>(gates_.data() + g * padded() + u);
                 for (int s = 0; s < states; ++s)
-                    before[s] = kernel::load<V>(prev[s].data() + u);
+                    before[s] = simd::load<V>(prev[s].data() + u);
                 kernel::multiply_column<V, C::second.count>(a + C::second.first, hidden_,
                                                             second_.data() + u * C::second.count * hidden_,
                                                             gates_.data() + C::operand * padded());
@@ -178,16 +178,16 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
     }
 
   private:
-    Index padded() const { return kernel::round_up_to_lanes<S>(hidden_); }
+    Index padded() const { return simd::round_up_to_lanes<S>(hidden_); }
 
     [[gnu::always_inline]] void finish(Index u, V (&a)[blocks], const V (&before)[states],
                                        Vector<S> (&next)[states]) noexcept {
         V p[C::vectors + 1] = {}, after[states];
         for (int k = 0; k < C::vectors; ++k)
-            p[k] = kernel::load<V>(vectors_.data() + u * C::vectors + k * L);
+            p[k] = simd::load<V>(vectors_.data() + u * C::vectors + k * L);
         cell_.forward(a, before, after, p);
         for (int s = 0; s < states; ++s)
-            kernel::store<V>(next[s].data() + u, after[s]);
+            simd::store<V>(next[s].data() + u, after[s]);
     }
 
     C cell_;

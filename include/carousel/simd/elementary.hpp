@@ -6,11 +6,11 @@
 // -ffast-math leaves alone.
 #pragma once
 
-#include "carousel/kernel/lane.hpp"
+#include "carousel/simd/lane.hpp"
 
 #include <cmath>
 
-namespace carousel::kernel {
+namespace carousel::simd {
 
 namespace detail {
 
@@ -114,4 +114,4 @@ inline V tanh(V x) {
     }
 }
 
-} // namespace carousel::kernel
+} // namespace carousel::simd

@@ -14,7 +14,7 @@
 #    include <immintrin.h>
 #endif
 
-namespace carousel::kernel {
+namespace carousel::simd {
 
 // Bytes and number of the vector registers of the instruction set that this translation unit is compiled for.
 #if defined(__AVX512F__)
@@ -140,4 +140,4 @@ void for_each_lane(const Scalar* a, const Scalar* b, Scalar* to, Index size, F&&
                             size - k);
 }
 
-} // namespace carousel::kernel
+} // namespace carousel::simd

@@ -1,4 +1,4 @@
-#include "carousel/kernel/elementary.hpp"
+#include "carousel/simd/elementary.hpp"
 
 #include "catch.hpp"
 
@@ -54,7 +54,7 @@ double worst(S limit, F f, Exact exact) {
 }
 
 template <class S>
-constexpr S largest = kernel::detail::exp_constants<S>::largest;
+constexpr S largest = simd::detail::exp_constants<S>::largest;
 
 } // namespace
 
@@ -62,12 +62,12 @@ TEMPLATE_TEST_CASE("exp, sigmoid, tanh: at most 4 units in the last place off", 
     using S = TestType;
     const auto one = static_cast<long double>(1);
     CHECK(worst<S>(
-              largest<S>, [](auto x) { return kernel::exp(x); }, [](long double x) { return std::exp(x); }) <= 4);
+              largest<S>, [](auto x) { return simd::exp(x); }, [](long double x) { return std::exp(x); }) <= 4);
     CHECK(worst<S>(
-              largest<S>, [](auto x) { return kernel::sigmoid(x); },
+              largest<S>, [](auto x) { return simd::sigmoid(x); },
               [&](long double x) { return one / (one + std::exp(-x)); }) <= 4);
     CHECK(worst<S>(
-              S(1e6), [](auto x) { return kernel::tanh(x); }, [](long double x) { return std::tanh(x); }) <= 4);
+              S(1e6), [](auto x) { return simd::tanh(x); }, [](long double x) { return std::tanh(x); }) <= 4);
 }
 
 TEMPLATE_TEST_CASE("sigmoid, tanh: infinities saturate", "", float, double) {
@@ -75,14 +75,14 @@ TEMPLATE_TEST_CASE("sigmoid, tanh: infinities saturate", "", float, double) {
     using V = Lane<S>;
     const S tiny = 2 * std::numeric_limits<S>::min();
     for (const S x : {infinity<S>, std::numeric_limits<S>::max(), S(1e4)}) {
-        CHECK(kernel::sigmoid(splat<V>(x))[0] == 1);
-        CHECK(kernel::sigmoid(splat<V>(-x))[0] >= 0);
-        CHECK(kernel::sigmoid(splat<V>(-x))[0] < tiny);
-        CHECK(kernel::tanh(splat<V>(x))[0] == 1);
-        CHECK(kernel::tanh(splat<V>(-x))[0] == -1);
-        CHECK(kernel::exp(splat<V>(x))[0] > 1 / tiny / 4);
-        CHECK(kernel::exp(splat<V>(-x))[0] >= 0);
-        CHECK(kernel::exp(splat<V>(-x))[0] < tiny);
+        CHECK(simd::sigmoid(splat<V>(x))[0] == 1);
+        CHECK(simd::sigmoid(splat<V>(-x))[0] >= 0);
+        CHECK(simd::sigmoid(splat<V>(-x))[0] < tiny);
+        CHECK(simd::tanh(splat<V>(x))[0] == 1);
+        CHECK(simd::tanh(splat<V>(-x))[0] == -1);
+        CHECK(simd::exp(splat<V>(x))[0] > 1 / tiny / 4);
+        CHECK(simd::exp(splat<V>(-x))[0] >= 0);
+        CHECK(simd::exp(splat<V>(-x))[0] < tiny);
     }
 }
 
@@ -95,17 +95,17 @@ TEMPLATE_TEST_CASE("exp, sigmoid, tanh: NaN stays NaN, in its own place", "", fl
         for (Index l = 0; l + 1 < lanes<S>; ++l)
             CHECK(std::isfinite(y[l]));
     };
-    check(kernel::exp(x));
-    check(kernel::sigmoid(x));
-    check(kernel::tanh(x));
+    check(simd::exp(x));
+    check(simd::sigmoid(x));
+    check(simd::tanh(x));
 }
 
 TEMPLATE_TEST_CASE("exp, sigmoid, tanh: on a plain number they are the standard library's", "", float, double) {
     using S = TestType;
     for (const S x : {S(-3), S(0), S(0.25), S(20)}) {
-        CHECK(kernel::exp(x) == std::exp(x));
-        CHECK(kernel::sigmoid(x) == S(1) / (S(1) + std::exp(-x)));
-        CHECK(kernel::tanh(x) == std::tanh(x));
+        CHECK(simd::exp(x) == std::exp(x));
+        CHECK(simd::sigmoid(x) == S(1) / (S(1) + std::exp(-x)));
+        CHECK(simd::tanh(x) == std::tanh(x));
     }
 }
 
