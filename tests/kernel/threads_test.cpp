@@ -50,7 +50,7 @@ TEST_CASE("ThreadPool: a shard may ask for shards, and threads may share the poo
     CHECK(count == 20 + 2 * 200 * 3);
 }
 
-TEST_CASE("set_threads: 1 until it is called; less is refused") {
+TEST_CASE("set_threads: 1 until it is called, and less is refused") {
     CHECK(threads() == 1);
     set_threads(2);
     CHECK(threads() == 2);

@@ -364,7 +364,7 @@ TEST_CASE("Recurrent: the numbers a layer starts with") {
     CHECK((own.P().value.array() == 5).all());
 }
 
-TEST_CASE("Recurrent: one seed, one layer; without a seed every layer draws other numbers") {
+TEST_CASE("Recurrent: one seed, one layer, and without a seed every layer draws other numbers") {
     const LSTM<float> a(5, 8, {}, {.seed = 1}), b(5, 8, {}, {.seed = 1}), other(5, 8, {}, {.seed = 2});
     CHECK(a.W().value == b.W().value);
     CHECK(a.U().value == b.U().value);

@@ -9,7 +9,7 @@
 #include <string>
 
 using namespace carousel;
-using namespace carousel::kernel;
+using namespace carousel::simd;
 
 namespace {
 

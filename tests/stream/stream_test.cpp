@@ -99,7 +99,7 @@ TEST_CASE("Stream: a model gives the numbers of its inference, sample by sample"
     CHECK(difference(run(stream, x.values()), model(x).values()) < 3e-6);
 }
 
-TEST_CASE("Stream: one number in, one number out; reset starts anew") {
+TEST_CASE("Stream: one number in, one number out, and reset starts anew") {
     const auto model = small_model();
     Random random(73);
     const Matrix<float> x = random_matrix<float>(1, 20, random);
