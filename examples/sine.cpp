@@ -31,12 +31,11 @@ Plot prediction_plot(const Experiment& e, const std::vector<double>& predictions
     const auto window = static_cast<std::size_t>(e.window);
     const Signal all = e.test.part(0, window + count), predicted = e.test.part(window, count);
     Plot plot{.title = title, .x_label = e.x_label, .y_label = "y", .series = {}, .y_range = {-1.25, 1.25}};
-    if (e.name == "waves") {
+    if (e.training_drawn) {
         plot.series.push_back({"training data", numbers(e.train.at), numbers(e.train.value), Style::second});
         plot.marks = {e.test.at.front()};
     }
-    plot.series.push_back(
-        {"truth", numbers(all.at), numbers(all.value), e.name == "cosine" ? Style::truth : Style::points});
+    plot.series.push_back({"truth", numbers(all.at), numbers(all.value), e.noisy_test ? Style::points : Style::truth});
     plot.series.push_back({"one step ahead", numbers(predicted.at), predictions, Style::prediction});
     return plot;
 }
@@ -76,13 +75,17 @@ std::vector<Picture> pictures(const Experiment& e, const Outcome& outcome) {
     }
     std::vector<Picture> all{{e.name + "_prediction.png", {prediction}},
                              {e.name + "_loss.png", {loss_plot(outcome.losses)}}};
-    if (e.name == "keras") {
-        const Signal two = e.train.part(0, 160);
-        all.push_back({"keras_data.png",
-                       {{"Two cycles of the data", e.x_label, "y", {{"", numbers(two.at), numbers(two.value)}}}}});
+    if (e.data_drawn > 0) {
+        const Signal data = e.train.part(0, e.data_drawn);
+        all.push_back({e.name + "_data.png",
+                       {Plot{.title = "The data",
+                             .x_label = e.x_label,
+                             .y_label = "y",
+                             .series = {{"", numbers(data.at), numbers(data.value)}},
+                             .y_range = {-1.25, 1.25}}}});
     }
     if (!outcome.frames.empty())
-        all.push_back({e.name + "_learning.gif", outcome.frames, e.frame_every == 4 ? 100 : 15});
+        all.push_back({e.name + "_learning.gif", outcome.frames, e.frame_every >= 4 ? 100 : 15});
     return all;
 }
 

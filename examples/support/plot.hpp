@@ -15,7 +15,7 @@
 
 namespace example {
 
-enum class Style { truth, points, prediction, second, third };
+enum class Style { truth, points, prediction, second };
 
 struct Series {
     std::string name;         ///< in the legend; empty: not there
@@ -67,8 +67,6 @@ inline const char* look(Style style) {
         return "lines linewidth 2 linecolor rgb '#d1495b'";
     case Style::second:
         return "lines linewidth 2 linecolor rgb '#00798c'";
-    case Style::third:
-        return "lines linewidth 2 linecolor rgb '#e0a030'";
     case Style::truth:
         break;
     }
@@ -117,31 +115,35 @@ inline std::string script(const Plot& plot) {
     return out.str();
 }
 
+inline const char* const setup = R"(
+set encoding utf8
+set border 3 linecolor rgb '#606870'
+set tics nomirror out scale 0.5
+set grid linetype 1 linewidth 0.6 linecolor rgb '#e4e7eb'
+set key above right horizontal samplen 1.5
+set format y '%g'
+set autoscale xfix
+set offsets graph 0, 0, graph 0.04, graph 0.04
+set tmargin 3
+set rmargin 5
+)";
+
 /// Whether gnuplot took the whole script and found nothing wrong with it.
 inline bool run_gnuplot(const std::string& terminal, const std::filesystem::path& path,
                         const std::vector<Plot>& plots) {
-#ifdef _WIN32
-    FILE* const pipe = _popen("gnuplot", "w");
-#else
-    const auto previous = std::signal(SIGPIPE, SIG_IGN); // should gnuplot end early, writing on must not end us
-    FILE* const pipe = popen("gnuplot", "w");
-#endif
-    if (!pipe)
-        return false;
-    std::string text = "set encoding utf8\nset terminal " + terminal + " noenhanced\nset output " +
-                       quoted(path.string()) +
-                       "\nset border 3 linecolor rgb '#606870'\nset tics nomirror out scale 0.5"
-                       "\nset grid linetype 1 linewidth 0.6 linecolor rgb '#e4e7eb'"
-                       "\nset key above right horizontal samplen 1.5\nset format y '%g'\nset autoscale xfix\nset "
-                       "tmargin 3\nset offsets graph 0, 0, graph 0.04, graph 0.04\n";
+    std::string text = "set terminal " + terminal + " noenhanced\nset output " + quoted(path.string()) + setup;
     for (const Plot& plot : plots)
         text += script(plot);
     text += "unset output\n";
-    const bool written = std::fwrite(text.data(), 1, text.size(), pipe) == text.size();
 #ifdef _WIN32
-    return _pclose(pipe) == 0 && written;
+    FILE* const pipe = _popen("gnuplot", "w");
+    const bool written = pipe && std::fwrite(text.data(), 1, text.size(), pipe) == text.size();
+    return pipe && _pclose(pipe) == 0 && written;
 #else
-    const bool ended_well = pclose(pipe) == 0;
+    const auto previous = std::signal(SIGPIPE, SIG_IGN); // should gnuplot end early, writing on must not end us
+    FILE* const pipe = popen("gnuplot", "w");
+    const bool written = pipe && std::fwrite(text.data(), 1, text.size(), pipe) == text.size();
+    const bool ended_well = pipe && pclose(pipe) == 0;
     std::signal(SIGPIPE, previous);
     return ended_well && written;
 #endif

@@ -35,6 +35,9 @@ struct Experiment {
     bool summed = false;         ///< DeZero's way: the squared errors of a chunk are added up, not averaged
     bool stateful = false;       ///< the state goes from window to window, in training and afterwards
     std::size_t drawn = 0;       ///< how many predictions are drawn; 0: all
+    std::size_t data_drawn = 0;  ///< so much training data has a picture of its own
+    bool training_drawn = false; ///< the training data are drawn before the predictions
+    bool noisy_test = true;      ///< the test data are drawn as points
     std::size_t free_run = 0;    ///< so many values at the end are also predicted from predictions
     Index frame_every = 0;       ///< epochs between two frames of the animation; 0: none
     carousel::RecurrentOptions cell = {};
@@ -96,6 +99,7 @@ inline Experiment keras_experiment(carousel::Random& noise, bool tuned) {
                  .window = 30,
                  .validation_split = 0.05,
                  .drawn = 200,
+                 .data_drawn = 160, // two cycles
                  .recipe = {.hidden = 300, .epochs = 15, .batch_size = 600, .optimizer = "rmsprop"}};
     if (tuned)
         e.recipe = {.hidden = 300,
@@ -118,6 +122,7 @@ inline Experiment waves_experiment(carousel::Random& noise, bool tuned) {
                  .x_label = "x",
                  .window = 10,
                  .validation_split = 0.1,
+                 .training_drawn = true,
                  .frame_every = 4,
                  .recipe = {.hidden = 300, .epochs = 20, .batch_size = 32}};
     e.train = detail::signal(126, 0, 0.1, noisy_sine);           // 0, 0.1 … < 4π
@@ -148,6 +153,7 @@ inline Experiment cosine_experiment(carousel::Random& noise, bool tuned) {
                  .pieces = 999,
                  .truncate = 30,
                  .summed = true,
+                 .noisy_test = false,
                  .frame_every = 2,
                  .cell = {.W = dezero(), .U = dezero()},
                  .dense = {.W = dezero()},

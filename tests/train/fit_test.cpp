@@ -190,7 +190,7 @@ TEST_CASE("evaluate: the mean over all real numbers, whatever the batch size") {
         CHECK(evaluate(model, data, MeanSquaredError{}, batch_size) == Catch::Approx(whole).epsilon(1e-13));
 }
 
-TEST_CASE("fit: gradients are clipped as the options say; the report has the norm before") {
+TEST_CASE("fit: gradients are clipped as the options say, and the report has the norm before") {
     const auto data = noise(4);
     const auto change = [&](FitOptions options) { // of a step of plain descent at a rate of 1: the gradient
         auto model = small_model();
