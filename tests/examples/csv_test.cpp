@@ -104,7 +104,7 @@ TEST_CASE("csv: a number in the header of the column in question is taken for a 
                       File::error(":1: the header's field 2 is \"20\", expected a name: is the header missing?"));
 }
 
-TEST_CASE("csv: what is written reads back to the same numbers; NaN and what is missing are empty fields") {
+TEST_CASE("csv: what is written reads back to the same numbers, NaN and what is missing are empty fields") {
     const File file("");
     constexpr double nan = std::numeric_limits<double>::quiet_NaN();
     write_csv(File::path, {{"whole", {0.1, -1e-300, 12345678901234567.0}}, {"part", {nan, 2}}});

@@ -54,7 +54,7 @@ concept Cell = std::floating_point<typename C::Scalar> && C::states >= 1 && C::b
 ///     template <class V> void gate_backward(V (&a)[blocks], const V (&prev)[states], V d_operand, V (&d)[states])
 ///     const;
 ///
-/// gate runs before the second product and writes a[operand]; forward runs after it. backward leaves the blocks that
+/// gate runs before the second product and writes a[operand], which stays until dU is made of it; forward runs after it. backward leaves the blocks that
 /// gate_backward needs as they are; gate_backward gets the operand's gradient, turns those blocks into gradients and
 /// adds to d.
 template <class C>

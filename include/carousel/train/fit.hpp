@@ -212,6 +212,8 @@ requires Layer<Model, S> History fit(Model& model, const Dataset<S>& data, const
                 const auto x_chunk = whole ? x.view() : detail::chunk(x.view(), t, steps, x_lengths);
                 const auto y_chunk = whole ? y.view() : detail::chunk(y.view(), t, steps, y_lengths);
 
+                if (x_chunk.real_columns() == 0)
+                    break; // past the end of every sequence there is nothing to learn
                 const auto output = model.forward(x_chunk, tape, state);
                 const double value = loss(output, y_chunk, &dy);
                 zero_gradients(list);
