@@ -62,7 +62,7 @@ struct CsvTable {
     /// The whole field as a finite number, whatever the locale; blanks around it are allowed.
     static std::optional<double> number(const std::string& field) {
         const char* const begin = field.data() + std::min(field.find_first_not_of(" \t"), field.size());
-        const char* const end = field.data() + field.find_last_not_of(" \t") + 1;
+        const char* const end = field.data() + (field.find_last_not_of(" \t") + 1); // of blanks alone: 0
         double value = 0;
         const auto [stop, error] = std::from_chars(begin, end, value);
         return begin < end && error == std::errc() && stop == end && std::isfinite(value) ? std::optional(value)
