@@ -70,6 +70,14 @@ endmacro()
 
 # What the benchmarks compare with, where it is installed: DNNL::dnnl, and torch with TORCH_LIBRARIES.
 macro(carousel_find_peers)
-    find_package(dnnl CONFIG QUIET)
+    # By its files: Debian's package of it asks for OpenCL, which a CPU doesn't need, and stops the configuration without it.
+    find_path(carousel_dnnl_include dnnl.hpp)
+    find_library(carousel_dnnl_library dnnl)
+    if(carousel_dnnl_include AND carousel_dnnl_library)
+        add_library(DNNL::dnnl UNKNOWN IMPORTED)
+        set_target_properties(DNNL::dnnl PROPERTIES
+            IMPORTED_LOCATION ${carousel_dnnl_library}
+            INTERFACE_INCLUDE_DIRECTORIES ${carousel_dnnl_include})
+    endif()
     find_package(Torch CONFIG QUIET)
 endmacro()
