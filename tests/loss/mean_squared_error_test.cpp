@@ -42,11 +42,11 @@ TEST_CASE("MeanSquaredError: mean and sum of a small example") {
     Matrix<double> dy;
     CHECK(MeanSquaredError{}(y, target, &dy) == Catch::Approx(14.0 / 6));
     CHECK(dy.isApprox(Matrix<double>{{0, -4, 0}, {2, 0, -6}} / 6, 1e-15));
-    CHECK(MeanSquaredError{}.weight(y.view()) == 6);
+    CHECK(MeanSquaredError{}.weight(y.view(), target) == 6);
     const MeanSquaredError sum{.reduction = Reduction::sum};
     CHECK(sum(y, target, &dy) == 14);
     CHECK(dy == Matrix<double>{{0, -4, 0}, {2, 0, -6}});
-    CHECK(sum.weight(y.view()) == 1);
+    CHECK(sum.weight(y.view(), target) == 1);
     CHECK(sum(y, target) == 14);
 }
 
@@ -61,7 +61,7 @@ TEMPLATE_TEST_CASE("MeanSquaredError: loss and gradient are the definition's, pa
             const double expected = sum_of_squares(y.view(), target.view());
             for (const Reduction reduction : {Reduction::mean, Reduction::sum}) {
                 const MeanSquaredError loss{.reduction = reduction};
-                const double weight = loss.weight(y.view());
+                const double weight = loss.weight(y.view(), target);
                 Matrix<TestType> dy;
                 CHECK(loss(y, target, &dy) == Catch::Approx(expected / weight).epsilon(tolerance));
                 Matrix<TestType> expected_dy = static_cast<TestType>(2 / weight) * (y.values() - target.values());
@@ -99,10 +99,11 @@ TEST_CASE("MeanSquaredError: batches weighted by their weight give the mean of t
     double sum = 0, weights = 0;
     for (const auto& [first, count] : {std::pair<Index, Index>{0, 4}, {4, 2}}) {
         const SequenceView<double> part{y.step(first).data(), 2, count, 1};
-        sum += loss.weight(part) * loss(part, {target.step(first).data(), 2, count, 1});
-        weights += loss.weight(part);
+        const SequenceView<double> target_part{target.step(first).data(), 2, count, 1};
+        sum += loss.weight(part, target_part) * loss(part, target_part);
+        weights += loss.weight(part, target_part);
     }
-    CHECK(weights == loss.weight(y.view()));
+    CHECK(weights == loss.weight(y.view(), target));
     CHECK(sum / weights == Catch::Approx(loss(y, target)));
 }
 
@@ -116,16 +117,17 @@ TEST_CASE("MeanSquaredError: what stands in the padding does not matter") {
     CHECK(dy == Matrix<float>{{2, 4, 0, 6}});
 }
 
-TEST_CASE("MeanSquaredError: without real columns the loss is 0") {
-    Sequence<float> y(2, 3, 2, {0, 0});
-    y.values().setOnes();
-    const Sequence<float> target(2, 3, 2);
-    Matrix<float> dy;
-    CHECK(MeanSquaredError{}(y, target, &dy) == 0);
-    CHECK(dy == Matrix<float>::Zero(2, 6));
-    CHECK(MeanSquaredError{}.weight(y.view()) == 0);
-    CHECK(MeanSquaredError{}(Sequence<float>(2, 0), Sequence<float>(2, 0), &dy) == 0);
-    CHECK(dy.size() == 0);
+TEST_CASE("MeanSquaredError: without real columns there is no mean") {
+    const Sequence<float> y(2, 3, 2, {0, 0}), target(2, 3, 2), none(2, 0);
+    Matrix<float> dy = Matrix<float>::Ones(1, 1);
+    const std::string message = "MeanSquaredError: there is no target to compare with, every one is padding";
+    for (const Reduction reduction : {Reduction::mean, Reduction::sum}) {
+        const MeanSquaredError loss{.reduction = reduction};
+        CHECK(loss.weight(y.view(), target) == 0);
+        REQUIRE_THROWS_WITH(loss(y, target, &dy), message);
+        REQUIRE_THROWS_WITH(loss(none, none, &dy), message);
+    }
+    CHECK(dy.size() == 1);
 }
 
 TEST_CASE("MeanSquaredError: dy keeps its memory, and may be where y is") {

@@ -7,6 +7,7 @@
 #include "carousel/layer/recurrent.hpp"
 #include "carousel/layer/sequential.hpp"
 #include "carousel/loss/mean_squared_error.hpp"
+#include "carousel/loss/softmax_cross_entropy.hpp"
 #include "carousel/optim/adam.hpp"
 #include "carousel/optim/sgd.hpp"
 
@@ -33,6 +34,7 @@ Dataset<double> noise(Index samples, Index steps = 6, std::vector<Index> lengths
             random_sequence<double>(1, steps, samples, random, lengths)};
 }
 
+template <class Model>
 std::vector<Matrix<double>> values(Model& model) {
     std::vector<Matrix<double>> all;
     for (const auto& named : parameters(model))
@@ -390,5 +392,62 @@ TEST_CASE("fit: what is out of range is refused before anything is changed") {
             "MeanSquaredError: y is features 1 × steps 5 × batch 7 and target 2 × 5 × 7, expected the same shape");
     REQUIRE_THROWS_WITH(fit(model, data, MeanSquaredError{}, SGD{.learning_rate = -1}),
                         "SGD: learning_rate is -1, expected a finite number >= 0");
+    CHECK(values(model) == before);
+}
+
+namespace {
+
+/// Random numbers, every target the class `first`.
+Dataset<double> classes(Index samples, Index steps, double first) {
+    Random random(41);
+    Dataset<double> data{random_sequence<double>(2, steps, samples, random), Sequence<double>(1, steps, samples)};
+    data.y.values().setConstant(first);
+    return data;
+}
+
+auto classifier() {
+    return Sequential{SimpleRNN<double>{2, 4, {}, {.seed = 1}}, Dense<double>{4, 3, {.seed = 2}}};
+}
+
+} // namespace
+
+TEST_CASE("fit: a batch or chunk without a target to compare with is no step, but its state goes on") {
+    auto data = classes(4, 6, 0);
+    data.y.values()(0, 0) = 1; // one target in the first batch, none in the second
+    auto model = classifier(), same = classifier();
+    const SoftmaxCrossEntropy loss{.ignore = 0};
+    const FitOptions options{.epochs = 2, .batch_size = 2, .shuffle = false};
+    const auto history = fit(model, data, loss, Adam{}, options);
+    CHECK(history.epochs[0].loss == fit(same, data.slice(0, 2), loss, Adam{}, options).epochs[0].loss);
+    CHECK(values(model) == values(same));
+    CHECK(evaluate(model, data, loss, 2) == evaluate(model, data, loss));
+
+    // A target at the end alone, in the second chunk: only there is a step, and from the state of the first.
+    data = classes(1, 6, 0);
+    data.y.step(5)(0, 0) = 2;
+    auto cut = classifier(), by_hand = classifier();
+    const auto cut_history = fit(cut, data, loss, SGD{}, {.truncate = 3});
+    decltype(by_hand)::State<double> state;
+    decltype(by_hand)::Tape<double> tape;
+    by_hand.forward({data.x.step(0).data(), 2, 3, 1}, tape, state);
+    by_hand.final_state(tape, state);
+    const auto output = by_hand.forward({data.x.step(3).data(), 2, 3, 1}, tape, state);
+    CHECK(cut_history.epochs[0].loss == loss(output, {data.y.step(3).data(), 1, 3, 1}));
+}
+
+TEST_CASE("fit: targets that the loss cannot have are named before anything is changed") {
+    auto data = classes(5, 6, 2);
+    auto model = classifier();
+    const auto before = values(model);
+    data.y.step(4)(0, 3) = 3;
+    REQUIRE_THROWS_WITH(fit(model, data, SoftmaxCrossEntropy{}, Adam{}, {.batch_size = 1}),
+                        "SoftmaxCrossEntropy: the target at step 4 of sequence 3 is 3, expected a class, 0 … 2");
+    data.x.set_lengths(std::vector<Index>{6, 6, 6, 4, 6}); // now it is padding
+    fit(model, data, SoftmaxCrossEntropy{}, SGD{.learning_rate = 0});
+    data = classes(5, 6, 2);
+    REQUIRE_THROWS_WITH(fit(model, data, SoftmaxCrossEntropy{.ignore = 2}, Adam{}),
+                        "fit: there is no target to compare with in the whole data set");
+    REQUIRE_THROWS_WITH(evaluate(model, data, SoftmaxCrossEntropy{.ignore = 2}),
+                        "evaluate: there is no target to compare with in the whole data set");
     CHECK(values(model) == before);
 }

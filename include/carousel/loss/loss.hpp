@@ -15,23 +15,29 @@ namespace carousel {
 enum class Reduction { mean, sum };
 
 /// A loss of one's own needs
-///   loss(y, target, dy)  the loss as double; writes its gradient with respect to y (features × columns, zero where
-///                        y is padding) to *dy, unless dy is null;
-///   loss.weight(y)       what the sum was divided by: the mean over batches is Σ weight·loss / Σ weight.
+///   loss(y, target, dy)       the loss as double; writes its gradient with respect to y (features × columns, zero
+///                             where y is padding) to *dy, unless dy is null;
+///   loss.weight(y, target)    what the sum is divided by: the mean over batches is Σ weight·loss / Σ weight. 0 says
+///                             that there is nothing to learn from, as in a batch of padding alone.
+/// and may have
+///   loss.check(target, features)   throws if outputs of so many features can't have these targets; fit asks before it
+///                                  begins.
 template <class Type>
 concept Loss = std::copyable<Type> && requires(const Type& loss, SequenceView<float> y, Matrix<float>* dy) {
     { loss(y, y, dy) } -> std::same_as<double>;
-    { loss.weight(y) } -> std::same_as<double>;
+    { loss.weight(y, y) } -> std::same_as<double>;
 };
 
 namespace detail {
 
-/// Throws std::invalid_argument unless target has y's shape and, if it has lengths, y's lengths.
+/// Throws std::invalid_argument unless target has y's steps, batch and, if it has lengths, y's lengths, and so many
+/// features.
 template <class S>
-void require_same_shape(const char* where, const SequenceView<S>& y, const SequenceView<S>& target) {
-    require(y.features() == target.features() && y.steps() == target.steps() && y.batch() == target.batch(), where,
+void require_target(const char* where, const SequenceView<S>& y, const SequenceView<S>& target, Index features) {
+    require(target.features() == features && y.steps() == target.steps() && y.batch() == target.batch(), where,
             "y is features ", y.features(), " × steps ", y.steps(), " × batch ", y.batch(), " and target ",
-            target.features(), " × ", target.steps(), " × ", target.batch(), ", expected the same shape");
+            target.features(), " × ", target.steps(), " × ", target.batch(), ", expected ",
+            features == y.features() ? "the same shape" : "1 feature and the same steps and batch");
     if (target.ragged())
         for (Index b = 0; b < y.batch(); ++b)
             require(y.length(b) == target.length(b), where, "sequence ", b, " of y has length ", y.length(b),
@@ -58,10 +64,14 @@ void each_run(const SequenceView<S>& y, const Visit& visit) {
     visit(first, column - first, real);
 }
 
-/// features × real columns for a mean, 1 for a sum.
-template <class S>
-double loss_weight(Reduction reduction, const SequenceView<S>& y) {
-    return reduction == Reduction::mean ? static_cast<double>(y.features() * y.real_columns()) : 1;
+/// Of that many summands, or of summands that weigh so much.
+inline double loss_weight(Reduction reduction, double summands) {
+    return reduction == Reduction::mean || summands == 0 ? summands : 1;
+}
+
+/// Throws std::invalid_argument if a batch has nothing to take a loss of.
+inline void require_summands(const char* where, double weight, const char* otherwise = "padding") {
+    require(weight > 0, where, "there is no target to compare with, every one is ", otherwise);
 }
 
 } // namespace detail

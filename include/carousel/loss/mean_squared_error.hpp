@@ -16,20 +16,21 @@ namespace carousel {
 ///     Reduction::mean   loss = 1/(F·N) Σ (y − target)²    dy = 2/(F·N) (y − target)
 ///     Reduction::sum    loss = Σ (y − target)²            dy = 2 (y − target)
 ///
-/// Padding, whatever it holds, adds nothing and has the gradient zero; without real columns the loss is 0.
+/// Padding, whatever it holds, adds nothing and has the gradient zero.
 struct MeanSquaredError {
     Reduction reduction = Reduction::mean;
 
     /// y, target: features × steps × batch; which columns are real is said by y's lengths. dy becomes features ×
     /// columns and keeps its memory if it has that size already. Sums of 128 squares are added up in double. Throws
-    /// std::invalid_argument unless target has y's shape and, if it has lengths, y's lengths.
+    /// std::invalid_argument unless target has y's shape and, if it has lengths, y's lengths, and a column is real.
     template <std::floating_point S>
     double operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target,
                       std::type_identity_t<Matrix<S>>* dy = nullptr) const {
-        detail::require_same_shape("MeanSquaredError", y, target);
+        detail::require_target("MeanSquaredError", y, target, y.features());
+        const double divisor = weight(y, target);
+        detail::require_summands("MeanSquaredError", divisor);
         if (dy)
             dy->resize(y.features(), y.columns());
-        const double divisor = std::max(1.0, weight(y));
         const S scale = static_cast<S>(2 / divisor);
         using Numbers = Eigen::Array<S, Eigen::Dynamic, 1>;
         constexpr Index block = 128;
@@ -58,10 +59,11 @@ struct MeanSquaredError {
         return (*this)(y.view(), target.view(), dy);
     }
 
-    /// What the sum is divided by: F·N for a mean, 1 for a sum. Batches are averaged by it: Σ weight·loss / Σ weight.
+    /// What the sum is divided by: F·N for a mean, 1 for a sum, 0 without real columns. Batches are averaged by it:
+    /// Σ weight·loss / Σ weight.
     template <std::floating_point S>
-    double weight(SequenceView<S> y) const {
-        return detail::loss_weight(reduction, y);
+    double weight(SequenceView<S> y, std::type_identity_t<SequenceView<S>>) const {
+        return detail::loss_weight(reduction, static_cast<double>(y.features() * y.real_columns()));
     }
 };
 

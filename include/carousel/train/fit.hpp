@@ -85,7 +85,8 @@ struct FitOptions {
     std::vector<Callback> callbacks = {};
 };
 
-/// The loss of the model's inference over a data set, `batch_size` samples at a time.
+/// The loss of the model's inference over a data set, `batch_size` samples at a time. Throws std::invalid_argument if
+/// there is nothing to compare with: all targets are padding or ignored.
 template <class Model, class S, Loss LossType>
 double evaluate(const Model& model, const Dataset<S>& data, const LossType& loss, Index batch_size = 256) {
     typename Model::template Tape<S> tape;
@@ -99,11 +100,13 @@ double evaluate(const Model& model, const Dataset<S>& data, const LossType& loss
         Dataset<S>::gather(data.x, samples, x);
         Dataset<S>::gather(data.y, samples, y);
         const auto output = model.infer(x, tape, state);
-        const double w = loss.weight(output);
-        sum += w * loss(output, y.view(), static_cast<Matrix<S>*>(nullptr));
+        const double w = loss.weight(output, y.view());
+        if (w > 0)
+            sum += w * loss(output, y.view(), static_cast<Matrix<S>*>(nullptr));
         weight += w;
     }
-    return weight > 0 ? sum / weight : 0;
+    require(weight > 0, "evaluate", "there is no target to compare with in the whole data set");
+    return sum / weight;
 }
 
 namespace detail {
@@ -121,6 +124,18 @@ inline void check(const FitOptions& o, Index samples, Index steps, Index target_
     require(!o.stateful || !o.shuffle, where, "stateful needs shuffle = false");
     require(o.clip_value >= 0 && o.clip_parameter_norm >= 0 && o.clip_norm >= 0, where, "clip_value ", o.clip_value,
             ", clip_parameter_norm ", o.clip_parameter_norm, " and clip_norm ", o.clip_norm, " must all be >= 0");
+}
+
+/// Asks the loss, if it can tell, whether every target is one. A target has x's lengths where it has none of its own and
+/// as many steps.
+template <class S, class LossType>
+void check_targets(const LossType& loss, const Dataset<S>& data, Index outputs) {
+    if constexpr (requires { loss.check(data.y.view(), outputs); }) {
+        const auto y = data.y.view();
+        const bool in_step = !y.ragged() && y.steps() == data.x.steps();
+        loss.check(in_step ? SequenceView<S>(y.data(), y.features(), y.steps(), y.batch(), data.x.lengths()) : y,
+                   outputs);
+    }
 }
 
 /// Clips as the options say; returns the global norm before.
@@ -146,7 +161,8 @@ SequenceView<S> chunk(SequenceView<S> whole, Index first, Index count, std::vect
 } // namespace detail
 
 /// Trains with an optimizer the caller keeps: calling it again goes on where the last call ended.
-/// Throws std::invalid_argument, before anything is changed, if an option is out of range.
+/// Throws std::invalid_argument, before anything is changed, if an option is out of range, a target is none for the loss
+/// (a class that isn't there) or all are padding or ignored. Batches without a target to compare with are no step.
 template <class Model, class S, Loss LossType, OptimizerRule Rule>
 requires Layer<Model, S> History fit(Model& model, const Dataset<S>& data, const LossType& loss,
                                      Optimizer<Rule, S>& optimizer, const FitOptions& options = {}) {
@@ -156,7 +172,7 @@ requires Layer<Model, S> History fit(Model& model, const Dataset<S>& data, const
     };
     require(data.y.batch() == data.size(), "fit", "x has ", data.size(), " samples and y ", data.y.batch());
     detail::check(options, data.size(), data.x.steps(), data.y.steps());
-    model.output_size(data.x.features());
+    detail::check_targets(loss, data, model.output_size(data.x.features()));
     // as Keras splits: floor(n · (1 − split)) samples to train on
     const auto training = static_cast<Index>(static_cast<double>(data.size()) * (1 - options.validation_split));
     require(training >= 1, "fit", "validation_split ", options.validation_split, " leaves none of ", data.size(),
@@ -215,12 +231,16 @@ requires Layer<Model, S> History fit(Model& model, const Dataset<S>& data, const
                 if (x_chunk.real_columns() == 0)
                     break; // past the end of every sequence there is nothing to learn
                 const auto output = model.forward(x_chunk, tape, state);
-                const double value = loss(output, y_chunk, &dy);
+                const double w = loss.weight(output, y_chunk);
+                const double value = w > 0 ? loss(output, y_chunk, &dy) : 0;
                 zero_gradients(list);
-                model.backward({dy.data(), output.features(), output.steps(), output.batch()}, tape,
-                               {.input_gradient = false});
+                if (w > 0)
+                    model.backward({dy.data(), output.features(), output.steps(), output.batch()}, tape,
+                                   {.input_gradient = false});
                 if (options.truncate > 0 || options.stateful)
                     model.final_state(tape, state);
+                if (w == 0)
+                    continue; // nothing to learn from, but the state goes on
 
                 const double norm = detail::clip(list, options);
                 if (std::isfinite(norm)) {
@@ -228,10 +248,9 @@ requires Layer<Model, S> History fit(Model& model, const Dataset<S>& data, const
                     report.gradient_norm = std::max(report.gradient_norm, norm);
                 } else if (report.skipped_steps++ == 0)
                     report.non_finite = first_non_finite(list);
-                const double w = loss.weight(output);
                 sum += w * value;
                 weight += w;
-                report.loss = weight > 0 ? sum / weight : 0;
+                report.loss = sum / weight;
             }
             Progress progress{epoch + 1, options.epochs, batch + 1, batches, false, report, seconds_since(start)};
             for (const auto& callback : options.callbacks)
@@ -239,6 +258,7 @@ requires Layer<Model, S> History fit(Model& model, const Dataset<S>& data, const
             stop = stop || progress.stop;
         }
 
+        require(weight > 0 || stop, "fit", "there is no target to compare with in the whole data set");
         if (validates)
             report.validation_loss = evaluate(model, validation, loss, options.batch_size);
         report.seconds = seconds_since(epoch_start);

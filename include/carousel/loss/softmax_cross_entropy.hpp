@@ -1,0 +1,166 @@
+// SoftmaxCrossEntropy: for outputs that choose one class of many; from logits.
+#pragma once
+
+#include "carousel/core/matrix.hpp"
+#include "carousel/core/sequence.hpp"
+#include "carousel/loss/loss.hpp"
+#include "carousel/simd/elementary.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <optional>
+#include <type_traits>
+#include <vector>
+
+namespace carousel {
+
+/// y are logits, the model's last layer is linear, one feature a class. A target is the number k of the right class,
+/// 0 … F − 1. Over the real columns (all, or those within the lengths) whose target isn't `ignore`, with w the
+/// class_weights, or 1:
+///
+///     p = softmax(y)    l = −w_k log p_k = w_k (log Σ e^(y − max y) − (y_k − max y))
+///     Reduction::mean   loss = Σ l / Σ w_k         dy = w_k / Σ w_k (p − onehot(k))
+///     Reduction::sum    loss = Σ l                 dy = w_k (p − onehot(k))
+///
+/// in nats, as PyTorch's CrossEntropyLoss; no logit is too large. Padding and what is ignored add nothing and have the
+/// gradient zero. For a target at the end alone the model ends in a single step, for one at every step in all of them.
+struct SoftmaxCrossEntropy {
+    Reduction reduction = Reduction::mean;
+    std::vector<double> class_weights = {};     ///< one a class; empty: all 1
+    std::optional<Index> ignore = std::nullopt; ///< targets with this number don't count
+
+    /// y: classes × steps × batch, target: 1 × steps × batch; which columns are real is said by y's lengths. dy becomes
+    /// classes × columns, keeps its memory if it has that size already, and may be where y is. Throws
+    /// std::invalid_argument, before dy is touched, unless target has y's steps, batch and, if it has lengths, y's
+    /// lengths, its real numbers are classes, and what is to be compared weighs more than 0.
+    template <std::floating_point S>
+    double operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target,
+                      std::type_identity_t<Matrix<S>>* dy = nullptr) const {
+        detail::require_target("SoftmaxCrossEntropy", y, target, 1);
+        const double divisor = weight(y, target);
+        detail::require_summands("SoftmaxCrossEntropy", divisor, "padding, ignored or of a class of weight 0");
+        if (dy)
+            dy->resize(y.features(), y.columns());
+
+        double sum = 0;
+        for (Index t = 0, column = 0; t < y.steps(); ++t)
+            for (Index b = 0; b < y.batch(); ++b, ++column) {
+                const S* const logits = y.data() + column * y.features();
+                S* const gradient = dy ? dy->data() + column * y.features() : nullptr;
+                const S k = target.data()[column];
+                if (y.real(t, b) && !ignores(k)) {
+                    const double w = class_weight(k);
+                    sum += w * column_loss(logits, y.features(), static_cast<Index>(k), w / divisor, gradient);
+                } else if (gradient)
+                    dy->col(column).setZero();
+            }
+        return sum / divisor;
+    }
+
+    template <std::floating_point S>
+    double operator()(const Sequence<S>& y, const Sequence<S>& target,
+                      std::type_identity_t<Matrix<S>>* dy = nullptr) const {
+        return (*this)(y.view(), target.view(), dy);
+    }
+
+    /// What the sum is divided by: the targets' class weights, or how many there are, for a mean, 1 for a sum; 0 if all
+    /// are padding or ignored. Batches are averaged by it: Σ weight·loss / Σ weight. Throws as check().
+    template <std::floating_point S>
+    double weight(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target) const {
+        const SequenceView<S> real(target.data(), 1, y.steps(), y.batch(), y.lengths());
+        check(real, y.features());
+        double sum = 0;
+        each_target(real, [&](S k, Index, Index) { sum += class_weight(k); });
+        return detail::loss_weight(reduction, sum);
+    }
+
+    /// Throws std::invalid_argument unless every real target is a class, 0 … features − 1, or ignored, and
+    /// class_weights are empty or one a class, finite and >= 0.
+    template <std::floating_point S>
+    void check(SequenceView<S> target, Index features) const {
+        require(class_weights.empty() || static_cast<Index>(class_weights.size()) == features, "SoftmaxCrossEntropy",
+                class_weights.size(), " class weights were given for ", features, " classes");
+        for (std::size_t k = 0; k < class_weights.size(); ++k)
+            require(std::isfinite(class_weights[k]) && class_weights[k] >= 0, "SoftmaxCrossEntropy",
+                    "the weight of class ", k, " is ", class_weights[k], ", expected a finite number >= 0");
+        require(target.features() == 1, "SoftmaxCrossEntropy", "target has ", target.features(),
+                " features, expected 1: the number of the class");
+        each_target(target, [&](S k, Index t, Index b) {
+            require(k >= 0 && k < static_cast<S>(features) && k == std::floor(k), "SoftmaxCrossEntropy",
+                    "the target at step ", t, " of sequence ", b, " is ", k, ", expected a class, 0 … ", features - 1);
+        });
+    }
+
+  private:
+    template <class S>
+    bool ignores(S k) const {
+        return ignore && k == static_cast<S>(*ignore);
+    }
+
+    template <class S>
+    double class_weight(S k) const {
+        return class_weights.empty() ? 1 : class_weights[static_cast<std::size_t>(k)];
+    }
+
+    /// f(class, step, sequence) of every target that is real and not ignored.
+    template <class S, class F>
+    void each_target(const SequenceView<S>& target, const F& f) const {
+        for (Index t = 0; t < target.steps(); ++t)
+            for (Index b = 0; b < target.batch(); ++b)
+                if (const S k = target.data()[t * target.batch() + b]; target.real(t, b) && !ignores(k))
+                    f(k, t, b);
+    }
+
+    /// max y, a lane at a time; the last lane overlaps the one before.
+    template <class S>
+    static S maximum(const S* y, Index count) {
+        using V = simd::Lane<S>;
+        S largest = y[0];
+        if (count < simd::lanes<S>) {
+            for (Index c = 1; c < count; ++c)
+                largest = y[c] > largest ? y[c] : largest;
+            return largest;
+        }
+        V m = simd::load<V>(y);
+        for (Index c = simd::lanes<S>; c < count; c += simd::lanes<S>) {
+            const V v = simd::load<V>(y + std::min(c, count - simd::lanes<S>));
+            m = v > m ? v : m;
+        }
+        for (Index c = 0; c < simd::lanes<S>; ++c)
+            largest = m[c] > largest ? m[c] : largest;
+        return largest;
+    }
+
+    /// −log p_k; writes scale · (p − onehot(k)), unless gradient is null.
+    template <class S>
+    static double column_loss(const S* y, Index classes, Index k, double scale, S* gradient) {
+        using V = simd::Lane<S>;
+        const S y_k = y[k], largest = maximum(y, classes); // read first: gradient may be where y is
+        V sums{};
+        S sum = 0;
+        for (Index c = 0; c < classes; c += simd::lanes<S>) {
+            const Index count = classes - c;
+            const V e = simd::exp(simd::load<V>(y + c, count) - largest);
+            if (count >= simd::lanes<S>)
+                sums += e;
+            else
+                for (Index n = 0; n < count; ++n)
+                    sum += e[n];
+            if (gradient)
+                simd::store<V>(gradient + c, e, count);
+        }
+        for (Index n = 0; n < simd::lanes<S>; ++n)
+            sum += sums[n];
+        if (gradient) {
+            const S factor = static_cast<S>(scale) / sum;
+            simd::for_each_lane(gradient, classes, [&](V e) { return factor * e; });
+            gradient[k] -= static_cast<S>(scale);
+        }
+        return std::log(static_cast<double>(sum)) - (static_cast<double>(y_k) - static_cast<double>(largest));
+    }
+};
+
+static_assert(Loss<SoftmaxCrossEntropy>);
+
+} // namespace carousel
