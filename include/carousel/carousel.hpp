@@ -7,6 +7,7 @@
 
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/dropout.hpp"
+#include "carousel/layer/embedding.hpp"
 #include "carousel/layer/last_step.hpp"
 #include "carousel/layer/recurrent.hpp"
 #include "carousel/layer/sequential.hpp"

@@ -96,6 +96,24 @@ TEMPLATE_TEST_CASE("global_norm: of any number of numbers", "", float, double) {
     }
 }
 
+TEST_CASE("clip: of a sparse parameter the columns touched count, and are clipped") {
+    auto w = Parameter<double>::sparse(2, 5);
+    const std::vector<NamedParameter<double>> list{{"w", &w}};
+    CHECK(global_norm(list) == 0);
+    w.grad_column(3) << 3, 0;
+    w.grad_column(1) << 0, -4;
+    CHECK(global_norm(list) == 5);
+    CHECK(clip_by_global_norm(list, 2.5) == 5);
+    CHECK((w.grad.col(3) == Vector<double>{{1.5, 0.0}} && w.grad.col(1) == Vector<double>{{0.0, -2.0}}));
+    CHECK(clip_by_norm(list, 1.25) == 2.5);
+    CHECK(clip_by_value(list, 0.8) == 1.25);
+    CHECK((w.grad.col(3) == Vector<double>{{0.75, 0.0}} && w.grad.col(1) == Vector<double>{{0.0, -0.8}}));
+    CHECK(w.grad.cwiseAbs().sum() == Catch::Approx(1.55));
+    CHECK(first_non_finite(list).empty());
+    w.grad_column(0)(1) = std::numeric_limits<double>::infinity();
+    CHECK(first_non_finite(list) == "w");
+}
+
 TEST_CASE("clip: of no parameters the norm is 0") {
     const std::vector<NamedParameter<float>> none;
     CHECK(clip_by_global_norm(none, 1) == 0);

@@ -6,6 +6,7 @@
 #include "catch.hpp"
 #include "golden.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <vector>
@@ -201,6 +202,46 @@ TEST_CASE("Optimizer: with its state restored it goes on as if it had never stop
     first.step();
     second.step();
     CHECK(a.value == b.value);
+}
+
+TEST_CASE("Optimizer: a column of a sparse parameter goes the way of a dense one in the steps that touch it") {
+    const std::vector<std::vector<Index>> touched{{0, 2}, {2}, {2, 0}, {1}}; // in each step
+    const auto gradient = [](Index column, std::size_t step) {
+        return Vector<double>::LinSpaced(3, 1, static_cast<double>(column) - static_cast<double>(step)).eval();
+    };
+    const auto check = [&](const auto& rule) {
+        auto sparse = Parameter<double>::sparse(3, 5);
+        sparse.value.setConstant(0.5);
+        Optimizer optimizer{named(sparse), rule};
+        for (std::size_t step = 0; step < touched.size(); ++step) {
+            zero_gradients(optimizer.parameters());
+            for (const Index column : touched[step])
+                sparse.grad_column(column) += gradient(column, step);
+            optimizer.step();
+        }
+        for (Index column = 0; column < 5; ++column) {
+            Parameter<double> alone(3, 1);
+            alone.value.setConstant(0.5);
+            Optimizer dense{named(alone), rule};
+            for (std::size_t step = 0; step < touched.size(); ++step)
+                if (std::count(touched[step].begin(), touched[step].end(), column) > 0) {
+                    auto state = dense.state();
+                    state.steps = static_cast<Index>(step); // corrections of bias go by all steps
+                    dense.set_state(state);
+                    alone.grad = gradient(column, step);
+                    dense.step();
+                }
+            CAPTURE(column);
+            CHECK(sparse.value.col(column) == alone.value);
+            for (Index k = 0; k < rule.moments(); ++k)
+                CHECK(optimizer.state().moments[0].col(k).segment(3 * column, 3) == dense.state().moments[0].col(k));
+        }
+    };
+    check(SGD{.momentum = 0.9, .nesterov = true, .weight_decay = 0.1});
+    check(RMSprop{.momentum = 0.5, .centered = true});
+    check(RMSprop{.weight_decay = 0.1});
+    check(Adam{});
+    check(AdamW{.weight_decay = 0.1, .formula = Formula::keras});
 }
 
 TEST_CASE("Optimizer: a state of something else is refused") {

@@ -3,13 +3,51 @@
 
 #include "carousel/core/matrix.hpp"
 
+#include <cassert>
 #include <concepts>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace carousel {
 
+/// Some of the columns 0 … n − 1, in the order in which they came. Only a copy allocates; clear() costs by what is in
+/// it, not by n.
+class ColumnSet {
+  public:
+    ColumnSet() = default;
+    explicit ColumnSet(Index n) : has_(static_cast<std::size_t>(n)), list_(static_cast<std::size_t>(n)) {}
+
+    /// n
+    Index range() const { return static_cast<Index>(has_.size()); }
+    std::span<const Index> columns() const { return {list_.data(), count_}; }
+
+    void insert(Index column) {
+        assert(column >= 0 && column < range());
+        char& has = has_[static_cast<std::size_t>(column)];
+        if (has)
+            return;
+        has = 1;
+        list_[count_++] = column;
+    }
+
+    void clear() {
+        for (const Index column : columns())
+            has_[static_cast<std::size_t>(column)] = 0;
+        count_ = 0;
+    }
+
+  private:
+    std::vector<char> has_;
+    std::vector<Index> list_;
+    std::size_t count_ = 0;
+};
+
+/// A parameter is dense or sparse. Of a sparse one, such as an embedding's table, a backward pass touches a few columns;
+/// the gradient of all others is zero, and zero_gradients, clipping and Optimizer::step never look at them, so that
+/// they cost by the columns touched. In return, the gradient of a sparse parameter must be written through
+/// grad_column(): what is written to other columns of `grad` is not seen by any of these.
 template <std::floating_point Scalar>
 struct Parameter {
     Matrix<Scalar> value;
@@ -19,7 +57,47 @@ struct Parameter {
     Parameter(Index rows, Index cols)
         : value(Matrix<Scalar>::Zero(rows, cols)), grad(Matrix<Scalar>::Zero(rows, cols)) {}
 
+    static Parameter sparse(Index rows, Index cols) {
+        Parameter parameter(rows, cols);
+        parameter.touched_ = ColumnSet(cols);
+        return parameter;
+    }
+
     Index size() const { return value.size(); }
+    bool is_sparse() const { return touched_.range() > 0; }
+
+    /// A column of the gradient, to add to.
+    auto grad_column(Index column) {
+        if (is_sparse())
+            touched_.insert(column);
+        return grad.col(column);
+    }
+
+    /// f(first, count) for every run of numbers, in the order of grad.data(), whose gradient may not be zero: all of
+    /// them in one run, or, if it is sparse, a run for each column touched since the last zero_grad().
+    template <class F>
+    void each_run(F&& f) const {
+        if (!is_sparse())
+            return f(Index(0), grad.size());
+        assert(grad.cols() == touched_.range());
+        for (const Index column : touched_.columns())
+            f(column * grad.rows(), grad.rows());
+    }
+
+    /// The same, f given the gradients of the run, to read and change.
+    template <class F>
+    void each_gradient(F&& f) {
+        using Run = Eigen::Map<Eigen::Array<Scalar, Eigen::Dynamic, 1>>;
+        each_run([&](Index first, Index count) { f(Run(grad.data() + first, count)); });
+    }
+
+    void zero_grad() {
+        each_gradient([](auto g) { g.setZero(); });
+        touched_.clear();
+    }
+
+  private:
+    ColumnSet touched_; ///< since the last zero_grad(); of no columns if the parameter is dense
 };
 
 /// A parameter as an optimizer, a file or a report sees it: the path of its name in the model ("0.LSTM.W") and where it
@@ -41,7 +119,7 @@ auto parameters(Model& model) {
 template <class Scalar>
 void zero_gradients(const std::vector<NamedParameter<Scalar>>& list) {
     for (const auto& named : list)
-        named.parameter->grad.setZero();
+        named.parameter->zero_grad();
 }
 
 } // namespace carousel

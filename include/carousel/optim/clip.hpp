@@ -18,15 +18,27 @@ namespace detail {
 
 /// Added up in double, in eight sums side by side.
 template <class Scalar>
-double squared_norm(const Matrix<Scalar>& matrix) {
+double squared_norm(const Scalar* numbers, Index count) {
     constexpr Index width = 8;
     using Some = Eigen::Map<const Eigen::Array<Scalar, width, 1>>;
     using Rest = Eigen::Map<const Eigen::Array<Scalar, Eigen::Dynamic, 1>>;
     Eigen::Array<double, width, 1> sums = Eigen::Array<double, width, 1>::Zero();
     Index first = 0;
-    for (; first + width <= matrix.size(); first += width)
-        sums += Some(matrix.data() + first).template cast<double>().square();
-    return sums.sum() + Rest(matrix.data() + first, matrix.size() - first).template cast<double>().square().sum();
+    for (; first + width <= count; first += width)
+        sums += Some(numbers + first).template cast<double>().square();
+    return sums.sum() + Rest(numbers + first, count - first).template cast<double>().square().sum();
+}
+
+template <class Scalar>
+double squared_norm(const Parameter<Scalar>& parameter) {
+    double sum = 0;
+    parameter.each_run([&](Index first, Index count) { sum += squared_norm(parameter.grad.data() + first, count); });
+    return sum;
+}
+
+template <class Scalar>
+void scale(Parameter<Scalar>& parameter, double factor) {
+    parameter.each_gradient([by = static_cast<Scalar>(factor)](auto g) { g *= by; });
 }
 
 } // namespace detail
@@ -36,7 +48,7 @@ template <class Scalar>
 double global_norm(const std::vector<NamedParameter<Scalar>>& parameters) {
     double sum = 0;
     for (const auto& named : parameters)
-        sum += detail::squared_norm(named.parameter->grad);
+        sum += detail::squared_norm(*named.parameter);
     return std::sqrt(sum);
 }
 
@@ -50,7 +62,7 @@ double clip_by_value(const std::vector<NamedParameter<Scalar>>& parameters, doub
         return norm;
     const Scalar bound = static_cast<Scalar>(limit);
     for (const auto& named : parameters)
-        named.parameter->grad = named.parameter->grad.cwiseMin(bound).cwiseMax(-bound);
+        named.parameter->each_gradient([&](auto g) { g = g.min(bound).max(-bound); });
     return norm;
 }
 
@@ -63,9 +75,9 @@ double clip_by_norm(const std::vector<NamedParameter<Scalar>>& parameters, doubl
     if (!std::isfinite(norm) || norm <= limit) // no part is longer than the whole
         return norm;
     for (const auto& named : parameters) {
-        const double own = std::sqrt(detail::squared_norm(named.parameter->grad));
+        const double own = std::sqrt(detail::squared_norm(*named.parameter));
         if (own > limit)
-            named.parameter->grad *= static_cast<Scalar>(limit / own);
+            detail::scale(*named.parameter, limit / own);
     }
     return norm;
 }
@@ -80,16 +92,19 @@ double clip_by_global_norm(const std::vector<NamedParameter<Scalar>>& parameters
     if (!std::isfinite(norm) || norm <= limit)
         return norm;
     for (const auto& named : parameters)
-        named.parameter->grad *= static_cast<Scalar>(limit / norm);
+        detail::scale(*named.parameter, limit / norm);
     return norm;
 }
 
 /// The name of the first parameter whose gradient holds a NaN or an infinity; empty if there is none.
 template <class Scalar>
 std::string first_non_finite(const std::vector<NamedParameter<Scalar>>& parameters) {
-    for (const auto& named : parameters)
-        if (!named.parameter->grad.allFinite())
+    for (const auto& named : parameters) {
+        bool finite = true;
+        named.parameter->each_gradient([&](auto g) { finite = finite && g.allFinite(); });
+        if (!finite)
             return named.name;
+    }
     return {};
 }
 

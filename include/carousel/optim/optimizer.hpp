@@ -25,6 +25,10 @@ struct OptimizerState {
 ///     … zero the gradients, forward, loss, backward …
 ///     optimizer.step();
 ///
+/// Of a sparse parameter a step changes the columns with a gradient alone, and their moments: those of the others don't
+/// decay and momentum doesn't carry them on, nor does a weight decay shrink them. Corrections of bias go by the number
+/// of all steps. So do PyTorch's SparseAdam and TensorFlow's LazyAdam; a step costs by the columns used.
+///
 /// Points to the parameters, so the model has to stay where it is.
 template <OptimizerRule Rule, std::floating_point Scalar>
 class Optimizer {
@@ -42,7 +46,8 @@ class Optimizer {
     void step() {
         for (std::size_t i = 0; i < parameters_.size(); ++i) {
             const auto& [name, parameter] = parameters_[i];
-            const auto& [value, grad] = *parameter;
+            const auto& value = parameter->value;
+            const auto& grad = parameter->grad;
             require(value.size() == state_.moments[i].rows(), "Optimizer::step", name, " has ", value.size(),
                     " numbers, expected ", state_.moments[i].rows());
             require(grad.rows() == value.rows() && grad.cols() == value.cols(), "Optimizer::step", "the gradient of ",
@@ -50,11 +55,15 @@ class Optimizer {
         }
         ++state_.steps;
         for (std::size_t i = 0; i < parameters_.size(); ++i) {
-            auto& [value, grad] = *parameters_[i].parameter;
+            auto& parameter = *parameters_[i].parameter;
             auto& moments = state_.moments[i];
-            rule_.update(ParameterValues<Scalar>(value.data(), value.size()),
-                         ParameterGradient<Scalar>(grad.data(), grad.size()),
-                         ParameterMoments<Scalar>(moments.data(), moments.rows(), moments.cols()), state_.steps);
+            parameter.each_run([&](Index first, Index count) {
+                rule_.update(ParameterValues<Scalar>(parameter.value.data() + first, count),
+                             ParameterGradient<Scalar>(parameter.grad.data() + first, count),
+                             ParameterMoments<Scalar>(moments.middleRows(first, count).data(), count, moments.cols(),
+                                                      Eigen::OuterStride<>(moments.rows())),
+                             state_.steps);
+            });
         }
     }
 

@@ -15,20 +15,22 @@ namespace carousel {
 ///            buffer collects updates that contain the learning rate of their step.
 enum class Formula { pytorch, keras };
 
-/// One parameter as a rule sees it: all its numbers in a row.
+/// One parameter as a rule sees it: all its numbers in a row, or those of one column if it is sparse.
 template <class Scalar>
 using ParameterValues = Eigen::Map<Eigen::Array<Scalar, Eigen::Dynamic, 1>>;
 template <class Scalar>
 using ParameterGradient = Eigen::Map<const Eigen::Array<Scalar, Eigen::Dynamic, 1>>;
-/// What a rule remembers of one parameter from step to step: a column per moment, zero before the first step.
+/// What a rule remembers of these numbers from step to step: a column per moment, zero before the first step.
 template <class Scalar>
-using ParameterMoments = Eigen::Map<Eigen::Array<Scalar, Eigen::Dynamic, Eigen::Dynamic>>;
+using ParameterMoments =
+    Eigen::Map<Eigen::Array<Scalar, Eigen::Dynamic, Eigen::Dynamic>, Eigen::Unaligned, Eigen::OuterStride<>>;
 
 /// A rule of one's own needs
 ///   learning_rate            a double, which schedules change;
 ///   check()                  throws std::invalid_argument if a setting is out of its range;
 ///   moments()                how many numbers it remembers for each number of a parameter;
 ///   update(w, g, moments, t) step t = 1, 2, … for one parameter: changes w and its moments, reads the gradient g.
+///                            Each number by itself, as it gets a sparse parameter's columns one by one.
 template <class Rule>
 concept OptimizerRule = std::copyable<Rule> &&
     requires(Rule changed, const Rule& rule, ParameterValues<float> w, ParameterGradient<float> g,

@@ -3,6 +3,7 @@
 
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/dropout.hpp"
+#include "carousel/layer/embedding.hpp"
 #include "carousel/layer/last_step.hpp"
 #include "carousel/layer/recurrent.hpp"
 #include "carousel/layer/sequential.hpp"
@@ -87,6 +88,26 @@ class StreamPart<Dense<S, Input, Output>, S> : public detail::PassThrough<S> {
     detail::Extent<Output> output_;
     Activation activation_;
     Vector<S> panels_, bias_, y_;
+};
+
+/// A number that is no token has the vector zero, as nothing may throw here.
+template <class S>
+class StreamPart<Embedding<S>, S> : public detail::PassThrough<S> {
+  public:
+    explicit StreamPart(const Embedding<S>& layer) : table_(layer.output_size(), layer.vocabulary() + 1) {
+        table_ << layer.table().value, Vector<S>::Zero(layer.output_size());
+        if (layer.options().padding)
+            table_.col(*layer.options().padding).setZero();
+    }
+
+    const S* operator()(const S* x) noexcept {
+        const Index none = table_.cols() - 1;
+        const bool known = *x >= 0 && *x < static_cast<S>(none) && *x == std::trunc(*x);
+        return table_.col(known ? static_cast<Index>(*x) : none).data();
+    }
+
+  private:
+    Matrix<S> table_; ///< and a column of zeros
 };
 
 template <Cell C, Index Input, Index Hidden>

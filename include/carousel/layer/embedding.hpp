@@ -1,0 +1,143 @@
+// Embedding: a vector, learned, for each token of a vocabulary.
+#pragma once
+
+#include "carousel/core/initializer.hpp"
+#include "carousel/layer/layer.hpp"
+
+#include <cmath>
+#include <iomanip>
+#include <limits>
+
+namespace carousel {
+
+struct EmbeddingOptions {
+    std::optional<Index> padding = std::nullopt;           ///< this token's vector is zero and isn't learned
+    Initializer table = initializer::uniform(-0.05, 0.05); ///< Keras'; PyTorch's is normal(0, 1)
+    std::optional<std::uint64_t> seed = std::nullopt;      ///< by default every layer of a program draws other numbers
+};
+
+/// x: 1 × (T·B), tokens: the whole numbers 0 … vocabulary − 1; y: size × (T·B), zero past a sequence's end, where x isn't
+/// read. table: size × vocabulary, a column for each token.
+/// backward: dtable.col(x) += dy. Tokens have no gradient: what it returns is an empty view, so it is a first layer.
+///
+/// The table is a sparse parameter: a training step costs by the tokens in it, whatever the vocabulary. See Optimizer
+/// for what that means to moments and weight decay.
+template <std::floating_point S>
+class Embedding {
+  public:
+    using Scalar = S;
+
+    template <class>
+    using State = NoState;
+
+    class Record {
+        friend Embedding;
+        bool recorded_ = false;
+        SequenceView<S> x_;
+        Sequence<S> y_;
+    };
+    template <class>
+    using Tape = Record;
+
+    /// Throws std::invalid_argument if a size is below 1, padding is no token or S can't tell so many tokens apart (a
+    /// float holds whole numbers up to 2²⁴).
+    Embedding(Index vocabulary, Index size, EmbeddingOptions options = {}) : options_(options) {
+        constexpr Index most = Index(1) << std::numeric_limits<S>::digits;
+        require(vocabulary >= 1 && vocabulary <= most, "Embedding", "vocabulary is ", vocabulary, ", expected 1 … ",
+                most);
+        require(size >= 1, "Embedding", "size is ", size, ", expected at least 1");
+        require(!options.padding || (*options.padding >= 0 && *options.padding < vocabulary), "Embedding",
+                "padding is ", options.padding.value_or(0), ", expected 0 … ", vocabulary - 1);
+        table_ = Parameter<S>::sparse(size, vocabulary);
+        Random random(options.seed ? *options.seed : detail::next_seed());
+        initialize(random);
+    }
+
+    Index vocabulary() const { return table_.value.cols(); }
+    Index input_size() const { return 1; }
+    Index output_size() const { return table_.value.rows(); }
+    const EmbeddingOptions& options() const { return options_; }
+    std::string name() const { return "Embedding"; }
+    Index output_size(Index input) const {
+        require(input == 1, "Embedding", "x has ", input, " features, expected 1");
+        return output_size();
+    }
+
+    Parameter<S>& table() { return table_; }
+    const Parameter<S>& table() const { return table_; }
+
+    template <class F>
+    void each_parameter(F&& f) {
+        f(std::string("table"), table_);
+    }
+
+    void initialize(Random& random) {
+        options_.table(table_.value, vocabulary(), output_size(), random);
+        if (options_.padding)
+            table_.value.col(*options_.padding).setZero();
+    }
+
+    /// Throws std::invalid_argument if x doesn't have one feature or a number of it is no token.
+    SequenceView<S> forward(SequenceView<S> x, Record& tape, NoState = {}) const {
+        require_tokens(x);
+        tape.x_ = x;
+        tape.recorded_ = true;
+        tape.y_.resize(output_size(), x.steps(), x.batch(), x.lengths());
+        if (x.ragged() || options_.padding)
+            tape.y_.values().setZero();
+        each_token(x, [&](Index column, Index token) { tape.y_.values().col(column) = table_.value.col(token); });
+        return tape.y_;
+    }
+
+    SequenceView<S> infer(SequenceView<S> x, Record& tape, NoState = {}) const {
+        const auto y = forward(x, tape);
+        tape.recorded_ = false;
+        return y;
+    }
+
+    void final_state(const Record&, NoState&) const {}
+
+    /// Throws std::invalid_argument if dy hasn't y's shape, std::logic_error if the tape holds no forward pass.
+    SequenceView<S> backward(SequenceView<S> dy, Record& tape, const Through<NoState>& = {}) {
+        detail::require_recorded(tape.recorded_, "Embedding::backward");
+        const Index columns = tape.x_.columns();
+        require(dy.features() == output_size() && dy.columns() == columns, "Embedding::backward", "dy is ",
+                dy.features(), " x ", dy.columns(), ", expected ", output_size(), " x ", columns);
+        tape.recorded_ = false;
+        each_token(tape.x_, [&](Index column, Index token) { table_.grad_column(token) += dy.values().col(column); });
+        return {};
+    }
+
+  private:
+    void require_tokens(SequenceView<S> x) const {
+        require(x.features() == 1, "Embedding::forward", "x has ", x.features(), " features, expected 1");
+        const S end = static_cast<S>(vocabulary());
+        for (Index t = 0; t < x.steps(); ++t)
+            for (Index b = 0; b < x.batch(); ++b) {
+                const S token = x.data()[t * x.batch() + b];
+                if (!x.real(t, b) || (token >= 0 && token < end && token == std::trunc(token)))
+                    continue;
+                std::ostringstream number; // with all its digits
+                number << std::setprecision(std::numeric_limits<S>::max_digits10) << token;
+                require(false, "Embedding::forward", "token ", number.str(), " at step ", t, " of sequence ", b,
+                        token >= 0 && token < end ? " is not whole, expected 0 … " : " is not within 0 … ",
+                        vocabulary() - 1);
+            }
+    }
+
+    /// f(column, token) for every token of x but padding.
+    template <class F>
+    void each_token(SequenceView<S> x, F&& f) const {
+        const Index padding = options_.padding.value_or(-1);
+        for (Index t = 0, column = 0; t < x.steps(); ++t)
+            for (Index b = 0; b < x.batch(); ++b, ++column)
+                if (x.real(t, b))
+                    if (const auto token = static_cast<Index>(x.data()[column]); token != padding)
+                        f(column, token);
+    }
+
+    EmbeddingOptions options_;
+    Parameter<S> table_;
+};
+
+} // namespace carousel
