@@ -232,9 +232,9 @@ TEST_CASE("Optimizer: a column of a sparse parameter goes the way of a dense one
                     dense.step();
                 }
             CAPTURE(column);
-            CHECK(sparse.value.col(column) == alone.value);
-            for (Index k = 0; k < rule.moments(); ++k)
-                CHECK(optimizer.state().moments[0].col(k).segment(3 * column, 3) == dense.state().moments[0].col(k));
+            CHECK((sparse.value.col(column) - alone.value).cwiseAbs().maxCoeff() < 1e-14);
+            const Matrix<double> moments = optimizer.state().moments[0].middleRows(3 * column, 3);
+            CHECK((rule.moments() == 0 || (moments - dense.state().moments[0]).cwiseAbs().maxCoeff() < 1e-14));
         }
     };
     check(SGD{.momentum = 0.9, .nesterov = true, .weight_decay = 0.1});
