@@ -58,3 +58,42 @@ TEST_CASE("LastStep: what doesn't fit is refused") {
     last.infer(x.view(), tape);
     REQUIRE_THROWS_WITH(last.backward(dy.view(), tape), no_pass);
 }
+
+TEST_CASE("BothEnds: of every sequence the upper half of its last real step and the lower half of its first") {
+    BothEnds ends;
+    BothEnds::Tape<double> tape;
+    Random random(29);
+    const auto x = random_sequence<double>(4, 5, 3, random, {2, 0, 5}), dy = random_sequence<double>(4, 1, 3, random);
+    const Matrix<double> y = ends.forward(x.view(), tape).values();
+    const auto dx = ends.backward(dy.view(), tape);
+    Matrix<double> expected = Matrix<double>::Zero(4, 3), expected_dx = Matrix<double>::Zero(4, 15);
+    for (const Index b : {0, 2}) {
+        const Index last = (b == 0 ? 1 : 4) * 3 + b;
+        expected.col(b) << x.values().col(last).head(2), x.values().col(b).tail(2);
+        expected_dx.col(last).head(2) = dy.values().col(b).head(2);
+        expected_dx.col(b).tail(2) = dy.values().col(b).tail(2);
+    }
+    CHECK(y == expected);
+    CHECK(dx.values() == expected_dx);
+    CHECK((dx.steps() == 5 && dx.batch() == 3 && dx.length(1) == 0));
+    CHECK(ends.infer(x.view(), tape).values() == expected);
+
+    const Sequence<double> one_step(Matrix<double>(Matrix<double>::Random(4, 2)), 2);
+    CHECK(ends.forward(one_step.view(), tape).values() == one_step.values());
+    CHECK(ends.backward(one_step.view(), tape).values() == one_step.values());
+}
+
+TEST_CASE("BothEnds: what doesn't fit is refused") {
+    BothEnds ends;
+    BothEnds::Tape<float> tape;
+    const Sequence<float> x(4, 4, 2), odd(3, 4, 2), none(4, 0, 2), dy(4, 1, 2);
+    REQUIRE_THROWS_WITH(ends.forward(odd.view(), tape), "BothEnds: x has 3 features, expected an even number");
+    REQUIRE_THROWS_WITH(ends.output_size(3), "BothEnds: x has 3 features, expected an even number");
+    REQUIRE_THROWS_WITH(ends.forward(none.view(), tape), "BothEnds::forward: x has 0 steps, expected at least 1");
+    REQUIRE_THROWS_WITH(ends.backward(dy.view(), tape),
+                        "BothEnds::backward: the tape holds no forward pass (none was made, it was inference, or "
+                        "backward has consumed it)");
+    ends.forward(x.view(), tape);
+    REQUIRE_THROWS_WITH(ends.backward(x.view(), tape), "BothEnds::backward: dy is 4 x 8, expected 4 x 2");
+    REQUIRE_NOTHROW(ends.backward(dy.view(), tape));
+}

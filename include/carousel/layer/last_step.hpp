@@ -1,19 +1,20 @@
-// LastStep: many to one. Of each sequence its last real step; a sequence of length 0 gives zeros.
+// LastStep and BothEnds: many to one. Of each sequence one column; a sequence of length 0 gives zeros.
 #pragma once
 
 #include "carousel/layer/layer.hpp"
 
 namespace carousel {
 
-/// x: F × (T·B), y: F × (1·B). backward: dx is dy at each sequence's last real step and zero elsewhere.
-class LastStep {
+/// What LastStep and BothEnds are. x: F × (T·B), y: F × (1·B). backward: dx is dy where y was taken from and zero elsewhere.
+template <bool both>
+class SequenceEnds {
   public:
     template <class>
     using State = NoState;
 
     template <class S>
     class Tape {
-        friend LastStep;
+        friend SequenceEnds;
         bool recorded_ = false;
         Index steps_ = 0;
         std::vector<Index> lengths_;
@@ -22,25 +23,33 @@ class LastStep {
     };
 
     static constexpr bool keeps_steps = false; ///< the output has one step, whatever x has
-    std::string name() const { return "LastStep"; }
-    Index output_size(Index input) const { return input; }
+    std::string name() const { return both ? "BothEnds" : "LastStep"; }
+    /// As many; BothEnds throws std::invalid_argument unless that is an even number.
+    Index output_size(Index input) const {
+        require(!both || input % 2 == 0, "BothEnds", "x has ", input, " features, expected an even number");
+        return input;
+    }
     template <class F>
     void each_parameter(F&&) {}
     void initialize(Random&) {}
 
-    /// Throws std::invalid_argument if x has no steps.
+    /// Throws std::invalid_argument if x has no steps or, for BothEnds, an odd number of features.
     template <class S>
     SequenceView<S> forward(SequenceView<S> x, Tape<S>& tape, NoState = {}) const {
-        require(x.steps() >= 1, "LastStep::forward", "x has 0 steps, expected at least 1");
+        require(x.steps() >= 1, both ? "BothEnds::forward" : "LastStep::forward", "x has 0 steps, expected at least 1");
+        output_size(x.features());
         tape.recorded_ = true;
         tape.steps_ = x.steps();
         tape.lengths_.assign(x.lengths().begin(), x.lengths().end());
         tape.y_.resize(x.features(), 1, x.batch());
+        auto& y = tape.y_.values();
+        const Index at_end = rows_at_end(x.features()), at_start = x.features() - at_end;
         for (Index b = 0; b < x.batch(); ++b)
-            if (x.length(b) > 0)
-                tape.y_.values().col(b) = x.values().col((x.length(b) - 1) * x.batch() + b);
-            else
-                tape.y_.values().col(b).setZero();
+            if (x.length(b) > 0) {
+                y.col(b).head(at_end) = x.values().col(last_column(x, b)).head(at_end);
+                y.col(b).tail(at_start) = x.values().col(b).tail(at_start);
+            } else
+                y.col(b).setZero();
         return tape.y_;
     }
 
@@ -57,20 +66,40 @@ class LastStep {
     /// Throws std::invalid_argument if dy hasn't y's shape, std::logic_error if the tape holds no forward pass.
     template <class S>
     SequenceView<S> backward(SequenceView<S> dy, Tape<S>& tape, const Through<NoState>& through = {}) {
-        detail::require_recorded(tape.recorded_, "LastStep::backward");
+        const char* const where = both ? "BothEnds::backward" : "LastStep::backward";
+        detail::require_recorded(tape.recorded_, where);
         const Index F = tape.y_.features(), B = tape.y_.batch();
-        require(dy.features() == F && dy.columns() == B, "LastStep::backward", "dy is ", dy.features(), " x ",
-                dy.columns(), ", expected ", F, " x ", B);
+        require(dy.features() == F && dy.columns() == B, where, "dy is ", dy.features(), " x ", dy.columns(),
+                ", expected ", F, " x ", B);
         tape.recorded_ = false;
         if (!through.input_gradient)
             return {};
         tape.dx_.setZero(F, tape.steps_ * B);
         const SequenceView<S> dx(tape.dx_.data(), F, tape.steps_, B, tape.lengths_);
+        const Index at_end = rows_at_end(F), at_start = F - at_end;
         for (Index b = 0; b < B; ++b)
-            if (dx.length(b) > 0)
-                tape.dx_.col((dx.length(b) - 1) * B + b) = dy.values().col(b);
+            if (dx.length(b) > 0) {
+                tape.dx_.col(last_column(dx, b)).head(at_end) = dy.values().col(b).head(at_end);
+                tape.dx_.col(b).tail(at_start) = dy.values().col(b).tail(at_start);
+            }
         return dx;
     }
+
+  private:
+    static Index rows_at_end(Index features) { return both ? features / 2 : features; }
+
+    /// Of sequence b the last real step's column; that of its first is b.
+    template <class S>
+    static Index last_column(const SequenceView<S>& x, Index b) {
+        return (x.length(b) - 1) * x.batch() + b;
+    }
 };
+
+/// The last real step of each sequence.
+using LastStep = SequenceEnds<false>;
+
+/// After a Bidirectional layer that concatenates: the upper half of the features at each sequence's last real step, the lower
+/// half at its first; so the final h of both directions, which is what Keras' Bidirectional gives with return_sequences=False.
+using BothEnds = SequenceEnds<true>;
 
 } // namespace carousel
