@@ -5,6 +5,7 @@
 #define CAROUSEL_VERSION_MINOR 1
 #define CAROUSEL_VERSION_PATCH 0
 
+#include "carousel/layer/bidirectional.hpp"
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/dropout.hpp"
 #include "carousel/layer/embedding.hpp"

@@ -10,6 +10,7 @@
 #include "catch.hpp"
 #include "layer/every_cell.hpp"
 
+#include "carousel/layer/bidirectional.hpp"
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/dropout.hpp"
 #include "carousel/layer/embedding.hpp"
@@ -194,6 +195,9 @@ TEST_CASE("allocation: no model allocates in a training step after the first, wi
         Sequential in_step{GRU<float>{size.input, size.hidden}, Dense<float>{size.hidden, 3}};
         check_training(in_step, AdamW{}, size.steps, size);
         check_training(in_step, SGD{.momentum = 0.9, .nesterov = true}, size.steps, size);
+        Sequential both_ways{Bidirectional{LSTM<float>{size.input, size.hidden}},
+                             Bidirectional{LSTM<float>{2 * size.hidden, 4}, Merge::average}, LastStep{}};
+        check_training(both_ways, Adam{}, 1, size);
     }
 }
 

@@ -88,6 +88,31 @@ def ragged_lstm():
           {"lengths": lengths, **inputs, **outputs, **upstream, **{f"grad_{n}": t.grad for n, t in inputs.items()}})
 
 
+def bidirectional():
+    """Two layers, both directions, over sequences of different lengths."""
+    T, B, I, H = 5, 4, 3, 4
+    lengths = torch.tensor([3, 5, 1, 4])
+    lstm = nn.LSTM(I, H, 2, bidirectional=True)
+    randomise(lstm)
+    inputs = {"x": draw(T, B, I), "h0": draw(4, B, H), "c0": draw(4, B, H)}
+    for tensor in inputs.values():
+        tensor.requires_grad_()
+    packed = pack_padded_sequence(inputs["x"], lengths, enforce_sorted=False)
+    y, (hT, cT) = lstm(packed, (inputs["h0"], inputs["c0"]))
+    outputs = {"y": pad_packed_sequence(y, total_length=T)[0], "hT": hT, "cT": cT}
+    upstream = {"d" + name: draw(*tensor.shape) for name, tensor in outputs.items()}
+    sum((outputs[name[1:]] * gradient).sum() for name, gradient in upstream.items()).backward()
+
+    for k in range(2):
+        for suffix in ("", "_reverse"):
+            named = weights(lstm, f"_l{k}{suffix}")
+            inputs.update({f"{name}_{k}{suffix}": tensor for name, tensor in named.items()})
+    write("lstm_bidirectional.txt",
+          ["two layers, W_<layer> and W_<layer>_reverse ...; h0 c0 hT cT are (4,B,H): layer 0, its reverse, layer 1, its reverse",
+           "past the end of a sequence y is zero; x and dy are not zero there and must not matter"],
+          {"lengths": lengths, **inputs, **outputs, **upstream, **{f"grad_{n}": t.grad for n, t in inputs.items()}})
+
+
 class LastStepModel(nn.Module):
     """LSTM layers with one bias each, then Linear on the last step."""
 
@@ -263,6 +288,7 @@ def main():
     stacked()
     training()
     schedules()
+    bidirectional()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 // Stream: a trained model run sample by sample. After construction nothing allocates and nothing throws.
 #pragma once
 
+#include "carousel/layer/bidirectional.hpp"
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/dropout.hpp"
 #include "carousel/layer/embedding.hpp"
@@ -20,7 +21,9 @@ namespace carousel {
 ///     void get(State<S>&) const;                     // the layer's State for a batch of one
 ///     void set(const State<S>&);                     // throws std::invalid_argument if it doesn't fit
 template <class L, class S>
-class StreamPart;
+class StreamPart {
+    static_assert(sizeof(L) == 0, "Stream: this layer can't be streamed, for there is no StreamPart for it");
+};
 
 namespace detail {
 
@@ -51,6 +54,12 @@ template <class S>
 class StreamPart<LastStep, S> : public detail::PassThrough<S> {
   public:
     explicit StreamPart(const LastStep&) {}
+};
+
+template <class L>
+class StreamPart<Bidirectional<L>, typename L::Scalar> {
+    static_assert(sizeof(L) == 0,
+                  "Stream: a Bidirectional layer can't be streamed: its first output needs the last sample");
 };
 
 template <class S>

@@ -1,0 +1,186 @@
+// Bidirectional: a recurrent layer and its reverse twin on the same input (Schuster & Paliwal 1997, "Bidirectional
+// recurrent neural networks").
+#pragma once
+
+#include "carousel/layer/recurrent.hpp"
+
+#include <array>
+
+namespace carousel {
+
+/// What becomes of the two directions' outputs.
+enum class Merge { concatenate, sum, average };
+
+/// A layer that is built with options that say whether it runs in reverse: Recurrent, of any cell.
+template <class L>
+concept Reversible = Layer<L, typename L::Scalar> &&
+    requires(const L layer, RecurrentOptions options, typename L::CellType cell) {
+    L(layer.input_size(), layer.hidden_size(), layer.cell(), options);
+    { layer.options() } -> std::same_as<const RecurrentOptions&>;
+    { cell.states } -> std::convertible_to<Index>;
+};
+
+/// Bidirectional{LSTM<float>{3, 64}} gives 128 features: at every step what the forward layer makes of the steps up to
+/// it, over what the reverse one makes of the steps from it on.
+///
+/// x: I × (T·B). Output, past a sequence's end zero: forward's H rows over reverse's (concatenate), their sum, or half of that.
+/// State: {forward's, reverse's}. The forward layer ends at each sequence's last real step, the reverse one at step 0: of a
+/// concatenated output BothEnds picks these two, LastStep would pick a reverse output that has seen one step alone.
+/// backward: dx is the sum of both layers' dx.
+template <Reversible L>
+class Bidirectional {
+  public:
+    using Scalar = typename L::Scalar;
+
+    template <class>
+    using State = std::array<typename L::template State<Scalar>, 2>;
+
+    class Record {
+        friend Bidirectional;
+        bool recorded_ = false;
+        typename L::template Tape<Scalar> forward_, reverse_;
+        Sequence<Scalar> y_;
+        Matrix<Scalar> dy_, dx_;
+    };
+    template <class>
+    using Tape = Record;
+
+    /// The reverse layer is the twin of this one: the same sizes, cell and options, parameters of its own, drawn anew (from
+    /// the layer's seed, if it was given one). Throws std::invalid_argument if `forward` runs in reverse.
+    explicit Bidirectional(const L& forward, Merge merge = Merge::concatenate)
+        : Bidirectional(forward, twin(forward), merge) {}
+
+    /// Throws std::invalid_argument unless the first layer runs forward, the second in reverse, and both have the same sizes.
+    Bidirectional(L forward, L reverse, Merge merge = Merge::concatenate)
+        : forward_(std::move(forward)), reverse_(std::move(reverse)), merge_(merge) {
+        require(!forward_.options().reverse, "Bidirectional",
+                "the first layer runs in reverse, expected one that runs forward");
+        require(reverse_.options().reverse, "Bidirectional",
+                "the second layer runs forward, expected one that runs in reverse");
+        require(forward_.input_size() == reverse_.input_size() && forward_.hidden_size() == reverse_.hidden_size(),
+                "Bidirectional", "the first layer is ", forward_.input_size(), " -> ", forward_.hidden_size(),
+                " and the second ", reverse_.input_size(), " -> ", reverse_.hidden_size(), ", expected the same sizes");
+    }
+
+    L& forward_layer() { return forward_; }
+    L& reverse_layer() { return reverse_; }
+    const L& forward_layer() const { return forward_; }
+    const L& reverse_layer() const { return reverse_; }
+    Merge merge() const { return merge_; }
+
+    Index input_size() const { return forward_.input_size(); }
+    Index output_size(Index input) const {
+        return (merge_ == Merge::concatenate ? 2 : 1) * forward_.output_size(input);
+    }
+    std::string name() const { return "Bidirectional"; }
+
+    /// Names are "forward.W" … "reverse.W" ….
+    template <class F>
+    void each_parameter(F&& f) {
+        forward_.each_parameter([&](const std::string& name, Parameter<Scalar>& p) { f("forward." + name, p); });
+        reverse_.each_parameter([&](const std::string& name, Parameter<Scalar>& p) { f("reverse." + name, p); });
+    }
+    void initialize(Random& random) {
+        forward_.initialize(random);
+        reverse_.initialize(random);
+    }
+
+    /// Throws std::invalid_argument if x or `initial` doesn't fit.
+    SequenceView<Scalar> forward(SequenceView<Scalar> x, Record& tape, const State<Scalar>& initial = {}) const {
+        tape.recorded_ = false;
+        const auto forward = forward_.forward(x, tape.forward_, initial[0]);
+        const auto reverse = reverse_.forward(x, tape.reverse_, initial[1]);
+        tape.recorded_ = true;
+        return merged(forward, reverse, tape.y_);
+    }
+
+    SequenceView<Scalar> infer(SequenceView<Scalar> x, Record& tape, const State<Scalar>& initial = {}) const {
+        tape.recorded_ = false;
+        const auto forward = forward_.infer(x, tape.forward_, initial[0]);
+        const auto reverse = reverse_.infer(x, tape.reverse_, initial[1]);
+        return merged(forward, reverse, tape.y_);
+    }
+
+    void final_state(const Record& tape, State<Scalar>& out) const {
+        forward_.final_state(tape.forward_, out[0]);
+        reverse_.final_state(tape.reverse_, out[1]);
+    }
+
+    /// `dy` is the gradient of the output; a view of no steps means there is none. Throws std::invalid_argument if a shape
+    /// differs from the pass', std::logic_error if the tape holds none.
+    SequenceView<Scalar> backward(SequenceView<Scalar> dy, Record& tape, const Through<State<Scalar>>& through = {}) {
+        detail::require_recorded(tape.recorded_, "Bidirectional::backward");
+        const auto& y = tape.y_;
+        const bool has_dy = dy.columns() > 0;
+        require(!has_dy || (dy.features() == y.features() && dy.steps() == y.steps() && dy.batch() == y.batch()),
+                "Bidirectional::backward", "dy is ", dy.features(), " x (", dy.steps(), " steps of ", dy.batch(),
+                "), expected ", y.features(), " x (", y.steps(), " steps of ", y.batch(), ")");
+        if (through.d_final) {
+            require_state((*through.d_final)[0], forward_, y.batch());
+            require_state((*through.d_final)[1], reverse_, y.batch());
+        }
+        tape.recorded_ = false;
+
+        const auto part = [&](std::size_t k) -> Through<typename L::template State<Scalar>> {
+            return {through.d_final ? &(*through.d_final)[k] : nullptr,
+                    through.d_initial ? &(*through.d_initial)[k] : nullptr, through.input_gradient};
+        };
+        const auto dx_forward = forward_.backward(has_dy ? share(dy, 0, tape.dy_) : dy, tape.forward_, part(0));
+        const auto dx_reverse = reverse_.backward(has_dy ? share(dy, 1, tape.dy_) : dy, tape.reverse_, part(1));
+        if (!through.input_gradient)
+            return {};
+        tape.dx_ = dx_forward.values() + dx_reverse.values();
+        return {tape.dx_.data(), dx_forward.features(), y.steps(), y.batch(), y.lengths()};
+    }
+
+  private:
+    static L twin(const L& layer) {
+        RecurrentOptions options = layer.options();
+        options.reverse = true;
+        if (options.seed)
+            options.seed = Random(*options.seed)();
+        return L(layer.input_size(), layer.hidden_size(), layer.cell(), options);
+    }
+
+    /// As the layers themselves would, but before either has begun.
+    static void require_state(const typename L::template State<Scalar>& d_final, const L& layer, Index batch) {
+        const Index expected = L::CellType::states * layer.hidden_size();
+        require(d_final.size() == 0 || (d_final.rows() == expected && d_final.cols() == batch),
+                "Bidirectional::backward: d_final", "the ", layer.options().reverse ? "reverse" : "forward",
+                " layer's state is ", d_final.rows(), " x ", d_final.cols(), ", expected ", expected, " x ", batch);
+    }
+
+    SequenceView<Scalar> merged(SequenceView<Scalar> forward, SequenceView<Scalar> reverse, Sequence<Scalar>& y) const {
+        const Index H = forward.features();
+        y.resize(merge_ == Merge::concatenate ? 2 * H : H, forward.steps(), forward.batch(), forward.lengths());
+        switch (merge_) {
+        case Merge::concatenate:
+            y.values().topRows(H) = forward.values();
+            y.values().bottomRows(H) = reverse.values();
+            break;
+        case Merge::sum:
+            y.values() = forward.values() + reverse.values();
+            break;
+        case Merge::average:
+            y.values() = (forward.values() + reverse.values()) / 2;
+        }
+        return y;
+    }
+
+    /// The gradient of a direction's output (0: forward, 1: reverse): dy itself or, of its rows or a half of it, a copy in `out`.
+    SequenceView<Scalar> share(SequenceView<Scalar> dy, Index direction, Matrix<Scalar>& out) const {
+        if (merge_ == Merge::sum)
+            return dy;
+        const Index H = merge_ == Merge::concatenate ? dy.features() / 2 : dy.features();
+        if (merge_ == Merge::concatenate)
+            out = dy.values().middleRows(direction * H, H);
+        else
+            out = dy.values() / 2;
+        return {out.data(), H, dy.steps(), dy.batch()};
+    }
+
+    L forward_, reverse_;
+    Merge merge_;
+};
+
+} // namespace carousel
