@@ -19,7 +19,7 @@ TEMPLATE_TEST_CASE("Dropout: zeroes numbers at its rate and scales the others so
     using S = TestType;
     const Sequence<S> ones(Matrix<S>(Matrix<S>::Ones(10, 10'000)));
     for (const double rate : {0.0, 0.2, 0.5, 0.9}) {
-        const Dropout dropout(rate, 1);
+        const Dropout dropout(rate, {.seed = 1});
         Dropout::Tape<S> tape;
         const auto y = dropout.forward(ones.view(), tape);
         const double n = 1e5, zeros = static_cast<double>((y.values().array() == 0).count());
@@ -39,7 +39,7 @@ TEST_CASE("Dropout: inference is the identity") {
 }
 
 TEST_CASE("Dropout: every pass has a new mask, a fresh tape repeats them, another layer has others") {
-    const Dropout dropout(0.5, 7), same(0.5, 7), first(0.5), second(0.5);
+    const Dropout dropout(0.5, {.seed = 7}), same(0.5, {.seed = 7}), first(0.5), second(0.5);
     const Sequence<float> ones(Matrix<float>(Matrix<float>::Ones(10, 20)));
     const auto masks = [&](const Dropout& layer) {
         Dropout::Tape<float> tape;
@@ -54,7 +54,7 @@ TEST_CASE("Dropout: every pass has a new mask, a fresh tape repeats them, anothe
 }
 
 TEST_CASE("Dropout: backward uses forward's mask") {
-    Dropout dropout(0.5, 1);
+    Dropout dropout(0.5, {.seed = 1});
     Dropout::Tape<double> tape;
     Random random(25);
     const auto x = random_sequence<double>(3, 4, 2, random), dy = random_sequence<double>(3, 4, 2, random);
@@ -64,12 +64,38 @@ TEST_CASE("Dropout: backward uses forward's mask") {
     CHECK(dropout.backward(dy.view(), tape, {.input_gradient = false}).columns() == 0);
 }
 
+TEST_CASE(
+    "Dropout: per sequence, every step has the mask of the first and every sequence its own, in both directions") {
+    Dropout dropout(0.5, {.per_sequence = true, .seed = 2});
+    Dropout::Tape<double> tape;
+    const Sequence<double> ones(Matrix<double>(Matrix<double>::Ones(20, 12)), 3);
+    const Matrix<double> y = dropout.forward(ones.view(), tape).values(), mask = y.leftCols(3);
+    CHECK(y == mask.replicate(1, 4));
+    CHECK((mask.array() == 0 || mask.array() == 2).all());
+    CHECK((mask.col(0) != mask.col(1) && mask.col(1) != mask.col(2)));
+    CHECK(dropout.backward(ones.view(), tape).values() == y);
+    CHECK(dropout.forward(ones.view(), tape).values() != y); // the next pass, or chunk of a sequence, draws anew
+    const Sequence<double> shorter(Matrix<double>(Matrix<double>::Ones(20, 2)), 2);
+    CHECK(dropout.forward(shorter.view(), tape).values().cols() == 2);
+    CHECK(dropout.infer(ones.view(), tape).values() == ones.values());
+
+    const auto count = [](const Matrix<double>& m) { return static_cast<double>((m.array() == 0).count()); };
+    const Sequence<double> many(Matrix<double>(Matrix<double>::Ones(10, 20'000)), 10'000);
+    const double zeros = count(Dropout(0.2, {.per_sequence = true, .seed = 3}).forward(many.view(), tape).values()) / 2;
+    CHECK(std::abs(zeros - 2e4) <= 4 * std::sqrt(1e5 * 0.2 * 0.8)); // four deviations
+}
+
 TEST_CASE("Dropout: check_gradients sees one mask, between layers too") {
     Random random(26);
     Sequential model{Dense<double>{3, 5}, Dropout{0.4}, Dense<double>{5, 2}};
     const auto check = check_gradients(model, random_sequence<double>(3, 4, 2, random),
                                        random_sequence<double>(2, 4, 2, random), MeanSquaredError{});
     CHECK(check.worst < 1e-6);
+
+    Sequential per_sequence{Dense<double>{3, 5}, Dropout{0.4, {.per_sequence = true}}, Dense<double>{5, 2}};
+    CHECK(check_gradients(per_sequence, random_sequence<double>(3, 4, 2, random, {4, 2}),
+                          random_sequence<double>(2, 4, 2, random), MeanSquaredError{})
+              .worst < 1e-6);
 }
 
 TEST_CASE("Dropout: what doesn't fit is refused") {

@@ -6,6 +6,13 @@
 
 namespace carousel {
 
+struct DropoutOptions {
+    /// One mask a sequence, the same at its every step, instead of one a step: Gal & Ghahramani (2016), "A Theoretically Grounded
+    /// Application of Dropout in Recurrent Neural Networks". With truncated BPTT a sequence has a mask for every chunk.
+    bool per_sequence = false;
+    std::optional<std::uint64_t> seed = std::nullopt; ///< by default every layer of a program draws other masks
+};
+
 /// y = m∘x, dx = m∘dy, with a new mask m at every recorded pass; inference is the identity.
 /// A tape's first pass draws from `seed`, the following ones go on from there: a fresh tape repeats the same masks.
 class Dropout {
@@ -18,17 +25,18 @@ class Dropout {
         friend Dropout;
         bool recorded_ = false;
         std::optional<Random> random_;
-        Matrix<S> mask_, dx_;
+        Matrix<S> mask_, dx_; // mask: F × (T·B), or F × B for all steps
         Sequence<S> y_;
     };
 
     /// Throws std::invalid_argument unless 0 <= rate < 1.
-    explicit Dropout(double rate, std::optional<std::uint64_t> seed = std::nullopt)
-        : rate_(rate), seed_(seed ? *seed : detail::next_seed()) {
+    explicit Dropout(double rate, DropoutOptions options = {})
+        : rate_(rate), options_(options), seed_(options.seed ? *options.seed : detail::next_seed()) {
         require(rate >= 0 && rate < 1, "Dropout", "rate is ", rate, ", expected 0 <= rate < 1");
     }
 
     double rate() const { return rate_; }
+    const DropoutOptions& options() const { return options_; }
     std::string name() const { return "Dropout"; }
     Index output_size(Index input) const { return input; }
     template <class F>
@@ -40,12 +48,12 @@ class Dropout {
         if (!tape.random_)
             tape.random_.emplace(seed_);
         tape.recorded_ = true;
-        tape.mask_.resize(x.features(), x.columns());
+        tape.mask_.resize(x.features(), options_.per_sequence ? x.batch() : x.columns());
         const S keep = static_cast<S>(1 / (1 - rate_));
         for (Index k = 0; k < tape.mask_.size(); ++k)
             tape.mask_.data()[k] = tape.random_->uniform() < rate_ ? S(0) : keep;
         tape.y_.resize(x.features(), x.steps(), x.batch(), x.lengths());
-        tape.y_.values() = x.values().cwiseProduct(tape.mask_);
+        apply(tape.mask_, x, tape.y_.values());
         return tape.y_;
     }
 
@@ -62,17 +70,27 @@ class Dropout {
     template <class S>
     SequenceView<S> backward(SequenceView<S> dy, Tape<S>& tape, const Through<NoState>& through = {}) {
         detail::require_recorded(tape.recorded_, "Dropout::backward");
-        require(dy.features() == tape.mask_.rows() && dy.columns() == tape.mask_.cols(), "Dropout::backward", "dy is ",
-                dy.features(), " x ", dy.columns(), ", expected ", tape.mask_.rows(), " x ", tape.mask_.cols());
+        const auto& y = tape.y_.values();
+        require(dy.features() == y.rows() && dy.columns() == y.cols(), "Dropout::backward", "dy is ", dy.features(),
+                " x ", dy.columns(), ", expected ", y.rows(), " x ", y.cols());
         tape.recorded_ = false;
         if (!through.input_gradient)
             return {};
-        tape.dx_ = dy.values().cwiseProduct(tape.mask_);
+        tape.dx_.resize(y.rows(), y.cols());
+        apply(tape.mask_, dy, tape.dx_);
         return {tape.dx_.data(), dy.features(), dy.steps(), dy.batch(), dy.lengths()};
     }
 
   private:
+    /// out = m∘in, the mask's columns over and over.
+    template <class S>
+    static void apply(const Matrix<S>& mask, const SequenceView<S>& in, Matrix<S>& out) {
+        for (Index first = 0; first < in.columns(); first += mask.cols())
+            out.middleCols(first, mask.cols()) = in.values().middleCols(first, mask.cols()).cwiseProduct(mask);
+    }
+
     double rate_;
+    DropoutOptions options_;
     std::uint64_t seed_;
 };
 
