@@ -161,7 +161,7 @@ TEST_CASE("Bidirectional: two stacked ones over ragged sequences are PyTorch's")
     };
     const auto differ = [](const Model::State<double>& a, const Model::State<double>& b) {
         double worst = 0;
-        for (const std::size_t k : {0, 1})
+        for (const std::size_t k : {0U, 1U})
             worst = std::max({worst, difference(std::get<0>(a)[k], std::get<0>(b)[k]),
                               difference(std::get<1>(a)[k], std::get<1>(b)[k])});
         return worst;

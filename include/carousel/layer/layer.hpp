@@ -8,6 +8,8 @@
 #include <atomic>
 #include <optional>
 #include <string>
+#include <tuple>
+#include <type_traits>
 
 namespace carousel {
 
@@ -58,6 +60,23 @@ namespace detail {
 inline std::uint64_t next_seed() {
     static std::atomic<std::uint64_t> count{0};
     return ++count;
+}
+
+/// References to the matrices of a State: of a tuple's parts in turn, none of NoState.
+template <class State>
+auto matrices_of(State& state) {
+    if constexpr (requires { std::tuple_size<State>::value; })
+        return std::apply([](auto&... parts) { return std::tuple_cat(matrices_of(parts)...); }, state);
+    else if constexpr (std::is_same_v<std::remove_const_t<State>, NoState>)
+        return std::tuple<>();
+    else
+        return std::tie(state);
+}
+
+/// f(matrix) for every one of them.
+template <class State, class F>
+void each_state(State& state, F&& f) {
+    std::apply([&](auto&... matrices) { (f(matrices), ...); }, matrices_of(state));
 }
 
 /// Thrown by backward when the tape holds no forward pass.

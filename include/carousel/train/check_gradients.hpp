@@ -29,18 +29,6 @@ struct CheckOptions {
     double step = 1e-5; ///< h of (f(v + h) − f(v − h)) / 2h
 };
 
-namespace detail {
-
-template <class State, class F>
-void each_state(State& state, F&& f) {
-    if constexpr (requires { std::tuple_size<State>::value; })
-        std::apply([&](auto&... parts) { (each_state(parts, f), ...); }, state);
-    else if constexpr (!std::is_same_v<State, NoState>)
-        f(state);
-}
-
-} // namespace detail
-
 /// Checks every parameter, x if backward gives its gradient (that of tokens there is none), and, if `initial` isn't
 /// empty, the initial state, of any layer or model under any loss.
 /// The model comes out as it went in, but for gradients, which are set to zero. Dropout keeps its mask: every pass gets

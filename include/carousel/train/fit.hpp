@@ -149,15 +149,6 @@ double clip(const std::vector<NamedParameter<Scalar>>& list, const FitOptions& o
     return norm;
 }
 
-/// Steps first … first + count − 1 of a batch; `lengths` is where those of the chunk are kept.
-template <class S>
-SequenceView<S> chunk(SequenceView<S> whole, Index first, Index count, std::vector<Index>& lengths) {
-    lengths.clear();
-    for (Index b = 0; whole.ragged() && b < whole.batch(); ++b)
-        lengths.push_back(std::clamp<Index>(whole.length(b) - first, 0, count));
-    return {whole.data() + first * whole.batch() * whole.features(), whole.features(), count, whole.batch(), lengths};
-}
-
 } // namespace detail
 
 /// Trains with an optimizer the caller keeps: calling it again goes on where the last call ended.
