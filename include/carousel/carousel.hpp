@@ -5,10 +5,13 @@
 #define CAROUSEL_VERSION_MINOR 1
 #define CAROUSEL_VERSION_PATCH 0
 
+#include "carousel/decode/generate.hpp"
+#include "carousel/decode/sample.hpp"
 #include "carousel/layer/bidirectional.hpp"
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/dropout.hpp"
 #include "carousel/layer/embedding.hpp"
+#include "carousel/layer/encoder_decoder.hpp"
 #include "carousel/layer/last_step.hpp"
 #include "carousel/layer/recurrent.hpp"
 #include "carousel/layer/sequential.hpp"

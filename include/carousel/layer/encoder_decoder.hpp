@@ -1,0 +1,184 @@
+// EncoderDecoder: many to many, delayed. One net reads, another writes, starting in the state that the first ended in
+// (Cho et al. 2014, "Learning Phrase Representations using RNN Encoder–Decoder for Statistical Machine Translation";
+// Sutskever, Vinyals & Le 2014, "Sequence to Sequence Learning with Neural Networks").
+#pragma once
+
+#include "carousel/layer/layer.hpp"
+
+#include <type_traits>
+#include <utility>
+
+namespace carousel {
+
+/// The state of one net becomes that of another, matrix by matrix in the order of their layers; if `from` has more of them, its
+/// last ones do (those of the layers on top of a Bidirectional one, say). With hand_back this is all that two nets need:
+///
+///     encoder.forward(question, encoder_tape);
+///     encoder.final_state(encoder_tape, end);
+///     hand_over(end, start);
+///     const auto y = decoder.forward(previous, decoder_tape, start);
+///     loss(y, answer, &dy);
+///     decoder.backward({dy.data(), y.features(), y.steps(), y.batch()}, decoder_tape, {.d_initial = &d_start});
+///     hand_back(d_start, d_end);
+///     encoder.backward({}, encoder_tape, {.d_final = &d_end});
+///
+/// `previous` is, under teacher forcing (Williams & Zipser 1989), the answer one step late, a start token before it.
+template <class From, class To>
+void hand_over(const From& from, To& to) {
+    const auto source = detail::matrices_of(from);
+    const auto target = detail::matrices_of(to);
+    constexpr std::size_t count = std::tuple_size_v<decltype(target)>, all = std::tuple_size_v<decltype(source)>;
+    static_assert(count >= 1 && all >= count, "hand_over: `to` must have state, and `from` as many matrices of it");
+    [&]<std::size_t... k>(std::index_sequence<k...>) {
+        ((std::get<k>(target) = std::get<all - count + k>(source)), ...);
+    }
+    (std::make_index_sequence<count>{});
+}
+
+/// The gradient of what hand_over did: d_to, of the state that was handed over, becomes d_from, empty (zero) where it wasn't.
+template <class To, class From>
+void hand_back(const To& d_to, From& d_from) {
+    const auto source = detail::matrices_of(d_to);
+    const auto target = detail::matrices_of(d_from);
+    constexpr std::size_t count = std::tuple_size_v<decltype(source)>, all = std::tuple_size_v<decltype(target)>;
+    static_assert(count >= 1 && all >= count, "hand_back: `to` must have state, and `from` as many matrices of it");
+    [&]<std::size_t... k>(std::index_sequence<k...>) {
+        (std::get<k>(target).resize(0, 0), ...);
+    }
+    (std::make_index_sequence<all - count>{});
+    [&]<std::size_t... k>(std::index_sequence<k...>) {
+        ((std::get<all - count + k>(target) = std::get<k>(source)), ...);
+    }
+    (std::make_index_sequence<count>{});
+}
+
+struct EncoderDecoderOptions {
+    Index encoder_steps; ///< so many steps of x are the encoder's, the rest is the decoder's
+};
+
+/// Both nets as one layer, which `fit` trains with teacher forcing:
+///
+///     EncoderDecoder model{Sequential{LSTM<float>{F, 64}}, Sequential{LSTM<float>{F, 64}, Dense<float>{64, F}},
+///                          {.encoder_steps = 7}};
+///
+/// x: F × (T·B), the question in its first encoder_steps steps, then the answer one step late. y: the decoder's output, T −
+/// encoder_steps steps. Of a ragged batch the lengths are x's: a sequence that ends within the question has no answer. Questions
+/// of unequal length are padded in front, or one writes hand_over's lines with lengths for both.
+///
+/// The encoder's last layer must be recurrent; its output isn't used. Every pass starts from zero: it has no State.
+template <class Encoder, class Decoder>
+class EncoderDecoder {
+  public:
+    using Scalar = typename Encoder::Scalar;
+    static_assert(Layer<Encoder, Scalar> && Layer<Decoder, Scalar>,
+                  "EncoderDecoder: both must be a Layer of the same scalar type");
+
+    template <class>
+    using State = NoState;
+
+    class Record {
+        friend EncoderDecoder;
+        bool recorded_ = false;
+        typename Encoder::template Tape<Scalar> encoder_;
+        typename Decoder::template Tape<Scalar> decoder_;
+        typename Encoder::template State<Scalar> end_, d_end_;
+        typename Decoder::template State<Scalar> start_, d_start_;
+        std::vector<Index> question_lengths_, answer_lengths_, lengths_;
+        Matrix<Scalar> dx_;
+    };
+    template <class>
+    using Tape = Record;
+
+    /// Throws std::invalid_argument unless encoder_steps >= 1.
+    EncoderDecoder(Encoder encoder, Decoder decoder, EncoderDecoderOptions options)
+        : encoder_(std::move(encoder)), decoder_(std::move(decoder)), options_(options) {
+        require(options.encoder_steps >= 1, "EncoderDecoder", "encoder_steps is ", options.encoder_steps,
+                ", expected at least 1");
+    }
+
+    Encoder& encoder() { return encoder_; }
+    Decoder& decoder() { return decoder_; }
+    const Encoder& encoder() const { return encoder_; }
+    const Decoder& decoder() const { return decoder_; }
+    const EncoderDecoderOptions& options() const { return options_; }
+
+    Index input_size() const { return encoder_.input_size(); }
+    Index output_size(Index input) const {
+        encoder_.output_size(input);
+        return decoder_.output_size(input);
+    }
+    std::string name() const { return "EncoderDecoder"; }
+
+    /// Names are "encoder.…" and "decoder.…".
+    template <class F>
+    void each_parameter(F&& f) {
+        encoder_.each_parameter([&](const std::string& name, Parameter<Scalar>& p) { f("encoder." + name, p); });
+        decoder_.each_parameter([&](const std::string& name, Parameter<Scalar>& p) { f("decoder." + name, p); });
+    }
+    void initialize(Random& random) {
+        encoder_.initialize(random);
+        decoder_.initialize(random);
+    }
+    /// Draws every parameter anew: one seed, one model.
+    void initialize(std::uint64_t seed) {
+        Random random(seed);
+        initialize(random);
+    }
+
+    /// Throws std::invalid_argument if x has fewer than encoder_steps steps or doesn't fit the nets, or the encoder's
+    /// state not the decoder.
+    SequenceView<Scalar> forward(SequenceView<Scalar> x, Record& tape, NoState = {}) const {
+        const auto [question, previous] = split(x, tape);
+        encoder_.forward(question, tape.encoder_);
+        encoder_.final_state(tape.encoder_, tape.end_);
+        hand_over(tape.end_, tape.start_);
+        const auto y = decoder_.forward(previous, tape.decoder_, tape.start_);
+        tape.recorded_ = true;
+        return y;
+    }
+
+    SequenceView<Scalar> infer(SequenceView<Scalar> x, Record& tape, NoState = {}) const {
+        const auto [question, previous] = split(x, tape);
+        encoder_.infer(question, tape.encoder_);
+        encoder_.final_state(tape.encoder_, tape.end_);
+        hand_over(tape.end_, tape.start_);
+        return decoder_.infer(previous, tape.decoder_, tape.start_);
+    }
+
+    void final_state(const Record&, NoState&) const {}
+
+    /// dx is an empty view if one of the nets has none, as those that begin with an Embedding. Throws std::invalid_argument if
+    /// dy hasn't y's shape, std::logic_error if the tape holds no forward pass.
+    SequenceView<Scalar> backward(SequenceView<Scalar> dy, Record& tape, const Through<NoState>& through = {}) {
+        detail::require_recorded(tape.recorded_, "EncoderDecoder::backward");
+        const auto d_previous = decoder_.backward(
+            dy, tape.decoder_, {.d_initial = &tape.d_start_, .input_gradient = through.input_gradient});
+        tape.recorded_ = false;
+        hand_back(tape.d_start_, tape.d_end_);
+        const auto d_question =
+            encoder_.backward({}, tape.encoder_, {.d_final = &tape.d_end_, .input_gradient = through.input_gradient});
+        if (d_question.features() == 0 || d_previous.features() == 0)
+            return {};
+        tape.dx_.resize(d_question.features(), d_question.columns() + d_previous.columns());
+        tape.dx_ << d_question.values(), d_previous.values();
+        return {tape.dx_.data(), d_question.features(), d_question.steps() + d_previous.steps(), d_question.batch(),
+                tape.lengths_};
+    }
+
+  private:
+    std::pair<SequenceView<Scalar>, SequenceView<Scalar>> split(SequenceView<Scalar> x, Record& tape) const {
+        const Index read = options_.encoder_steps;
+        require(x.steps() >= read, "EncoderDecoder::forward", "x has ", x.steps(), " steps, expected at least ", read,
+                " of a question");
+        tape.recorded_ = false;
+        tape.lengths_.assign(x.lengths().begin(), x.lengths().end());
+        return {detail::chunk(x, 0, read, tape.question_lengths_),
+                detail::chunk(x, read, x.steps() - read, tape.answer_lengths_)};
+    }
+
+    Encoder encoder_;
+    Decoder decoder_;
+    EncoderDecoderOptions options_;
+};
+
+} // namespace carousel
