@@ -1,0 +1,480 @@
+#include "catch.hpp"
+
+#if __has_include(<nlohmann/json.hpp>)
+
+#    include "carousel/io/safetensors.hpp"
+#    include "carousel/layer/dense.hpp"
+#    include "carousel/layer/last_step.hpp"
+#    include "carousel/layer/recurrent.hpp"
+#    include "carousel/layer/sequential.hpp"
+#    include "carousel/loss/mean_squared_error.hpp"
+#    include "carousel/optim/adam.hpp"
+#    include "carousel/optim/sgd.hpp"
+#    include "carousel/train/fit.hpp"
+
+#    include <bit>
+#    include <cstring>
+#    include <filesystem>
+#    include <fstream>
+#    include <iterator>
+#    include <random>
+
+#    ifndef _WIN32
+#        include <csignal>
+#        include <sys/resource.h>
+#    endif
+
+using namespace carousel;
+
+namespace {
+
+namespace fs = std::filesystem;
+using Model = Sequential<LSTM<float>, LastStep, Dense<float>>;
+
+Model make_model(std::uint64_t seed, Index hidden = 3) {
+    Model model{LSTM<float>{1, hidden, {.peephole = true}}, LastStep{}, Dense<float>{hidden, 2}};
+    model.initialize(seed);
+    return model;
+}
+
+/// A folder that is gone at the end of the test. One a process and test, as tests may run side by side.
+class Folder {
+  public:
+    Folder() { fs::create_directory(path_); }
+    ~Folder() { fs::remove_all(path_); }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+
+    fs::path operator/(const std::string& name) const { return path_ / name; }
+    std::size_t files() const {
+        return static_cast<std::size_t>(std::distance(fs::directory_iterator(path_), fs::directory_iterator()));
+    }
+
+  private:
+    fs::path path_ = fs::temp_directory_path() / ("carousel_safetensors_" + std::to_string(std::random_device{}()));
+};
+
+std::string content(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void put(const fs::path& path, const std::string& bytes) {
+    std::ofstream(path, std::ios::binary) << bytes;
+}
+
+/// A file of this header and these bytes of data.
+std::string file_of(const std::string& header, std::size_t data = 0) {
+    const std::uint64_t length = header.size();
+    std::string bytes(sizeof length, '\0');
+    std::memcpy(bytes.data(), &length, sizeof length);
+    return bytes + header + std::string(data, 'x');
+}
+
+template <class M>
+std::vector<Matrix<typename M::Scalar>> values(M& model) {
+    std::vector<Matrix<typename M::Scalar>> list;
+    for (const auto& named : parameters(model))
+        list.push_back(named.parameter->value);
+    return list;
+}
+
+/// The message of what f throws; empty if nothing.
+template <class Error, class F>
+std::string error(F&& f) {
+    try {
+        f();
+    } catch (const Error& e) {
+        return e.what();
+    }
+    return {};
+}
+
+} // namespace
+
+TEST_CASE("safetensors: every parameter comes back, and the metadata") {
+    const Folder folder;
+    const Model saved = make_model(1);
+    Model loaded = make_model(2);
+    const Metadata metadata{{"format", "pt"}, {"vocabulary", "\"\n\t中\x7f"}};
+    save_safetensors(folder / "a.safetensors", saved, metadata);
+    CHECK(load_safetensors(folder / "a.safetensors", loaded) == metadata);
+    Model copy = saved;
+    CHECK(values(loaded) == values(copy));
+    CHECK(folder.files() == 1);
+
+    save_safetensors(folder / "b.safetensors", parameters(copy));
+    Model other = make_model(3);
+    CHECK(load_safetensors(folder / "b.safetensors", parameters(other)).empty());
+    CHECK(values(other) == values(copy));
+}
+
+TEST_CASE("safetensors: shapes are rows and columns as documented, biases are vectors") {
+    const Folder folder;
+    Model model = make_model(1);
+    auto& W = model.layer<2>().W().value;
+    W << 1, 2, 3, 4, 5, 6;
+    save_safetensors(folder / "a", model);
+    const Safetensors file = read_safetensors(folder / "a");
+    const auto shape = [&](const char* name) { return file.find(name)->shape; };
+    using Shape = std::vector<Index>;
+    CHECK(file.tensors.size() == 6);
+    CHECK(shape("0.LSTM.W") == Shape{12, 1});
+    CHECK(shape("0.LSTM.U") == Shape{12, 3});
+    CHECK(shape("0.LSTM.b") == Shape{12});
+    CHECK(shape("0.LSTM.P") == Shape{3, 3});
+    CHECK(shape("2.Dense.W") == Shape{2, 3});
+    CHECK(shape("2.Dense.b") == Shape{2});
+    CHECK(std::get<std::vector<float>>(file.find("2.Dense.W")->numbers) == std::vector<float>{1, 2, 3, 4, 5, 6});
+    CHECK(file.find("2.Dense.W")->matrix<float>() == W);
+    CHECK(file.find("nothing") == nullptr);
+}
+
+TEMPLATE_TEST_CASE("safetensors: every number keeps its bits", "", float, double) {
+    using Bits = std::conditional_t<sizeof(TestType) == 4, std::uint32_t, std::uint64_t>;
+    using Limits = std::numeric_limits<TestType>;
+    const Folder folder;
+    Dense<TestType> saved{4, 3}, loaded{4, 3};
+    auto& W = saved.W().value;
+    const TestType payload = std::bit_cast<TestType>(std::bit_cast<Bits>(Limits::quiet_NaN()) | Bits(0x1234));
+    W << Limits::infinity(), -Limits::infinity(), TestType(-0.0), TestType(0), Limits::denorm_min(), -Limits::min(),
+        Limits::max(), Limits::lowest(), payload, -payload, TestType(0.1), Limits::epsilon();
+    save_safetensors(folder / "a", saved);
+    load_safetensors(folder / "a", loaded);
+    for (Index k = 0; k < W.size(); ++k)
+        CHECK(std::bit_cast<Bits>(loaded.W().value.data()[k]) == std::bit_cast<Bits>(W.data()[k]));
+}
+
+TEST_CASE("safetensors: a file that this library didn't write is read") {
+    const Safetensors file = read_safetensors(std::string(CAROUSEL_TEST_DATA) + "/example.safetensors");
+    CHECK(file.metadata == Metadata{{"format", "pt"}, {"näme", "tab\t, quote \", 中"}});
+    REQUIRE(file.tensors.size() == 5);
+    using Shape = std::vector<Index>;
+    using Doubles = std::vector<double>;
+    CHECK(file.tensors[0].name == "0.Dense.W"); // in the order of the data
+    CHECK(file.find("0.Dense.W")->matrix<float>() == Matrix<float>{{1, 2, 3}, {4, 5, 6}});
+    CHECK(file.find("0.Dense.b")->shape == Shape{2});
+    CHECK(std::signbit(file.find("0.Dense.b")->matrix<float>()(0, 0)));
+    CHECK(std::isinf(file.find("0.Dense.b")->matrix<float>()(1, 0)));
+    CHECK(file.find("double")->shape == Shape{2, 2, 1});
+    CHECK(file.find("double")->dtype() == std::string("F64"));
+    CHECK(std::get<Doubles>(file.find("double")->numbers) == Doubles{0.1, 0.2, 0.3, -1e300});
+    CHECK(file.find("none")->shape == Shape{0, 5});
+    CHECK(file.find("none")->matrix<float>().cols() == 5);
+    CHECK(file.find("scalar")->matrix<double>()(0, 0) == 7.5);
+    CHECK_THROWS_WITH(file.find("double")->matrix<double>(),
+                      "NamedTensor::matrix: \"double\" is of type F64 with 3 dimensions, expected F64 and at most 2");
+    CHECK_THROWS_WITH(file.find("scalar")->matrix<float>(),
+                      "NamedTensor::matrix: \"scalar\" is of type F64 with 0 dimensions, expected F32 and at most 2");
+    CHECK_THROWS_WITH((NamedTensor{"x", {2, 3}, std::vector<float>(5)}.matrix<float>()),
+                      "NamedTensor::matrix: \"x\" has 5 numbers, expected 2 × 3");
+}
+
+TEST_CASE("safetensors: tensors of one's own are written and read, each aligned to its size") {
+    const Folder folder;
+    const Matrix<double> m{{1, 2}, {3, 4}, {5, 6}};
+    const Vector<float> v = Vector<float>::LinSpaced(3, 1, 3);
+    write_safetensors(folder / "a",
+                      {{"v", v}, {"m", m}, {"none", {2, 0, 3}, std::vector<float>()}, {"one", {}, std::vector{2.5}}});
+    const Safetensors file = read_safetensors(folder / "a");
+    REQUIRE(file.tensors.size() == 4);
+    CHECK(file.find("v")->shape == std::vector<Index>{3});
+    CHECK(file.find("v")->matrix<float>() == v);
+    CHECK(file.find("m")->matrix<double>() == m);
+    CHECK(file.find("none")->shape == std::vector<Index>{2, 0, 3});
+    CHECK(file.find("one")->shape.empty());
+    CHECK(file.tensors[2].name == "v"); // after the doubles
+    const std::string bytes = content(folder / "a");
+    std::uint64_t length = 0;
+    std::memcpy(&length, bytes.data(), sizeof length);
+    CHECK(length % 8 == 0);
+    CHECK(bytes.size() == 8 + length + 6 * 8 + 8 + 3 * 4);
+
+    write_safetensors(folder / "a", {});
+    CHECK(read_safetensors(folder / "a").tensors.empty());
+}
+
+TEST_CASE("safetensors: ten epochs are five, a file, and five more, bit for bit") {
+    const Folder folder;
+    std::vector<float> wave;
+    for (int t = 0; t < 60; ++t)
+        wave.push_back(std::sin(0.3F * static_cast<float>(t)));
+    const auto data = windows(wave, {.steps = 6, .horizon = 2});
+    const Adam rule{.learning_rate = 1e-2};
+    const auto train = [&](Model& model, auto& optimizer, Index epochs) {
+        fit(model, data, MeanSquaredError{}, optimizer, {.epochs = epochs, .batch_size = 16, .shuffle = false});
+    };
+
+    Model whole = make_model(1), first = make_model(1), second = make_model(2);
+    Optimizer whole_optimizer{parameters(whole), rule}, first_optimizer{parameters(first), rule},
+        second_optimizer{parameters(second), rule};
+    train(whole, whole_optimizer, 10);
+    train(first, first_optimizer, 5);
+    save_safetensors(folder / "checkpoint", first, first_optimizer, {{"epoch", "5"}});
+    CHECK(load_safetensors(folder / "checkpoint", second, second_optimizer) == Metadata{{"epoch", "5"}});
+    CHECK(second_optimizer.steps() == first_optimizer.steps());
+    train(second, second_optimizer, 5);
+    CHECK(values(second) == values(whole));
+    CHECK(values(second) != values(first));
+    CHECK(second_optimizer.state().moments == whole_optimizer.state().moments);
+
+    Model alone = make_model(3);
+    load_safetensors(folder / "checkpoint", alone); // without what the optimizer remembers
+    CHECK(values(alone) == values(first));
+    const Safetensors file = read_safetensors(folder / "checkpoint");
+    CHECK(file.find("optimizer.0.LSTM.U.1")->shape == std::vector<Index>{12, 3});
+    CHECK(file.find("optimizer.0.LSTM.b.0")->shape == std::vector<Index>{12});
+    CHECK(file.find("optimizer.0.LSTM.U.1")->matrix<float>().reshaped() ==
+          first_optimizer.state().moments[1].col(1).matrix());
+}
+
+TEST_CASE("safetensors: what differs from the model is named, and nothing is changed") {
+    const Folder folder;
+    const fs::path path = folder / "m";
+    const std::string at = "load_safetensors: " + path.string() + ": ";
+    Model model = make_model(1);
+    const auto before = values(model);
+    const auto refused = [&](const std::string& message) {
+        CHECK(error<std::runtime_error>([&] { load_safetensors(path, model); }) == at + message);
+        CHECK(values(model) == before);
+    };
+    const auto write = [&](auto change) {
+        save_safetensors(path, make_model(2));
+        Safetensors file = read_safetensors(path);
+        change(file.tensors);
+        write_safetensors(path, file.tensors);
+    };
+    using Tensors = std::vector<NamedTensor>;
+    const auto place = [](Tensors& tensors, const std::string& name) {
+        return std::find_if(tensors.begin(), tensors.end(), [&](const auto& t) { return t.name == name; });
+    };
+
+    save_safetensors(path, make_model(2, 4));
+    refused("\"0.LSTM.W\" is 16 × 1, expected 12 × 1");
+    write([&](Tensors& t) { t.erase(place(t, "2.Dense.W")); });
+    refused("\"2.Dense.W\" is missing");
+    write([&](Tensors& t) { t.emplace_back("3.Dense.W", Matrix<float>::Zero(1, 2)); });
+    refused("\"3.Dense.W\" is not in the model");
+    write([&](Tensors& t) { *place(t, "2.Dense.b") = {"2.Dense.b", Matrix<double>::Zero(2, 1)}; });
+    refused("\"2.Dense.b\" is of type F64, expected F32");
+    write([&](Tensors& t) { *place(t, "2.Dense.b") = {"2.Dense.b", Matrix<float>::Zero(2, 1)}; });
+    refused("\"2.Dense.b\" is 2 × 1, expected 2");
+    write([&](Tensors& t) { *place(t, "2.Dense.b") = {"2.Dense.b", {}, std::vector<float>{1}}; });
+    refused("\"2.Dense.b\" is a single number, expected 2");
+    write([&](Tensors& t) { *place(t, "0.LSTM.U") = {"0.LSTM.U", Matrix<float>::Zero(3, 12)}; });
+    refused("\"0.LSTM.U\" is 3 × 12, expected 12 × 3");
+
+    Dense<double> wide{3, 2};
+    save_safetensors(path, Dense<float>{3, 2});
+    CHECK_THROWS_WITH(load_safetensors(path, wide), at + "\"W\" is of type F32, expected F64");
+}
+
+TEST_CASE("safetensors: an optimizer's state that is missing or another rule's is refused, and nothing is changed") {
+    const Folder folder;
+    const fs::path path = folder / "m";
+    const std::string at = "load_safetensors: " + path.string() + ": ";
+    Dense<float> saved{2, 2}, model{2, 2};
+    const auto before = values(model);
+    Optimizer adam{parameters(model), Adam{}};
+    const auto refused = [&](auto& optimizer, const std::string& message) {
+        CHECK(error<std::runtime_error>([&] { load_safetensors(path, model, optimizer); }) == at + message);
+        CHECK(values(model) == before);
+        CHECK(optimizer.steps() == 0);
+    };
+    save_safetensors(path, saved);
+    refused(adam, "\"optimizer.W.0\" is missing");
+    save_safetensors(path, saved, Optimizer{parameters(saved), Adam{}});
+    Optimizer momentum{parameters(model), SGD{.momentum = 0.9}};
+    refused(momentum, "\"optimizer.W.1\" is not in the model");
+
+    Safetensors file = read_safetensors(path);
+    for (const double steps : {-1.0, 0.5, 1e17, std::nan("")}) {
+        for (NamedTensor& tensor : file.tensors)
+            if (tensor.name == "optimizer.steps")
+                tensor.numbers = std::vector<double>{steps};
+        write_safetensors(path, file.tensors);
+        std::ostringstream message;
+        message << "\"optimizer.steps\" is " << steps << ", expected a whole number >= 0";
+        refused(adam, message.str());
+    }
+}
+
+TEST_CASE("safetensors: a malformed file is refused with what is wrong") {
+    const Folder folder;
+    const fs::path path = folder / "m.safetensors";
+    const auto refused = [&](const std::string& bytes, const std::string& message) {
+        put(path, bytes);
+        CHECK(error<std::runtime_error>([&] { read_safetensors(path); }) ==
+              "read_safetensors: " + path.string() + ": " + message);
+    };
+    const auto tensor = [](const std::string& shape, const std::string& offsets, const std::string& dtype = "F32") {
+        return R"({"x":{"dtype":")" + dtype + R"(","shape":)" + shape + R"(,"data_offsets":)" + offsets + "}}";
+    };
+
+    refused("", "has 0 bytes, expected the header's length in the first 8");
+    refused("1234567", "has 7 bytes, expected the header's length in the first 8");
+    refused(std::string("\x03\0\0\0\0\0\0\0{}", 10),
+            "the header is said to have 3 bytes, the file has 2 after the first 8");
+    refused(std::string("\1\xe1\xf5\5\0\0\0\0{}", 10),
+            "the header is said to have 100000001 bytes, expected at most 100000000");
+    refused(std::string(8, '\xff') + "{}",
+            "the header is said to have 18446744073709551615 bytes, expected at most 100000000");
+    refused(file_of(""), "the header doesn't begin with {");
+    refused(file_of(" {}"), "the header doesn't begin with {");
+    refused(file_of("[]"), "the header doesn't begin with {");
+    refused(file_of("{"), "the header isn't JSON: byte 2 is wrong");
+    refused(file_of("{} x"), "the header isn't JSON: byte 4 is wrong");
+    refused(file_of("{\"\xff\":1}"), "the header isn't JSON: byte 3 is wrong");
+    refused(file_of(std::string("{}\0{", 4)), "the header isn't JSON: byte 3 is wrong");
+    refused(file_of(R"({"a":[[[[1]]]]})"), "the header is nested too deeply");
+    refused(file_of(std::string(R"({"a":)") + std::string(100000, '[')), "the header is nested too deeply");
+    refused(file_of(R"({"__metadata__":{},"__metadata__":{}})"), "\"__metadata__\" is twice in the header");
+    refused(file_of(R"({"__metadata__":{"a":"","a":""}})"), "\"a\" is twice in the header");
+    refused(file_of(R"({"__metadata__":"a"})"), "__metadata__ is no object of strings");
+    refused(file_of(R"({"__metadata__":{"a":1}})"), "__metadata__ has \"a\", which is no string");
+
+    refused(file_of(R"({"x":1})"), "\"x\" has no dtype");
+    refused(file_of(R"({"x":{"shape":[],"data_offsets":[0,0]}})"), "\"x\" has no dtype");
+    refused(file_of(R"({"x":{"dtype":4,"shape":[],"data_offsets":[0,0]}})"), "\"x\" has no dtype");
+    refused(file_of(R"({"x":{"dtype":"F32"}})"), "\"x\" has no shape of whole numbers");
+    for (const char* const shape : {"1", "[-1]", "[1.0]", "[true]", "[null]", "[18446744073709551616]", "{\"a\":1}"})
+        refused(file_of(tensor(shape, "[0,4]"), 4), "\"x\" has no shape of whole numbers");
+    for (const char* const offsets : {"4", "[]", "[0]", "[0,4,8]", "[-4,0]", "[0,4.0]", "[0,\"4\"]"})
+        refused(file_of(tensor("[1]", offsets), 4), "\"x\" has no data_offsets of two whole numbers");
+    refused(file_of(R"({"x":{"dtype":"F32","shape":[1]}})", 4), "\"x\" has no data_offsets of two whole numbers");
+    for (const std::string dtype : {"BF16", "I64", "f32", ""})
+        refused(file_of(tensor("[1]", "[0,4]", dtype), 4), "\"x\" is of type " + dtype + ", expected F32 or F64");
+    refused(file_of(tensor("[2]", "[0,8]"), 4), "\"x\" has data_offsets [0, 8], expected begin <= end <= 4");
+    refused(file_of(tensor("[1]", "[4,0]"), 4), "\"x\" has data_offsets [4, 0], expected begin <= end <= 4");
+    refused(file_of(tensor("[1]", "[18446744073709551612,0]"), 4),
+            "\"x\" has data_offsets [18446744073709551612, 0], expected begin <= end <= 4");
+    refused(file_of(tensor("[2]", "[0,4]"), 4), "\"x\" has 4 bytes of data, expected 8 for shape [2] of F32");
+    refused(file_of(tensor("[1,1]", "[0,4]", "F64"), 4),
+            "\"x\" has 4 bytes of data, expected 8 for shape [1,1] of F64");
+    for (const std::string shape : {"[4294967296,4294967296]", "[4611686018427387904]", "[9223372036854775807,3]",
+                                    "[1152921504606846976,1152921504606846976,0]", "[0,9223372036854775808]"})
+        refused(file_of(tensor(shape, "[0,0]")), "\"x\" has shape " + shape + ", which is more than memory can be");
+
+    const auto two = [](const std::string& a, const std::string& b) {
+        return R"({"a":{"dtype":"F32","shape":[1],"data_offsets":)" + a +
+               R"(},"b":{"dtype":"F32","shape":[1],"data_offsets":)" + b + "}}";
+    };
+    refused(file_of(two("[0,4]", "[8,12]"), 12),
+            "the data of \"b\" begins at byte 8, expected 4, where the data before it ends");
+    refused(file_of(two("[2,6]", "[0,4]"), 8),
+            "the data of \"a\" begins at byte 2, expected 4, where the data before it ends");
+    refused(file_of(two("[4,8]", "[8,12]"), 12),
+            "the data of \"a\" begins at byte 4, expected 0, where the data before it ends");
+    refused(file_of(two("[4,8]", "[0,4]"), 9), "the header speaks of 8 bytes of data, there are 9");
+    refused(file_of("{}", 1), "the header speaks of 0 bytes of data, there are 1");
+
+    CHECK_THROWS_WITH(read_safetensors(folder / "none"),
+                      "read_safetensors: " + (folder / "none").string() + ": can't be opened");
+    CHECK_THROWS_WITH(read_safetensors(folder / ""),
+                      "read_safetensors: " + (folder / "").string() + ": can't be opened");
+    Dense<float> model{1, 1};
+    CHECK_THROWS_WITH(load_safetensors(folder / "none", model),
+                      "load_safetensors: " + (folder / "none").string() + ": can't be opened");
+}
+
+TEST_CASE("safetensors: no prefix of a file loads, and no changed bit of one does harm") {
+    const Folder folder;
+    const fs::path path = folder / "m";
+    Dense<float> model{2, 1};
+    save_safetensors(path, model, {{"a", "b"}});
+    const std::string whole = content(path);
+    const auto loads = [&](const std::string& bytes) {
+        put(path, bytes);
+        try {
+            load_safetensors(path, model);
+        } catch (const std::runtime_error&) {
+            return false;
+        }
+        return true;
+    };
+    for (std::size_t size = 0; size < whole.size(); ++size)
+        REQUIRE(!loads(whole.substr(0, size)));
+    REQUIRE(loads(whole));
+    int loaded = 0;
+    for (std::size_t k = 0; k < whole.size(); ++k)
+        for (const int flip : {1, 2, 4, 8, 16, 32, 64, 128, 255}) {
+            std::string changed = whole;
+            changed[k] = static_cast<char>(changed[k] ^ flip);
+            loaded += loads(changed);
+        }
+    CHECK(loaded >= 9 * 12); // the three numbers' bytes at least
+}
+
+TEST_CASE("safetensors: what can't be written is refused, and the old file stays") {
+    const Folder folder;
+    const fs::path path = folder / "m";
+    put(path, "old");
+    const Vector<float> v = Vector<float>::Zero(2);
+    const auto refused = [&](const std::vector<NamedTensor>& tensors, const Metadata& metadata,
+                             const std::string& message) {
+        CHECK(error<std::invalid_argument>([&] { write_safetensors(path, tensors, metadata); }) ==
+              "write_safetensors: " + message);
+        CHECK(content(path) == "old");
+        CHECK(folder.files() == 1);
+    };
+    refused({{"a", v}, {"a", v}}, {}, "\"a\" is there twice");
+    refused({{"__metadata__", v}}, {}, "no tensor can have the name __metadata__");
+    refused({{"__metadata__", v}}, {{"a", "b"}}, "no tensor can have the name __metadata__");
+    refused({{"a", {3}, std::vector<float>(2)}}, {}, "\"a\" has 2 numbers, which don't fit its shape, 3");
+    refused({{"a", {-1, -2}, std::vector<float>(2)}}, {}, "\"a\" has 2 numbers, which don't fit its shape, -1 × -2");
+    refused({{"a", {}, std::vector<double>()}}, {}, "\"a\" has 0 numbers, which don't fit its shape, a single number");
+    refused({{"\xff", v}}, {}, "a name or the metadata isn't UTF-8");
+    refused({}, {{"a", "\xc3"}}, "a name or the metadata isn't UTF-8");
+    refused({}, {{"a", std::string(100'000'000, 'b')}}, "the header has 100000032 bytes, expected at most 100000000");
+}
+
+TEST_CASE("safetensors: where nothing can be written is refused, and the old file stays") {
+    const Folder folder;
+    const Dense<float> model{10, 10};
+    const auto refused = [&](const fs::path& path, const std::string& why) {
+        const std::size_t files = folder.files();
+        CHECK(error<std::runtime_error>([&] { save_safetensors(path, model); }) ==
+              "save_safetensors: " + path.string() + ": can't be written: " + why);
+        CHECK(folder.files() == files);
+    };
+    const auto reason = [](std::errc code) { return std::make_error_code(code).message(); };
+    refused(folder / "none" / "m", reason(std::errc::no_such_file_or_directory));
+    fs::create_directory(folder / "inner");
+    refused(folder / "inner", "it is no regular file");
+
+    put(folder / "m", "old");
+#    ifndef _WIN32
+    refused("/dev/null", "it is no regular file");
+    refused(folder / "m" / "n", reason(std::errc::not_a_directory));
+
+    // as if the disk were full
+    rlimit before{};
+    getrlimit(RLIMIT_FSIZE, &before);
+    const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit small{100, before.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &small);
+    const std::string message = error<std::runtime_error>([&] { save_safetensors(folder / "m", model); });
+    setrlimit(RLIMIT_FSIZE, &before);
+    std::signal(SIGXFSZ, handler);
+    CHECK(message ==
+          "save_safetensors: " + (folder / "m").string() + ": can't be written: " + reason(std::errc::file_too_large));
+    CHECK(content(folder / "m") == "old");
+    CHECK(folder.files() == 2);
+
+    // a link stays one
+    fs::create_symlink(folder / "m", folder / "link");
+    save_safetensors(folder / "link", model);
+    CHECK(fs::is_symlink(folder / "link"));
+    CHECK(read_safetensors(folder / "m").tensors.size() == 2);
+#    endif
+}
+
+#else
+
+#    include <iostream>
+
+TEST_CASE("safetensors: the tests need nlohmann-json, and are left out") {
+    std::cout << "safetensors: left out: nlohmann-json isn't installed\n";
+}
+
+#endif
