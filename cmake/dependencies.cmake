@@ -23,6 +23,17 @@ macro(carousel_find_eigen)
     endif()
 endmacro()
 
+# nlohmann-json, which carousel/io/safetensors.hpp needs. What includes it is left out where it isn't installed: it is
+# never downloaded.
+macro(carousel_find_json)
+    if(NOT TARGET nlohmann_json::nlohmann_json)
+        find_package(nlohmann_json 3.9 CONFIG QUIET GLOBAL)
+    endif()
+    if(NOT TARGET nlohmann_json::nlohmann_json AND PROJECT_IS_TOP_LEVEL)
+        message(STATUS "carousel: nlohmann-json is not installed: without carousel::safetensors, its tests and examples")
+    endif()
+endmacro()
+
 # Provides Catch2::Catch2 (2.13 and 3), Catch2::Catch2WithMain (3, and 2.13 where it is packaged so) and include(Catch).
 macro(carousel_find_catch2)
     find_package(Catch2 QUIET)

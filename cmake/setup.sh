@@ -104,7 +104,7 @@ install() {
 
 needed='compiler cmake ninja' # nothing goes without them
 wanted='eigen catch2 cli11'   # CMake downloads those that are not installed
-optional='gnuplot'            # pictures
+optional='gnuplot json'       # pictures; saved models
 case ${1-} in
 ci)
     needed="$needed clang sanitizers clang-format json"

@@ -1,5 +1,9 @@
-// What a user of the installed package, or of the source as a subdirectory, compiles: it trains for a moment.
+// What a user of the installed package, or of the source as a subdirectory, compiles: it trains for a moment,
+// and saves and loads where it is given carousel::safetensors.
 #include <carousel/carousel.hpp>
+#ifdef SAFETENSORS
+#    include <carousel/io/safetensors.hpp>
+#endif
 
 #include <cmath>
 #include <iostream>
@@ -15,5 +19,9 @@ int main() {
     const double first = history.epochs.front().loss, last = history.epochs.back().loss;
     std::cout << "carousel " << CAROUSEL_VERSION_MAJOR << '.' << CAROUSEL_VERSION_MINOR << '.' << CAROUSEL_VERSION_PATCH
               << ": loss " << first << " -> " << last << '\n';
+#ifdef SAFETENSORS
+    save_safetensors("consumer.safetensors", model);
+    load_safetensors("consumer.safetensors", model);
+#endif
     return last < 0.1 * first ? 0 : 1;
 }
