@@ -160,9 +160,9 @@ TEST_CASE("Stream: keeps the weights it was made with") {
 TEST_CASE("Stream: a reverse layer and a state of another shape are refused, and nothing has changed") {
     REQUIRE_THROWS_AS((Stream{LSTM<float>{1, 2, {}, {.reverse = true}}}), std::invalid_argument);
     REQUIRE_THROWS_WITH((Stream{LSTM<float>{1, 2, {}, {.reverse = true}}}),
-                        "Stream: a LSTM layer runs in reverse and can't be streamed");
+                        "Stream: the LSTM layer runs in reverse and can't be streamed");
     REQUIRE_THROWS_WITH((Stream{Sequential{Dense<float>{1, 1}, GRU<float>{1, 2, {}, {.reverse = true}}}}),
-                        "Stream: a GRU layer runs in reverse and can't be streamed");
+                        "Stream: the GRU layer runs in reverse and can't be streamed");
 
     const auto model = small_model();
     Stream stream{model};

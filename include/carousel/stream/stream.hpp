@@ -133,7 +133,8 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
           W_(kernel::gate_panels<S>(C::input.count, hidden_, input_)),
           U_(kernel::gate_panels<S>(C::recurrent.count, hidden_, hidden_)), bias_(padded() * biased),
           vectors_(padded() * C::vectors) {
-        require(!layer.options().reverse, "Stream", "a ", layer.name(), " layer runs in reverse and can't be streamed");
+        require(!layer.options().reverse, "Stream", "the ", layer.name(),
+                " layer runs in reverse and can't be streamed");
         kernel::pack_gates(W_.data(), kernel::operand(layer.W().value), C::input.count, hidden_, input_);
         const auto U = kernel::operand(layer.U().value);
         kernel::pack_gates(U_.data(), U, C::recurrent.count, hidden_, hidden_);
