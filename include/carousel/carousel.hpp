@@ -27,5 +27,6 @@
 #include "carousel/stream/stream.hpp"
 #include "carousel/train/check_gradients.hpp"
 #include "carousel/train/fit.hpp"
+#include "carousel/train/metrics.hpp"
 #include "carousel/train/progress_bar.hpp"
 #include "carousel/train/summary.hpp"

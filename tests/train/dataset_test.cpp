@@ -65,3 +65,60 @@ TEST_CASE("Dataset: a slice is a run of samples") {
     REQUIRE_THROWS_WITH(data.slice(1, 3), "Dataset::slice: samples 1 … 3 were asked for, there are 3");
     REQUIRE_THROWS_WITH(data.slice(-1, 2), "Dataset::slice: samples -1 … 0 were asked for, there are 3");
 }
+
+TEST_CASE("windows: with a target at every step") {
+    const std::vector<double> series{1, 2, 3, 4, 5, 6};
+    const auto data = windows(series, {.steps = 3, .horizon = 2, .every_step = true});
+    REQUIRE((data.size() == 2 && data.y.features() == 2 && data.y.steps() == 3));
+    CHECK(data.x.values() == Matrix<double>{{1, 2, 2, 3, 3, 4}});
+    CHECK(data.y.values() == Matrix<double>{{2, 3, 3, 4, 4, 5}, {3, 4, 4, 5, 5, 6}});
+}
+
+TEST_CASE("sequences: a list of any lengths becomes a data set, padded with zeros") {
+    const std::vector<Matrix<double>> x{Matrix<double>{{1, 2}, {-1, -2}}, Matrix<double>{{3, 4, 5}, {-3, -4, -5}},
+                                        Matrix<double>(2, 0)};
+    const auto whole = sequences(x, Matrix<double>{{7, 8, 9}});
+    CHECK(whole.x.values() == Matrix<double>{{1, 3, 0, 2, 4, 0, 0, 5, 0}, {-1, -3, 0, -2, -4, 0, 0, -5, 0}});
+    CHECK(whole.x.lengths() == std::vector<Index>{2, 3, 0});
+    CHECK((whole.y.values() == Matrix<double>{{7, 8, 9}} && whole.y.steps() == 1 && whole.y.lengths().empty()));
+
+    const std::vector<Matrix<double>> targets{Matrix<double>{{1, 2}}, Matrix<double>{{3, 4, 5}}, Matrix<double>(1, 0)};
+    const auto in_step = sequences(x, targets);
+    CHECK(in_step.y.values() == Matrix<double>{{1, 3, 0, 2, 4, 0, 0, 5, 0}});
+    CHECK(in_step.y.lengths() == in_step.x.lengths());
+
+    const auto even = sequences(std::vector<Matrix<double>>{x[0], x[0]}, Matrix<double>(1, 2));
+    CHECK(even.x.lengths().empty());
+}
+
+TEST_CASE("sequences: what does not fit together is named") {
+    const std::vector<Matrix<float>> x{Matrix<float>(3, 2), Matrix<float>(3, 4), Matrix<float>(2, 4)}, none;
+    REQUIRE_THROWS_WITH(sequences(x, Matrix<float>(1, 3)),
+                        "sequences: sequence 2 has 2 features, expected 3 as the first has");
+    REQUIRE_THROWS_WITH(sequences(x, Matrix<float>(1, 2)),
+                        "sequences: 3 sequences and 2 targets, expected one for each");
+    REQUIRE_THROWS_WITH(sequences(x, none), "sequences: 3 sequences and 0 targets, expected one for each");
+    REQUIRE_THROWS_WITH(sequences(none, none), "sequences: the list of sequences is empty");
+    REQUIRE_THROWS_WITH(sequences(std::vector<Matrix<float>>{x[0], x[1], x[1]}, x),
+                        "sequences: target 2 has 2 features, expected 3 as the first has");
+}
+
+TEST_CASE("Dataset: a batch ends with the longest of its sequences, and so do their targets") {
+    const Sequence<double> x(Matrix<double>{{1, 2, 3, 4, 5, 6, 7, 8, 9}}, 3, {2, 3, 0});
+    Sequence<double> x_batch, y_batch;
+    const std::vector<Index> short_ones{2, 0}, all{0, 1, 2}, empty{2};
+    for (const bool own_lengths : {true, false}) {
+        const Dataset<double> data{x,
+                                   Sequence<double>(-x.values(), 3, own_lengths ? x.lengths() : std::vector<Index>())};
+        data.batch(short_ones, x_batch, y_batch);
+        CHECK((x_batch.values() == Matrix<double>{{3, 1, 6, 4}} && x_batch.lengths() == std::vector<Index>{0, 2}));
+        CHECK(y_batch.values() == -x_batch.values());
+        data.batch(all, x_batch, y_batch);
+        CHECK((x_batch.values() == x.values() && y_batch.values() == -x.values()));
+        data.batch(empty, x_batch, y_batch);
+        CHECK((x_batch.steps() == 1 && y_batch.steps() == 1));
+    }
+    const Dataset<double> many_to_one{x, Sequence<double>(Matrix<double>{{1, 2, 3}}, 3)};
+    many_to_one.batch(short_ones, x_batch, y_batch);
+    CHECK((x_batch.steps() == 2 && y_batch.values() == Matrix<double>{{3, 1}}));
+}

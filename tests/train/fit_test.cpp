@@ -4,6 +4,7 @@
 #include "support.hpp"
 
 #include "carousel/layer/dense.hpp"
+#include "carousel/layer/last_step.hpp"
 #include "carousel/layer/recurrent.hpp"
 #include "carousel/layer/sequential.hpp"
 #include "carousel/loss/mean_squared_error.hpp"
@@ -382,9 +383,14 @@ TEST_CASE("fit: what is out of range is refused before anything is changed") {
     refused(data, {.truncate = -2}, "fit: truncate is -2, expected truncate >= 0");
     refused({data.x, part(data.y, 0, 7, 0, 1)}, {.truncate = 2},
             "fit: truncate needs a target for every step: x has 5 steps and the targets have 1");
-    refused(data, {.stateful = true}, "fit: stateful needs shuffle = false");
+    refused(data, {.stateful = true}, "fit: stateful needs shuffle = false and bucket = 0");
+    refused(data, {.shuffle = false, .bucket = 2, .stateful = true},
+            "fit: stateful needs shuffle = false and bucket = 0");
+    refused(data, {.bucket = -1}, "fit: bucket is -1, expected bucket >= 0");
     refused(data, {.batch_size = 2, .shuffle = false, .stateful = true},
             "fit: stateful needs batches of equal size: 7 samples are no multiple of batch_size 2");
+    refused(data, {.batch_size = 4, .validation_split = 0.4, .shuffle = false, .stateful = true},
+            "fit: stateful needs batches of equal size: 3 validation samples are no multiple of batch_size 4");
     refused(data, {.clip_value = -1}, "fit: clip_value -1, clip_parameter_norm 0 and clip_norm 0 must all be >= 0");
     refused({data.x, part(data.y, 0, 6, 0, 5)}, {}, "fit: x has 7 samples and y 6");
     refused({data.y, data.y}, {}, "SimpleRNN: x has 1 features, expected 2");
@@ -450,4 +456,110 @@ TEST_CASE("fit: targets that the loss cannot have are named before anything is c
     REQUIRE_THROWS_WITH(evaluate(model, data, SoftmaxCrossEntropy{.ignore = 2}),
                         "evaluate: there is no target to compare with in the whole data set");
     CHECK(values(model) == before);
+}
+
+TEST_CASE("fit: metrics are reported for training and validation, in the order of the options") {
+    Random random(42);
+    auto data = classes(10, 6, 0);
+    for (double& k : data.y.values().reshaped())
+        k = static_cast<double>(random.below(3));
+    auto model = classifier();
+    std::vector<std::vector<double>> seen;
+    // A rate of 0: nothing is learnt, so the metrics are those of the parts.
+    const auto history = fit(model, data, SoftmaxCrossEntropy{}, SGD{.learning_rate = 0},
+                             {.epochs = 2,
+                              .batch_size = 3,
+                              .validation_split = 0.2,
+                              .metrics = {Perplexity{}, Accuracy{}, Accuracy{.ignore = 1}},
+                              .callbacks = {[&](Progress& p) {
+                                  CHECK(p.metrics.size() == 3);
+                                  seen.push_back(p.report.metrics);
+                              }}});
+    CHECK(history.metrics == std::vector<std::string>{"perplexity", "accuracy", "accuracy"});
+    CHECK(seen.size() == 8); // three batches and the end, twice
+    for (const auto& [values, part] : {std::pair(history.epochs[1].metrics, data.slice(0, 8)),
+                                       {history.epochs[1].validation_metrics, data.slice(8, 2)}}) {
+        const auto evaluation =
+            evaluate(model, part, SoftmaxCrossEntropy{}, {Perplexity{}, Accuracy{}, Accuracy{.ignore = 1}}, 5);
+        REQUIRE(values.size() == 3);
+        CHECK(values[0] == Catch::Approx(std::exp(evaluation.loss)));
+        CHECK(values[0] == Catch::Approx(evaluation.metrics[0]));
+        CHECK(values[1] == Catch::Approx(evaluation.metrics[1]));
+        CHECK(values[2] == Catch::Approx(evaluation.metrics[2]));
+    }
+    CHECK(seen.back() == history.epochs[1].metrics);
+}
+
+TEST_CASE("fit: samples and targets may be given in braces") {
+    const auto data = noise(4);
+    auto model = small_model(), same = small_model();
+    fit(model, {data.x, data.y}, MeanSquaredError{}, Adam{});
+    fit(same, data, MeanSquaredError{}, Adam{});
+    CHECK(values(model) == values(same));
+    CHECK(evaluate(model, {data.x, data.y}, MeanSquaredError{}) == evaluate(model, data, MeanSquaredError{}));
+}
+
+TEST_CASE("fit: buckets make batches of like length, of every sample once, in an order of the seed") {
+    std::vector<Matrix<double>> list;
+    for (Index k = 0; k < 20; ++k)
+        list.emplace_back(Matrix<double>::Constant(2, 1 + (7 * k) % 20, static_cast<double>(k)));
+    const auto data = sequences(list, Matrix<double>::Zero(1, 20));
+    const auto batches = [&](const FitOptions& options) {
+        Random random(options.seed);
+        const detail::Order order(data.x.view(), 20, options, random);
+        std::vector<std::vector<Index>> all;
+        for (Index k = 0; k < static_cast<Index>(order.firsts.size()); ++k) {
+            const auto samples = order.batch(k, options.batch_size);
+            all.emplace_back(samples.begin(), samples.end());
+        }
+        return all;
+    };
+    const auto padding = [&](const std::vector<std::vector<Index>>& all) { // columns that aren't real
+        Index columns = 0;
+        for (const auto& batch : all) {
+            Index longest = 0;
+            for (const Index k : batch)
+                longest = std::max(longest, data.x.view().length(k));
+            for (const Index k : batch)
+                columns += longest - data.x.view().length(k);
+        }
+        return columns;
+    };
+    const FitOptions whole{.batch_size = 3, .seed = 5, .bucket = 7};
+    auto all = batches(whole);
+    CHECK(all == batches(whole));
+    CHECK(all != batches({.batch_size = 3, .seed = 6, .bucket = 7}));
+    CHECK(padding(all) == 6 * 3 + 1); // neighbours: lengths 1 2 3, 4 5 6 … 19 20
+    CHECK(padding(batches({.batch_size = 3, .seed = 5, .bucket = 2})) < padding(batches({.batch_size = 3, .seed = 5})));
+    std::vector<Index> samples;
+    for (const auto& batch : all) {
+        CHECK((batch.size() == 3 || batch.size() == 2));
+        samples.insert(samples.end(), batch.begin(), batch.end());
+    }
+    std::sort(samples.begin(), samples.end());
+    for (Index k = 0; k < 20; ++k)
+        CHECK(samples[static_cast<std::size_t>(k)] == k);
+    CHECK(all[0][0] != 0);
+    all = batches({.batch_size = 3, .shuffle = false, .bucket = 7});
+    CHECK(all[0] == std::vector<Index>{0, 3, 6}); // lengths 1, 2, 3: the shortest of the first batch first
+
+    auto model = Sequential{SimpleRNN<double>{2, 4, {}, {.seed = 1}}, LastStep{}, Dense<double>{4, 1, {.seed = 2}}};
+    const auto history = fit(model, data, MeanSquaredError{}, SGD{.learning_rate = 0}, whole);
+    CHECK(history.epochs[0].loss == Catch::Approx(evaluate(model, data, MeanSquaredError{})).epsilon(1e-13));
+}
+
+TEST_CASE("fit: stateful training is validated where it has ended") {
+    const auto data = noise(6, 3);
+    auto model = small_model();
+    const auto history = fit(model, data, MeanSquaredError{}, SGD{.learning_rate = 0},
+                             {.batch_size = 1, .validation_split = 0.5, .shuffle = false, .stateful = true});
+    Sequence<double> x(2, 18, 1), y(1, 18, 1); // one after the other: one sequence of 18 steps
+    for (Index b = 0; b < 6; ++b)
+        for (Index t = 0; t < 3; ++t) {
+            x.step(3 * b + t) = data.x.step(t).col(b);
+            y.step(3 * b + t) = data.y.step(t).col(b);
+        }
+    const auto output = model(x);
+    CHECK(history.epochs[0].validation_loss ==
+          Catch::Approx((output.values() - y.values()).rightCols(9).squaredNorm() / 9).epsilon(1e-13));
 }

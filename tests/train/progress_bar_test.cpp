@@ -18,11 +18,11 @@ struct Moment {
     EpochReport report;
     bool stop = false;
 };
-std::string written(BarStyle style, const std::vector<Moment>& moments) {
+std::string written(BarStyle style, const std::vector<Moment>& moments, const std::vector<std::string>& metrics = {}) {
     std::ostringstream out;
     const Callback bar = progress_bar(out, style);
     for (const Moment& m : moments) {
-        Progress p{m.epoch, m.epochs, m.batch, m.batches, m.epoch_end, m.report, m.seconds, m.stop};
+        Progress p{m.epoch, m.epochs, m.batch, m.batches, m.epoch_end, m.report, m.seconds, m.stop, metrics};
         bar(p);
     }
     return out.str();
@@ -49,6 +49,19 @@ TEST_CASE("progress_bar: a log has a line an epoch") {
           "epoch  1/10  loss 0.1235  validation 0.5  9s left\n"
           "epoch  2/10  loss 0.25  2 steps skipped: 0.LSTM.U is not finite  8s left\n"
           "epoch 10/10  loss 1e-05  in 10s\n");
+}
+
+TEST_CASE("progress_bar: metrics stand after their losses, by name") {
+    EpochReport training = report(0.5);
+    training.metrics = {0.75, 3};
+    EpochReport validated = training;
+    validated.validation_loss = 0.625;
+    validated.validation_metrics = {0.6875, 4};
+    CHECK(written(BarStyle::log, {{1, 2, 1, 1, true, 1, training}, {2, 2, 1, 1, true, 2, validated}},
+                  {"accuracy", "perplexity"}) ==
+          "epoch 1/2  loss 0.5  accuracy 0.75  perplexity 3  1s left\n"
+          "epoch 2/2  loss 0.5  accuracy 0.75  perplexity 3  validation 0.625  val_accuracy 0.6875  val_perplexity 4  "
+          "in 2s\n");
 }
 
 TEST_CASE("progress_bar: a long log has about twenty lines, the first, the last and one that stops early among them") {

@@ -3,6 +3,7 @@
 
 #include "carousel/core/sequence.hpp"
 
+#include <algorithm>
 #include <numeric>
 #include <span>
 #include <type_traits>
@@ -10,12 +11,22 @@
 
 namespace carousel {
 
-/// `size()` samples: x holds one sequence for each, y its target.
+/// `size()` samples: x holds one sequence for each, y its target. Sequences of different lengths are padded to the longest
+/// of all, which costs memory alone: a batch is padded to its own longest.
 template <std::floating_point S>
 struct Dataset {
     Sequence<S> x, y;
 
     Index size() const { return x.batch(); }
+
+    /// x_batch, y_batch become these samples, without the steps that are padding in all of them; they keep their memory.
+    /// A y that has as many steps as x, and no lengths of its own, is cut as x.
+    void batch(std::span<const Index> samples, Sequence<S>& x_batch, Sequence<S>& y_batch) const {
+        const Index x_steps = longest(x, samples);
+        const bool in_step = y.lengths().empty() && y.steps() == x.steps();
+        gather(x, samples, x_batch, x_steps);
+        gather(y, samples, y_batch, in_step ? x_steps : longest(y, samples));
+    }
 
     /// Samples first … first + count − 1.
     Dataset slice(Index first, Index count) const {
@@ -29,44 +40,103 @@ struct Dataset {
         return part;
     }
 
-    /// out becomes the batch of these samples of `from`; keeps its memory.
-    static void gather(SequenceView<S> from, std::span<const Index> samples, Sequence<S>& out) {
+    /// out becomes the first `steps` steps of these samples of `from`; keeps its memory.
+    static void gather(SequenceView<S> from, std::span<const Index> samples, Sequence<S>& out, Index steps) {
         const auto batch = static_cast<Index>(samples.size());
-        out.resize(from.features(), from.steps(), batch);
-        for (Index t = 0; t < from.steps(); ++t)
+        out.resize(from.features(), steps, batch);
+        for (Index t = 0; t < steps; ++t)
             for (Index b = 0; b < batch; ++b)
                 out.values().col(t * batch + b) =
                     from.values().col(t * from.batch() + samples[static_cast<std::size_t>(b)]);
         if (!from.ragged())
             return;
         std::vector<Index> lengths(samples.size());
-        std::transform(samples.begin(), samples.end(), lengths.begin(), [&](Index b) { return from.length(b); });
+        std::transform(samples.begin(), samples.end(), lengths.begin(),
+                       [&](Index b) { return std::min(from.length(b), steps); });
         out.set_lengths(lengths);
+    }
+    static void gather(SequenceView<S> from, std::span<const Index> samples, Sequence<S>& out) {
+        gather(from, samples, out, from.steps());
+    }
+
+  private:
+    /// The length of the longest of these samples; at least one step, if there is one.
+    static Index longest(SequenceView<S> from, std::span<const Index> samples) {
+        Index steps = std::min<Index>(from.steps(), 1);
+        for (const Index b : samples)
+            steps = std::max(steps, from.length(b));
+        return steps;
     }
 };
 
+namespace detail {
+
+/// The sequences side by side, each padded with zeros at its end.
+template <class S>
+Sequence<S> padded(const char* what, const std::vector<Matrix<S>>& list) {
+    require(!list.empty(), "sequences", "the list of ", what, "s is empty");
+    std::vector<Index> lengths;
+    for (const Matrix<S>& sequence : list) {
+        require(sequence.rows() == list.front().rows(), "sequences", what, " ", lengths.size(), " has ",
+                sequence.rows(), " features, expected ", list.front().rows(), " as the first has");
+        lengths.push_back(sequence.cols());
+    }
+    const Index steps = *std::max_element(lengths.begin(), lengths.end()), batch = static_cast<Index>(list.size());
+    const bool ragged = std::count(lengths.begin(), lengths.end(), steps) < batch;
+    Sequence<S> all(list.front().rows(), steps, batch, ragged ? lengths : std::vector<Index>());
+    for (Index b = 0; b < batch; ++b)
+        for (Index t = 0; t < list[static_cast<std::size_t>(b)].cols(); ++t)
+            all.values().col(t * batch + b) = list[static_cast<std::size_t>(b)].col(t);
+    return all;
+}
+
+} // namespace detail
+
+/// A data set of sequences of any lengths, each features × its steps, with targets that are sequences too: one as long as
+/// its sequence has a target for every step. Throws std::invalid_argument if the lists are empty or of different sizes,
+/// or features differ within one.
+template <std::floating_point S>
+Dataset<S> sequences(const std::vector<Matrix<S>>& x, const std::type_identity_t<std::vector<Matrix<S>>>& targets) {
+    require(x.size() == targets.size(), "sequences", x.size(), " sequences and ", targets.size(),
+            " targets, expected one for each");
+    return {detail::padded("sequence", x), detail::padded("target", targets)};
+}
+
+/// One target for each sequence as a whole: column k of `targets` (features × sequences) is that of x[k].
+template <std::floating_point S>
+Dataset<S> sequences(const std::vector<Matrix<S>>& x, const std::type_identity_t<Matrix<S>>& targets) {
+    require(static_cast<Index>(x.size()) == targets.cols(), "sequences", x.size(), " sequences and ", targets.cols(),
+            " targets, expected one for each");
+    return {detail::padded("sequence", x), Sequence<S>(targets, std::max<Index>(targets.cols(), 1))};
+}
+
 struct WindowOptions {
-    Index steps = 1;   ///< values in
-    Index horizon = 1; ///< values ahead: the target is all of them, stacked, the nearest first
-    Index stride = 1;  ///< from the start of one window to that of the next
+    Index steps = 1;         ///< values in
+    Index horizon = 1;       ///< values ahead: the target is all of them, stacked, the nearest first
+    Index stride = 1;        ///< from the start of one window to that of the next
+    bool every_step = false; ///< a target at every step: what follows it, not what follows the window
 };
 
 /// Every window of `steps` consecutive columns of `series` (features × length) with the `horizon` columns after it as
-/// the target: x is features × steps × windows, y is (features · horizon) × 1 × windows. Throws std::invalid_argument
-/// if an option is below 1 or the series is too short for one window.
+/// the target: x is features × steps × windows, y is (features · horizon) × 1 × windows; with every_step
+/// (features · horizon) × steps × windows. Throws std::invalid_argument if an option is below 1 or the series is too
+/// short for one window.
 template <std::floating_point S>
 Dataset<S> windows(const Matrix<S>& series, WindowOptions options) {
-    const auto [steps, horizon, stride] = options;
+    const auto [steps, horizon, stride, every_step] = options;
     require(steps >= 1 && horizon >= 1 && stride >= 1, "windows", "steps ", steps, ", horizon ", horizon,
             " and stride ", stride, " must all be at least 1");
     require(series.cols() >= steps + horizon, "windows", "the series has ", series.cols(),
             " values, expected at least ", steps + horizon, " (steps ", steps, " + horizon ", horizon, ")");
     const Index features = series.rows(), count = (series.cols() - steps - horizon) / stride + 1;
-    Dataset<S> data{Sequence<S>(features, steps, count), Sequence<S>(features * horizon, 1, count)};
+    const Index targets = every_step ? steps : 1;
+    Dataset<S> data{Sequence<S>(features, steps, count), Sequence<S>(features * horizon, targets, count)};
     for (Index w = 0; w < count; ++w) {
         for (Index t = 0; t < steps; ++t)
             data.x.values().col(t * count + w) = series.col(w * stride + t);
-        data.y.values().col(w) = series.middleCols(w * stride + steps, horizon).reshaped();
+        for (Index t = 0; t < targets; ++t)
+            data.y.values().col(t * count + w) =
+                series.middleCols(w * stride + steps - targets + 1 + t, horizon).reshaped();
     }
     return data;
 }

@@ -7,6 +7,7 @@
 #include "carousel/optim/optimizer.hpp"
 #include "carousel/optim/schedule.hpp"
 #include "carousel/train/dataset.hpp"
+#include "carousel/train/metrics.hpp"
 
 #include <chrono>
 #include <functional>
@@ -15,9 +16,11 @@
 namespace carousel {
 
 /// What an epoch came to. Losses are means over all samples, as the loss' weight defines them; NaN where there is none.
+/// Loss and metrics of training are those of the batches as they were trained on, each before its step.
 struct EpochReport {
     Index epoch = 0; ///< from 1
     double loss = 0, validation_loss = std::numeric_limits<double>::quiet_NaN();
+    std::vector<double> metrics = {}, validation_metrics = {}; ///< in the order of FitOptions; none where there is none
     double learning_rate = 0;
     double gradient_norm = 0;    ///< the largest global norm of a step, before clipping
     Index skipped_steps = 0;     ///< steps not taken because a gradient was NaN or infinite
@@ -27,8 +30,9 @@ struct EpochReport {
 
 struct History {
     std::vector<EpochReport> epochs;
-    Index best_epoch = 0; ///< from 1: that with the lowest monitored loss (validation if there is any)
-    bool stopped = false; ///< before all epochs were trained: by early stopping or a callback
+    std::vector<std::string> metrics = {}; ///< the names of the reports' metrics
+    Index best_epoch = 0;                  ///< from 1: that with the lowest monitored loss (validation if there is any)
+    bool stopped = false;                  ///< before all epochs were trained: by early stopping or a callback
 
     double best_loss() const {
         if (epochs.empty())
@@ -46,6 +50,7 @@ struct Progress {
     const EpochReport& report; ///< so far; complete, with the validation loss, at epoch_end
     double seconds = 0;        ///< since the training began
     bool stop = false;
+    std::span<const std::string> metrics = {}; ///< the names of the report's
 };
 using Callback = std::function<void(Progress&)>;
 
@@ -69,44 +74,102 @@ struct FitOptions {
     Index epochs = 1, batch_size = 32;
     double validation_split = 0; ///< this part of the samples, taken from the end before shuffling, as Keras does
     bool shuffle = true;
-    std::uint64_t seed = 0;         ///< of shuffling
-    double clip_value = 0;          ///< 0: off, as the others
-    double clip_parameter_norm = 0; ///< of each parameter's gradient
-    double clip_norm = 0;           ///< of all gradients together
+    std::uint64_t seed = 0; ///< of shuffling
+    /// Batches of sequences of like length, so that little is padding: the samples of every `bucket` batches, shuffled
+    /// or not, are sorted by length before they are cut into batches, which are then shuffled themselves. 0: off.
+    Index bucket = 0;
+    std::vector<Metric> metrics = {}; ///< {Accuracy{}, …}; reported for training and validation
+    double clip_value = 0;            ///< 0: off, as the others
+    double clip_parameter_norm = 0;   ///< of each parameter's gradient
+    double clip_norm = 0;             ///< of all gradients together
     /// Truncated BPTT (Williams & Peng 1990): sequences are cut into chunks of so many steps with an optimizer step
     /// after each; the state goes from chunk to chunk, the gradient doesn't. 0: whole sequences. Targets need as many
     /// steps as x.
     Index truncate = 0;
     /// The state goes from each batch to the next: sample i of a batch goes on where sample i of the last one ended.
-    /// Not with shuffle, and only with batches of equal size. Every epoch starts from zero.
+    /// Not with shuffle or bucket, and only with batches of equal size. Every epoch starts from zero, and validation where
+    /// its training has ended.
     bool stateful = false;
     Schedule schedule = {};
     std::optional<EarlyStopping> early_stopping = std::nullopt;
     std::vector<Callback> callbacks = {};
 };
 
-/// The loss of the model's inference over a data set, `batch_size` samples at a time. Throws std::invalid_argument if
-/// there is nothing to compare with: all targets are padding or ignored.
-template <class Model, class S, Loss LossType>
-double evaluate(const Model& model, const Dataset<S>& data, const LossType& loss, Index batch_size = 256) {
+/// What a model comes to on a data set: its loss and the metrics that were asked for, in that order.
+struct Evaluation {
+    double loss = 0;
+    std::vector<double> metrics;
+};
+
+namespace detail {
+
+/// Losses and metrics of batches, added up.
+class Totals {
+  public:
+    explicit Totals(const std::vector<Metric>& metrics) : metrics_(metrics), sums_(metrics.size()) {}
+
+    template <class S>
+    void add(double loss, double weight, const SequenceView<S>& output, const SequenceView<S>& target) {
+        loss_ += {loss * weight, weight};
+        for (std::size_t k = 0; k < sums_.size(); ++k)
+            sums_[k] += metrics_[k](output, target);
+    }
+    bool empty() const { return loss_.weight == 0; }
+    double loss() const { return loss_.mean(); }
+    void metrics(std::vector<double>& out) const {
+        out.resize(sums_.size());
+        for (std::size_t k = 0; k < sums_.size(); ++k)
+            out[k] = metrics_[k].value(sums_[k]);
+    }
+
+  private:
+    const std::vector<Metric>& metrics_;
+    MetricSum loss_;
+    std::vector<MetricSum> sums_;
+};
+
+/// From `state`, which, if it is carried, goes from batch to batch.
+template <class Model, Loss LossType>
+Evaluation evaluate(const Model& model, const Dataset<typename Model::Scalar>& data, const LossType& loss,
+                    const std::vector<Metric>& metrics, Index batch_size,
+                    typename Model::template State<typename Model::Scalar> state, bool carried) {
+    using S = typename Model::Scalar;
     typename Model::template Tape<S> tape;
-    typename Model::template State<S> state;
     Sequence<S> x, y;
     std::vector<Index> samples;
-    double sum = 0, weight = 0;
+    Totals totals(metrics);
     for (Index first = 0; first < data.size(); first += batch_size) {
         samples.resize(static_cast<std::size_t>(std::min(batch_size, data.size() - first)));
         std::iota(samples.begin(), samples.end(), first);
-        Dataset<S>::gather(data.x, samples, x);
-        Dataset<S>::gather(data.y, samples, y);
+        data.batch(samples, x, y);
         const auto output = model.infer(x, tape, state);
-        const double w = loss.weight(output, y.view());
-        if (w > 0)
-            sum += w * loss(output, y.view(), static_cast<Matrix<S>*>(nullptr));
-        weight += w;
+        if (const double weight = loss.weight(output, y.view()); weight > 0)
+            totals.add(loss(output, y.view(), static_cast<Matrix<S>*>(nullptr)), weight, output, y.view());
+        if (carried)
+            model.final_state(tape, state);
     }
-    require(weight > 0, "evaluate", "there is no target to compare with in the whole data set");
-    return sum / weight;
+    require(!totals.empty(), "evaluate", "there is no target to compare with in the whole data set");
+    Evaluation result{totals.loss(), {}};
+    totals.metrics(result.metrics);
+    return result;
+}
+
+} // namespace detail
+
+/// Loss and metrics of the model's inference over a data set, `batch_size` samples at a time. Throws
+/// std::invalid_argument if batch_size is below 1 or there is nothing to compare with: all targets are padding or ignored.
+template <class Model, Loss LossType>
+Evaluation evaluate(const Model& model, const Dataset<typename Model::Scalar>& data, const LossType& loss,
+                    const std::vector<Metric>& metrics, Index batch_size = 256) {
+    require(batch_size >= 1, "evaluate", "batch_size is ", batch_size, ", expected batch_size >= 1");
+    return detail::evaluate(model, data, loss, metrics, batch_size, {}, false);
+}
+
+/// The loss alone.
+template <class Model, Loss LossType>
+double evaluate(const Model& model, const Dataset<typename Model::Scalar>& data, const LossType& loss,
+                Index batch_size = 256) {
+    return evaluate(model, data, loss, std::vector<Metric>(), batch_size).loss;
 }
 
 namespace detail {
@@ -121,7 +184,8 @@ inline void check(const FitOptions& o, Index samples, Index steps, Index target_
     require(o.truncate >= 0, where, "truncate is ", o.truncate, ", expected truncate >= 0");
     require(o.truncate == 0 || steps == target_steps, where, "truncate needs a target for every step: x has ", steps,
             " steps and the targets have ", target_steps);
-    require(!o.stateful || !o.shuffle, where, "stateful needs shuffle = false");
+    require(o.bucket >= 0, where, "bucket is ", o.bucket, ", expected bucket >= 0");
+    require(!o.stateful || (!o.shuffle && o.bucket == 0), where, "stateful needs shuffle = false and bucket = 0");
     require(o.clip_value >= 0 && o.clip_parameter_norm >= 0 && o.clip_norm >= 0, where, "clip_value ", o.clip_value,
             ", clip_parameter_norm ", o.clip_parameter_norm, " and clip_norm ", o.clip_norm, " must all be >= 0");
 }
@@ -149,14 +213,46 @@ double clip(const std::vector<NamedParameter<Scalar>>& list, const FitOptions& o
     return norm;
 }
 
+/// The samples of an epoch in the order of its batches, and where each batch begins.
+struct Order {
+    std::vector<Index> samples, firsts;
+
+    template <class S>
+    Order(SequenceView<S> x, Index count, const FitOptions& o, Random& random)
+        : samples(static_cast<std::size_t>(count)) {
+        std::iota(samples.begin(), samples.end(), Index(0));
+        if (o.shuffle)
+            random.shuffle(samples);
+        for (Index first = 0; first < count; first += o.batch_size)
+            firsts.push_back(first);
+        if (o.bucket == 0)
+            return;
+        for (Index first = 0; first < count; first += o.bucket * o.batch_size)
+            std::stable_sort(samples.begin() + first,
+                             samples.begin() + std::min(first + o.bucket * o.batch_size, count),
+                             [&](Index a, Index b) { return x.length(a) < x.length(b); });
+        if (o.shuffle)
+            random.shuffle(firsts);
+    }
+
+    std::span<const Index> batch(Index k, Index batch_size) const {
+        const auto first = static_cast<std::size_t>(firsts[static_cast<std::size_t>(k)]);
+        return std::span(samples).subspan(first,
+                                          std::min(static_cast<std::size_t>(batch_size), samples.size() - first));
+    }
+};
+
 } // namespace detail
 
 /// Trains with an optimizer the caller keeps: calling it again goes on where the last call ended.
 /// Throws std::invalid_argument, before anything is changed, if an option is out of range, a target is none for the loss
 /// (a class that isn't there) or all are padding or ignored. Batches without a target to compare with are no step.
-template <class Model, class S, Loss LossType, OptimizerRule Rule>
-requires Layer<Model, S> History fit(Model& model, const Dataset<S>& data, const LossType& loss,
-                                     Optimizer<Rule, S>& optimizer, const FitOptions& options = {}) {
+template <class Model, Loss LossType, OptimizerRule Rule>
+requires Layer<Model, typename Model::Scalar> History fit(Model& model, const Dataset<typename Model::Scalar>& data,
+                                                          const LossType& loss,
+                                                          Optimizer<Rule, typename Model::Scalar>& optimizer,
+                                                          const FitOptions& options = {}) {
+    using S = typename Model::Scalar;
     using Clock = std::chrono::steady_clock;
     const auto seconds_since = [](Clock::time_point start) {
         return std::chrono::duration<double>(Clock::now() - start).count();
@@ -172,6 +268,9 @@ requires Layer<Model, S> History fit(Model& model, const Dataset<S>& data, const
             "stateful needs batches of equal size: ", training, " samples are no multiple of batch_size ",
             options.batch_size);
     const bool validates = training < data.size();
+    require(!options.stateful || data.size() % options.batch_size == 0, "fit",
+            "stateful needs batches of equal size: ", data.size() - training,
+            " validation samples are no multiple of batch_size ", options.batch_size);
     const Dataset<S> validation = validates ? data.slice(training, data.size() - training) : Dataset<S>{};
 
     const auto& list = optimizer.parameters();
@@ -179,10 +278,12 @@ requires Layer<Model, S> History fit(Model& model, const Dataset<S>& data, const
     typename Model::template State<S> state;
     Sequence<S> x, y;
     Matrix<S> dy;
-    std::vector<Index> order(static_cast<std::size_t>(training)), x_lengths, y_lengths;
+    std::vector<Index> x_lengths, y_lengths;
     std::vector<Matrix<S>> best;
     Random random(options.seed);
     History history;
+    for (const Metric& metric : options.metrics)
+        history.metrics.push_back(metric.name());
     const double initial_rate = optimizer.learning_rate();
     double best_loss = std::numeric_limits<double>::infinity(), monitored = std::numeric_limits<double>::quiet_NaN();
     Index waited = 0;
@@ -194,21 +295,14 @@ requires Layer<Model, S> History fit(Model& model, const Dataset<S>& data, const
         if (options.schedule)
             optimizer.set_learning_rate(
                 options.schedule({epoch, options.epochs, initial_rate, optimizer.learning_rate(), monitored}));
-        std::iota(order.begin(), order.end(), Index(0));
-        if (options.shuffle)
-            random.shuffle(order);
+        const detail::Order order(data.x.view(), training, options, random);
         state = {};
         EpochReport report{.epoch = epoch + 1, .learning_rate = optimizer.learning_rate()};
-        double sum = 0, weight = 0;
-        const Index batches = (training + options.batch_size - 1) / options.batch_size;
+        detail::Totals totals(options.metrics);
+        const auto batches = static_cast<Index>(order.firsts.size());
 
         for (Index batch = 0; batch < batches && !stop; ++batch) {
-            const Index first = batch * options.batch_size;
-            const auto samples =
-                std::span(order).subspan(static_cast<std::size_t>(first),
-                                         static_cast<std::size_t>(std::min(options.batch_size, training - first)));
-            Dataset<S>::gather(data.x, samples, x);
-            Dataset<S>::gather(data.y, samples, y);
+            data.batch(order.batch(batch, options.batch_size), x, y);
             if (!options.stateful)
                 state = {};
 
@@ -222,15 +316,18 @@ requires Layer<Model, S> History fit(Model& model, const Dataset<S>& data, const
                 if (x_chunk.real_columns() == 0)
                     break; // past the end of every sequence there is nothing to learn
                 const auto output = model.forward(x_chunk, tape, state);
-                const double w = loss.weight(output, y_chunk);
-                const double value = w > 0 ? loss(output, y_chunk, &dy) : 0;
-                zero_gradients(list);
-                if (w > 0)
+                const double weight = loss.weight(output, y_chunk);
+                if (weight > 0) {
+                    totals.add(loss(output, y_chunk, &dy), weight, output, y_chunk);
+                    report.loss = totals.loss();
+                    totals.metrics(report.metrics);
+                    zero_gradients(list);
                     model.backward({dy.data(), output.features(), output.steps(), output.batch()}, tape,
                                    {.input_gradient = false});
+                }
                 if (options.truncate > 0 || options.stateful)
                     model.final_state(tape, state);
-                if (w == 0)
+                if (weight == 0)
                     continue; // nothing to learn from, but the state goes on
 
                 const double norm = detail::clip(list, options);
@@ -239,19 +336,22 @@ requires Layer<Model, S> History fit(Model& model, const Dataset<S>& data, const
                     report.gradient_norm = std::max(report.gradient_norm, norm);
                 } else if (report.skipped_steps++ == 0)
                     report.non_finite = first_non_finite(list);
-                sum += w * value;
-                weight += w;
-                report.loss = sum / weight;
             }
-            Progress progress{epoch + 1, options.epochs, batch + 1, batches, false, report, seconds_since(start)};
+            Progress progress{epoch + 1, options.epochs,       batch + 1, batches,        false,
+                              report,    seconds_since(start), false,     history.metrics};
             for (const auto& callback : options.callbacks)
                 callback(progress);
             stop = stop || progress.stop;
         }
 
-        require(weight > 0 || stop, "fit", "there is no target to compare with in the whole data set");
-        if (validates)
-            report.validation_loss = evaluate(model, validation, loss, options.batch_size);
+        require(!totals.empty() || stop, "fit", "there is no target to compare with in the whole data set");
+        if (validates) {
+            auto [validation_loss, metrics] =
+                detail::evaluate(model, validation, loss, options.metrics, options.batch_size,
+                                 options.stateful ? state : decltype(state){}, options.stateful);
+            report.validation_loss = validation_loss;
+            report.validation_metrics = std::move(metrics);
+        }
         report.seconds = seconds_since(epoch_start);
         monitored = validates ? report.validation_loss : report.loss;
         const double min_delta = options.early_stopping ? options.early_stopping->min_delta : 0;
@@ -268,8 +368,9 @@ requires Layer<Model, S> History fit(Model& model, const Dataset<S>& data, const
             ++waited;
         history.epochs.push_back(report);
 
-        Progress progress{epoch + 1,           options.epochs, batches, batches, true, history.epochs.back(),
-                          seconds_since(start)};
+        Progress progress{
+            epoch + 1, options.epochs, batches, batches, true, history.epochs.back(), seconds_since(start),
+            false,     history.metrics};
         for (const auto& callback : options.callbacks)
             callback(progress);
         stop = stop || progress.stop || (options.early_stopping && waited >= options.early_stopping->patience);
@@ -282,10 +383,11 @@ requires Layer<Model, S> History fit(Model& model, const Dataset<S>& data, const
 
 /// Trains with a fresh optimizer of this rule: fit(model, data, MeanSquaredError{}, Adam{.learning_rate = 1e-3},
 /// {.epochs = 15}).
-template <class Model, class S, Loss LossType, OptimizerRule Rule>
-requires Layer<Model, S> History fit(Model& model, const Dataset<S>& data, const LossType& loss, Rule rule,
-                                     const FitOptions& options = {}) {
-    Optimizer<Rule, S> optimizer(parameters(model), std::move(rule));
+template <class Model, Loss LossType, OptimizerRule Rule>
+requires Layer<Model, typename Model::Scalar> History fit(Model& model, const Dataset<typename Model::Scalar>& data,
+                                                          const LossType& loss, Rule rule,
+                                                          const FitOptions& options = {}) {
+    Optimizer<Rule, typename Model::Scalar> optimizer(parameters(model), std::move(rule));
     return fit(model, data, loss, optimizer, options);
 }
 

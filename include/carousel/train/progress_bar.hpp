@@ -41,7 +41,7 @@ inline std::string duration(double seconds) {
 
 } // namespace detail
 
-/// Epoch, bar, losses and time left. `automatic`: redrawn in place if `out` is std::clog and standard error a terminal
+/// Epoch, bar, losses, metrics and time left. `automatic`: redrawn in place if `out` is std::clog and standard error a terminal
 /// (at most ten times a second), else as a log: about twenty lines in all, the first and the last epoch among them.
 inline Callback progress_bar(std::ostream& out = std::clog, BarStyle style = BarStyle::automatic) {
     if (style == BarStyle::automatic)
@@ -68,8 +68,14 @@ inline Callback progress_bar(std::ostream& out = std::clog, BarStyle style = Bar
                  << std::string(static_cast<std::size_t>(cells - full), ' ') << "]";
         }
         line << "  loss " << std::setprecision(4) << p.report.loss;
+        const auto write_metrics = [&](const char* prefix, const std::vector<double>& values) {
+            for (std::size_t k = 0; k < std::min(p.metrics.size(), values.size()); ++k)
+                line << "  " << prefix << p.metrics[k] << " " << values[k];
+        };
+        write_metrics("", p.report.metrics);
         if (!std::isnan(p.report.validation_loss))
             line << "  validation " << p.report.validation_loss;
+        write_metrics("val_", p.report.validation_metrics);
         if (p.report.skipped_steps > 0)
             line << "  " << p.report.skipped_steps << " steps skipped: " << p.report.non_finite << " is not finite";
         line << (last ? "  in " + detail::duration(p.seconds)
