@@ -129,12 +129,14 @@ set rmargin 5
 )";
 
 /// Whether gnuplot took the whole script and found nothing wrong with it.
-inline bool run_gnuplot(const std::string& terminal, const std::filesystem::path& path,
-                        const std::vector<Plot>& plots) {
+inline bool run_gnuplot(const std::string& terminal, const std::filesystem::path& path, const std::vector<Plot>& plots,
+                        bool side_by_side) {
     std::string text = "set terminal " + terminal + " noenhanced\nset output " + quoted(path.string()) + setup;
+    if (side_by_side)
+        text += "set multiplot layout 1, " + std::to_string(plots.size()) + "\n";
     for (const Plot& plot : plots)
         text += script(plot);
-    text += "unset output\n";
+    text += side_by_side ? "unset multiplot\nunset output\n" : "unset output\n";
 #ifdef _WIN32
     FILE* const pipe = _popen("gnuplot", "w");
     const bool written = pipe && std::fwrite(text.data(), 1, text.size(), pipe) == text.size();
@@ -151,19 +153,22 @@ inline bool run_gnuplot(const std::string& terminal, const std::filesystem::path
 
 } // namespace detail
 
-/// A file to be drawn: of one plot a PNG, of more an animated GIF with so many hundredths of a second a frame.
+/// A file to be drawn: of one plot a PNG, of more an animated GIF with so many hundredths of a second a frame, or side by
+/// side a PNG again.
 struct Picture {
     std::string file;
     std::vector<Plot> frames;
     int delay = 0;
+    bool side_by_side = false;
 };
 
 /// False if gnuplot couldn't; it has said why on standard error.
 inline bool draw(const Picture& picture, const std::filesystem::path& folder) {
-    const std::string terminal = picture.frames.size() == 1 ? "pngcairo size 1000,460 font 'sans,11'"
-                                                            : "gif animate delay " + std::to_string(picture.delay) +
-                                                                  " loop 0 size 1200,600 font 'sans,15' linewidth 1.5";
-    return detail::run_gnuplot(terminal, folder / picture.file, picture.frames);
+    const std::string terminal = picture.frames.size() == 1 || picture.side_by_side
+                                     ? "pngcairo size 1000,460 font 'sans,11'"
+                                     : "gif animate delay " + std::to_string(picture.delay) +
+                                           " loop 0 size 1200,600 font 'sans,15' linewidth 1.5";
+    return detail::run_gnuplot(terminal, folder / picture.file, picture.frames, picture.side_by_side);
 }
 
 } // namespace example
