@@ -326,6 +326,7 @@ TEST_CASE("safetensors: a malformed file is refused with what is wrong") {
     refused(file_of("{} x"), "the header isn't JSON: byte 4 is wrong");
     refused(file_of("{\"\xff\":1}"), "the header isn't JSON: byte 3 is wrong");
     refused(file_of(std::string("{}\0{", 4)), "the header isn't JSON: byte 3 is wrong");
+    refused(file_of(R"({"a":1e999})"), "the header has a number that is too large");
     refused(file_of(R"({"a":[[[[1]]]]})"), "the header is nested too deeply");
     refused(file_of(std::string(R"({"a":)") + std::string(100000, '[')), "the header is nested too deeply");
     refused(file_of(R"({"__metadata__":{},"__metadata__":{}})"), "\"__metadata__\" is twice in the header");

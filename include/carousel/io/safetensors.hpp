@@ -196,6 +196,9 @@ class SafetensorsReader {
         } catch (const Json::parse_error& error) {
             check(false, "the header isn't JSON: byte ", error.byte, " is wrong");
             throw;
+        } catch (const Json::out_of_range&) {
+            check(false, "the header has a number that is too large");
+            throw;
         }
     }
 
