@@ -14,6 +14,7 @@
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/dropout.hpp"
 #include "carousel/layer/embedding.hpp"
+#include "carousel/layer/encoder_decoder.hpp"
 #include "carousel/layer/last_step.hpp"
 #include "carousel/layer/sequential.hpp"
 #include "carousel/loss/mean_squared_error.hpp"
@@ -198,6 +199,10 @@ TEST_CASE("allocation: no model allocates in a training step after the first, wi
         Sequential both_ways{Bidirectional{LSTM<float>{size.input, size.hidden}},
                              Bidirectional{LSTM<float>{2 * size.hidden, 4}, Merge::average}, LastStep{}};
         check_training(both_ways, Adam{}, 1, size);
+        EncoderDecoder delayed{LSTM<float>{size.input, size.hidden},
+                               Sequential{LSTM<float>{size.input, size.hidden}, Dense<float>{size.hidden, 3}},
+                               {.encoder_steps = 2}};
+        check_training(delayed, Adam{}, size.steps - 2, size);
     }
 }
 
