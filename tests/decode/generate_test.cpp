@@ -63,6 +63,22 @@ TEST_CASE("generate: a model of one input hears the token's number") {
     CHECK(generate(stream, 0, 3, greedy) == std::vector<Index>{1, 3, 7});
 }
 
+TEST_CASE("generate: a batch of states says what each says alone") {
+    const auto model = speaker();
+    Random random(6);
+    const std::tuple<Matrix<double>, NoState> states{random_matrix<double>(8, 5, random), {}};
+    const auto together = generate(model, states, 1, 6, greedy);
+    CHECK((together.features() == 1 && together.steps() == 6 && together.batch() == 5));
+    Stream stream{model};
+    for (Index b = 0; b < 5; ++b) {
+        stream.set_state({std::get<0>(states).col(b), {}});
+        const std::vector<Index> alone = generate(stream, 1, 6, greedy);
+        for (Index t = 0; t < 6; ++t)
+            CHECK(static_cast<Index>(together.step(t)(0, b)) == alone[static_cast<std::size_t>(t)]);
+    }
+    CHECK(generate(model, states, 1, 0, greedy).steps() == 0);
+}
+
 TEST_CASE("generate: what doesn't fit is refused") {
     const auto model = speaker();
     Stream stream{model};
@@ -71,6 +87,11 @@ TEST_CASE("generate: what doesn't fit is refused") {
     REQUIRE_THROWS_WITH(generate(stream, 4, 1, greedy), "generate: token is 4, expected 0 … 3");
     REQUIRE_THROWS_WITH(generate(stream, -1, 1, greedy), "generate: token is -1, expected 0 … 3");
     REQUIRE_THROWS_WITH(generate(stream, 0, 2, [](auto) { return 7; }), "generate: token is 7, expected 0 … 3");
+    const std::tuple<Matrix<double>, NoState> states{Matrix<double>(8, 2), {}};
+    REQUIRE_THROWS_WITH(generate(model, {}, 0, 1, greedy),
+                        "generate: the state is empty, expected a column for each sequence");
+    REQUIRE_THROWS_WITH(generate(model, states, 0, -1, greedy), "generate: steps is -1, expected at least 0");
+    REQUIRE_THROWS_WITH(generate(model, states, 9, 1, greedy), "generate: token is 9, expected 0 … 3");
     const Dense<double> one{1, 3};
     Stream numbers{one};
     REQUIRE_THROWS_WITH(generate(numbers, -2, 1, greedy), "generate: token is -2, expected at least 0");

@@ -1,42 +1,75 @@
-// generate: one to many. A net hears what it says.
+// generate: nets that hear what they say. One to many from a stream, many to many from a batch of states.
 #pragma once
 
 #include "carousel/stream/stream.hpp"
 
 #include <algorithm>
 #include <optional>
+#include <span>
+#include <utility>
 #include <vector>
 
 namespace carousel {
 
-/// Feeds `start` to the stream, then every token picked, and returns those: at most `steps`, and, if `end` is given, those before
-/// it. pick(logits) gives the next token from the stream's output:
+namespace detail {
+
+/// A token as a net's input: its number, if there is one feature (of nets that begin with an Embedding), else a 1 in its place.
+template <class S>
+void put_token(std::span<S> x, Index token) {
+    const auto inputs = static_cast<Index>(x.size());
+    require(token >= 0 && (inputs == 1 || token < inputs), "generate", "token is ", token, ", expected ",
+            inputs == 1 ? "at least 0" : "0 … " + std::to_string(inputs - 1));
+    std::fill(x.begin(), x.end(), S(0));
+    x[inputs == 1 ? 0 : static_cast<std::size_t>(token)] = inputs == 1 ? static_cast<S>(token) : S(1);
+}
+
+} // namespace detail
+
+/// One to many: feeds `start` to the stream, then every token picked, and returns those: at most `steps`, and, if `end` is given,
+/// those before it. pick(logits) gives the next token from the stream's output:
 ///
 ///     generate(stream, start, 4, greedy);
 ///     generate(stream, start, 200, [&](auto logits) { return sample(logits, 0.8, random); });
 ///
 /// A model of one input is fed the token's number (one that begins with an Embedding), any other a 1 in the token's place among
-/// input_size() features. Begins in the stream's state and leaves it where the next token would go on. Throws what pick throws,
-/// and std::invalid_argument if steps < 0 or a token has no place among the features.
+/// input_size() features. Begins in the stream's state; the last token has been picked, not fed, so it is the `start` to go on
+/// with. Throws what pick throws, and std::invalid_argument if steps < 0 or a token has no place among the features.
 template <class Model, class Pick>
 std::vector<Index> generate(Stream<Model>& stream, Index start, Index steps, Pick&& pick,
                             std::optional<Index> end = std::nullopt) {
     using S = typename Stream<Model>::Scalar;
     require(steps >= 0, "generate", "steps is ", steps, ", expected at least 0");
-    const Index inputs = stream.input_size();
-    std::vector<S> x(static_cast<std::size_t>(inputs));
+    std::vector<S> x(static_cast<std::size_t>(stream.input_size()));
     std::vector<Index> tokens;
     for (Index token = start; static_cast<Index>(tokens.size()) < steps; tokens.push_back(token)) {
-        require(token >= 0 && (inputs == 1 || token < inputs), "generate", "token is ", token, ", expected ",
-                inputs == 1 ? "at least 0" : "0 … " + std::to_string(inputs - 1));
-        std::fill(x.begin(), x.end(), S(0));
-        if (inputs == 1)
-            x[0] = static_cast<S>(token);
-        else
-            x[static_cast<std::size_t>(token)] = 1;
+        detail::put_token(std::span(x), token);
         token = pick(stream(std::span<const S>(x)));
         if (token == end)
             break;
+    }
+    return tokens;
+}
+
+/// Many to many, delayed: the same for a batch of sequences, each from its own column of `state` (a net's, of recurrent layers), as
+/// EncoderDecoder::read gives it. Returns the tokens' numbers, 1 × steps × batch. Throws as above, or if the state is empty.
+template <class Net, class Pick>
+Sequence<typename Net::Scalar> generate(const Net& net, typename Net::template State<typename Net::Scalar> state,
+                                        Index start, Index steps, Pick&& pick) {
+    using S = typename Net::Scalar;
+    require(steps >= 0, "generate", "steps is ", steps, ", expected at least 0");
+    const Index batch = std::get<0>(detail::matrices_of(state)).cols();
+    require(batch >= 1, "generate", "the state is empty, expected a column for each sequence");
+    typename Net::template Tape<S> tape;
+    Sequence<S> x(net.input_size(), 1, batch), tokens(1, steps, batch);
+    for (Index t = 0; t < steps; ++t) {
+        for (Index b = 0; b < batch; ++b)
+            detail::put_token(std::span(x.values().col(b).data(), static_cast<std::size_t>(x.features())),
+                              t == 0 ? start : static_cast<Index>(tokens.step(t - 1)(0, b)));
+        const auto y = net.infer(x, tape, state);
+        net.final_state(tape, state);
+        for (Index b = 0; b < batch; ++b)
+            tokens.step(t)(0, b) = static_cast<S>(
+                pick(std::span<const S>(y.data() + b * y.features(), static_cast<std::size_t>(y.features()))));
     }
     return tokens;
 }

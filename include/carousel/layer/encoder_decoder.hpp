@@ -60,6 +60,8 @@ struct EncoderDecoderOptions {
 ///
 ///     EncoderDecoder model{Sequential{LSTM<float>{F, 64}}, Sequential{LSTM<float>{F, 64}, Dense<float>{64, F}},
 ///                          {.encoder_steps = 7}};
+///     fit(model, data, SoftmaxCrossEntropy{}, Adam{}, {.epochs = 25});
+///     generate(model.decoder(), model.read(questions), start, 4, greedy);      // without a teacher
 ///
 /// x: F × (T·B), the question in its first encoder_steps steps, then the answer one step late. y: the decoder's output, T −
 /// encoder_steps steps. Of a ragged batch the lengths are x's: a sequence that ends within the question has no answer. Questions
@@ -139,10 +141,15 @@ class EncoderDecoder {
 
     SequenceView<Scalar> infer(SequenceView<Scalar> x, Record& tape, NoState = {}) const {
         const auto [question, previous] = split(x, tape);
-        encoder_.infer(question, tape.encoder_);
-        encoder_.final_state(tape.encoder_, tape.end_);
-        hand_over(tape.end_, tape.start_);
+        read(question, tape);
         return decoder_.infer(previous, tape.decoder_, tape.start_);
+    }
+
+    /// The state in which the decoder starts once the encoder has read this batch of questions, of any length.
+    typename Decoder::template State<Scalar> read(SequenceView<Scalar> question) const {
+        Record tape;
+        read(question, tape);
+        return tape.start_;
     }
 
     void final_state(const Record&, NoState&) const {}
@@ -166,6 +173,12 @@ class EncoderDecoder {
     }
 
   private:
+    void read(SequenceView<Scalar> question, Record& tape) const {
+        encoder_.infer(question, tape.encoder_);
+        encoder_.final_state(tape.encoder_, tape.end_);
+        hand_over(tape.end_, tape.start_);
+    }
+
     std::pair<SequenceView<Scalar>, SequenceView<Scalar>> split(SequenceView<Scalar> x, Record& tape) const {
         const Index read = options_.encoder_steps;
         require(x.steps() >= read, "EncoderDecoder::forward", "x has ", x.steps(), " steps, expected at least ", read,
