@@ -23,7 +23,8 @@ struct Pairs {
     Index size() const { return static_cast<Index>(lines.size()); }
 };
 
-/// Each different line once. Throws std::runtime_error "file:line: …" at the first that doesn't fit, or what read_text throws.
+/// Each different line once. Throws std::runtime_error "file:line: …" at the first that doesn't fit, or what read_text
+/// throws.
 inline Pairs read_pairs(const std::filesystem::path& path) {
     const std::u32string text = read_text(path);
     Pairs pairs{.name = path.string(), .lines = {}, .alphabet = Alphabet(U"")};
@@ -59,8 +60,9 @@ inline Pairs read_pairs(const std::filesystem::path& path) {
     return pairs;
 }
 
-/// The chosen pairs as samples of numbers in the alphabet. x: the question, read backwards if `reversed`, then '_' and the answer
-/// without its last character, which is what the decoder hears under teacher forcing; y: the answer, what it is to say.
+/// The chosen pairs as samples of numbers in the alphabet. x: the question, read backwards if `reversed`, then '_' and
+/// the answer without its last character, which is what the decoder hears under teacher forcing; y: the answer, what it
+/// is to say.
 inline carousel::Dataset<float> samples(const Pairs& pairs, std::span<const Index> chosen, bool reversed) {
     const auto count = static_cast<Index>(chosen.size()), Q = pairs.question, A = pairs.answer;
     carousel::Dataset<float> data{carousel::Sequence<float>(1, Q + A, count), carousel::Sequence<float>(1, A, count)};

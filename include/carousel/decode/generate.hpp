@@ -13,7 +13,8 @@ namespace carousel {
 
 namespace detail {
 
-/// A token as a net's input: its number, if there is one feature (of nets that begin with an Embedding), else a 1 in its place.
+/// A token as a net's input: its number, if there is one feature (of nets that begin with an Embedding), else a 1 in
+/// its place.
 template <class S>
 void put_token(std::span<S> x, Index token) {
     const auto inputs = static_cast<Index>(x.size());
@@ -25,15 +26,16 @@ void put_token(std::span<S> x, Index token) {
 
 } // namespace detail
 
-/// One to many: feeds `start` to the stream, then every token picked, and returns those: at most `steps`, and, if `end` is given,
-/// those before it. pick(logits) gives the next token from the stream's output:
+/// One to many: feeds `start` to the stream, then every token picked, and returns those: at most `steps`, and, if `end`
+/// is given, those before it. pick(logits) gives the next token from the stream's output:
 ///
 ///     generate(stream, start, 4, greedy);
 ///     generate(stream, start, 200, [&](auto logits) { return sample(logits, 0.8, random); });
 ///
-/// A model of one input is fed the token's number (one that begins with an Embedding), any other a 1 in the token's place among
-/// input_size() features. Begins in the stream's state; the last token has been picked, not fed, so it is the `start` to go on
-/// with. Throws what pick throws, and std::invalid_argument if steps < 0 or a token has no place among the features.
+/// A model of one input is fed the token's number (one that begins with an Embedding), any other a 1 in the token's
+/// place among input_size() features. Begins in the stream's state; the last token has been picked, not fed, so it is
+/// the `start` to go on with. Throws what pick throws, and std::invalid_argument if steps < 0 or a token has no place
+/// among the features.
 template <class Model, class Pick>
 std::vector<Index> generate(Stream<Model>& stream, Index start, Index steps, Pick&& pick,
                             std::optional<Index> end = std::nullopt) {
@@ -50,8 +52,9 @@ std::vector<Index> generate(Stream<Model>& stream, Index start, Index steps, Pic
     return tokens;
 }
 
-/// Many to many, delayed: the same for a batch of sequences, each from its own column of `state` (a net's, of recurrent layers), as
-/// EncoderDecoder::read gives it. Returns the tokens' numbers, 1 × steps × batch. Throws as above, or if the state is empty.
+/// Many to many, delayed: the same for a batch of sequences, each from its own column of `state` (a net's, of recurrent
+/// layers), as EncoderDecoder::read gives it. Returns the tokens' numbers, 1 × steps × batch. Throws as above, or if
+/// the state is empty.
 template <class Net, class Pick>
 Sequence<typename Net::Scalar> generate(const Net& net, typename Net::template State<typename Net::Scalar> state,
                                         Index start, Index steps, Pick&& pick) {

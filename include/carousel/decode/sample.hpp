@@ -29,8 +29,9 @@ Index largest_logit(const char* where, std::span<const S> logits) {
 
 } // namespace detail
 
-/// greedy(logits): the class of the largest one, of equals the first. −∞ stands for a class that is never chosen. Throws
-/// std::invalid_argument if a logit is NaN or +∞, or none is finite. A function, but one that can be handed to generate().
+/// greedy(logits): the class of the largest one, of equals the first. −∞ stands for a class that is never chosen.
+/// Throws std::invalid_argument if a logit is NaN or +∞, or none is finite. A function, but one that can be handed to
+/// generate().
 inline constexpr struct Greedy {
     template <std::floating_point S>
     Index operator()(std::span<const S> logits) const {
@@ -38,9 +39,9 @@ inline constexpr struct Greedy {
     }
 } greedy{};
 
-/// A class drawn with the probabilities softmax(logits / temperature): the lower the temperature, the likelier the largest; 0 is
-/// greedy and draws nothing. One number of `random` a call. Throws std::invalid_argument as greedy, or unless temperature is
-/// finite and >= 0.
+/// A class drawn with the probabilities softmax(logits / temperature): the lower the temperature, the likelier the
+/// largest; 0 is greedy and draws nothing. One number of `random` a call. Throws std::invalid_argument as greedy, or
+/// unless temperature is finite and >= 0.
 template <std::floating_point S>
 Index sample(std::span<const S> logits, double temperature, Random& random) {
     require(temperature >= 0 && std::isfinite(temperature), "sample", "temperature is ", temperature,

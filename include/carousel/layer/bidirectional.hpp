@@ -23,9 +23,10 @@ concept Reversible = Layer<L, typename L::Scalar> &&
 /// Bidirectional{LSTM<float>{3, 64}} gives 128 features: at every step what the forward layer makes of the steps up to
 /// it, over what the reverse one makes of the steps from it on.
 ///
-/// x: I × (T·B). Output, past a sequence's end zero: forward's H rows over reverse's (concatenate), their sum, or half of that.
-/// State: {forward's, reverse's}. The forward layer ends at each sequence's last real step, the reverse one at step 0: of a
-/// concatenated output BothEnds picks these two, LastStep would pick a reverse output that has seen one step alone.
+/// x: I × (T·B). Output, zero past a sequence's end: forward's H rows over reverse's (concatenate), their sum, or half
+/// of that. State: {forward's, reverse's}.
+/// The forward layer ends at each sequence's last real step, the reverse one at step 0: of a concatenated output
+/// BothEnds picks these two, where LastStep would pick a reverse output that has seen one step alone.
 /// backward: dx is the sum of both layers' dx.
 template <Reversible L>
 class Bidirectional {
@@ -45,12 +46,13 @@ class Bidirectional {
     template <class>
     using Tape = Record;
 
-    /// The reverse layer is the twin of this one: the same sizes, cell and options, parameters of its own, drawn anew (from
-    /// the layer's seed, if it was given one). Throws std::invalid_argument if `forward` runs in reverse.
+    /// The reverse layer is the twin of this one: the same sizes, cell and options, parameters of its own, drawn anew
+    /// (from the layer's seed, if it was given one). Throws std::invalid_argument if `forward` runs in reverse.
     explicit Bidirectional(const L& forward, Merge merge = Merge::concatenate)
         : Bidirectional(forward, twin(forward), merge) {}
 
-    /// Throws std::invalid_argument unless the first layer runs forward, the second in reverse, and both have the same sizes.
+    /// Throws std::invalid_argument unless the first layer runs forward, the second in reverse, and both have the same
+    /// sizes.
     Bidirectional(L forward, L reverse, Merge merge = Merge::concatenate)
         : forward_(std::move(forward)), reverse_(std::move(reverse)), merge_(merge) {
         require(!forward_.options().reverse, "Bidirectional",
@@ -106,8 +108,8 @@ class Bidirectional {
         reverse_.final_state(tape.reverse_, out[1]);
     }
 
-    /// `dy` is the gradient of the output; a view of no steps means there is none. Throws std::invalid_argument if a shape
-    /// differs from the pass', std::logic_error if the tape holds none.
+    /// `dy` is the gradient of the output; a view of no steps means there is none. Throws std::invalid_argument if a
+    /// shape differs from the pass', std::logic_error if the tape holds none.
     SequenceView<Scalar> backward(SequenceView<Scalar> dy, Record& tape, const Through<State<Scalar>>& through = {}) {
         detail::require_recorded(tape.recorded_, "Bidirectional::backward");
         const auto& y = tape.y_;
@@ -167,7 +169,8 @@ class Bidirectional {
         return y;
     }
 
-    /// The gradient of a direction's output (0: forward, 1: reverse): dy itself or, of its rows or a half of it, a copy in `out`.
+    /// The gradient of a direction's output (0: forward, 1: reverse): dy itself or, of its rows or a half of it, a copy
+    /// in `out`.
     SequenceView<Scalar> share(SequenceView<Scalar> dy, Index direction, Matrix<Scalar>& out) const {
         if (merge_ == Merge::sum)
             return dy;

@@ -7,8 +7,9 @@
 namespace carousel {
 
 struct DropoutOptions {
-    /// One mask a sequence, the same at its every step, instead of one a step: Gal & Ghahramani (2016), "A Theoretically Grounded
-    /// Application of Dropout in Recurrent Neural Networks". With truncated BPTT a sequence has a mask for every chunk.
+    /// One mask a sequence, the same at its every step, instead of one a step: Gal & Ghahramani (2016), "A
+    /// Theoretically Grounded Application of Dropout in Recurrent Neural Networks". With truncated BPTT a sequence has
+    /// a mask for every chunk.
     bool per_sequence = false;
     std::optional<std::uint64_t> seed = std::nullopt; ///< by default every layer of a program draws other masks
 };

@@ -10,8 +10,9 @@
 
 namespace carousel {
 
-/// The state of one net becomes that of another, matrix by matrix in the order of their layers; if `from` has more of them, its
-/// last ones do (those of the layers on top of a Bidirectional one, say). With hand_back this is all that two nets need:
+/// The state of one net becomes that of another, matrix by matrix in the order of their layers; if `from` has more of
+/// them, its last ones do (those of the layers on top of a Bidirectional one, say). With hand_back this is all that two
+/// nets need:
 ///
 ///     encoder.forward(question, encoder_tape);
 ///     encoder.final_state(encoder_tape, end);
@@ -35,7 +36,8 @@ void hand_over(const From& from, To& to) {
     (std::make_index_sequence<count>{});
 }
 
-/// The gradient of what hand_over did: d_to, of the state that was handed over, becomes d_from, empty (zero) where it wasn't.
+/// The gradient of what hand_over did: d_to, of the state that was handed over, becomes d_from, empty (zero) where it
+/// wasn't.
 template <class To, class From>
 void hand_back(const To& d_to, From& d_from) {
     const auto source = detail::matrices_of(d_to);
@@ -63,9 +65,9 @@ struct EncoderDecoderOptions {
 ///     fit(model, data, SoftmaxCrossEntropy{}, Adam{}, {.epochs = 25});
 ///     generate(model.decoder(), model.read(questions), start, 4, greedy);      // without a teacher
 ///
-/// x: F × (T·B), the question in its first encoder_steps steps, then the answer one step late. y: the decoder's output, T −
-/// encoder_steps steps. Of a ragged batch the lengths are x's: a sequence that ends within the question has no answer. Questions
-/// of unequal length are padded in front, or one writes hand_over's lines with lengths for both.
+/// x: F × (T·B), the question in its first encoder_steps steps, then the answer one step late. y: the decoder's output,
+/// T − encoder_steps steps. Of a ragged batch the lengths are x's: a sequence that ends within the question has no
+/// answer. Questions of unequal length are padded in front, or one writes hand_over's lines with lengths for both.
 ///
 /// The encoder's last layer must be recurrent; its output isn't used. Every pass starts from zero: it has no State.
 template <class Encoder, class Decoder>
@@ -154,8 +156,8 @@ class EncoderDecoder {
 
     void final_state(const Record&, NoState&) const {}
 
-    /// dx is an empty view if one of the nets has none, as those that begin with an Embedding. Throws std::invalid_argument if
-    /// dy hasn't y's shape, std::logic_error if the tape holds no forward pass.
+    /// dx is an empty view if one of the nets has none, as those that begin with an Embedding. Throws
+    /// std::invalid_argument if dy hasn't y's shape, std::logic_error if the tape holds no forward pass.
     SequenceView<Scalar> backward(SequenceView<Scalar> dy, Record& tape, const Through<NoState>& through = {}) {
         detail::require_recorded(tape.recorded_, "EncoderDecoder::backward");
         const auto d_previous = decoder_.backward(

@@ -5,7 +5,8 @@
 
 namespace carousel {
 
-/// What LastStep and BothEnds are. x: F × (T·B), y: F × (1·B). backward: dx is dy where y was taken from and zero elsewhere.
+/// What LastStep and BothEnds are. x: F × (T·B), y: F × (1·B). backward: dx is dy where y was taken from and zero
+/// elsewhere.
 template <bool both>
 class SequenceEnds {
   public:
@@ -98,8 +99,9 @@ class SequenceEnds {
 /// The last real step of each sequence.
 using LastStep = SequenceEnds<false>;
 
-/// After a Bidirectional layer that concatenates: the upper half of the features at each sequence's last real step, the lower
-/// half at its first; so the final h of both directions, which is what Keras' Bidirectional gives with return_sequences=False.
+/// After a Bidirectional layer that concatenates: the upper half of the features at each sequence's last real step, the
+/// lower half at its first; so the final h of both directions, which is what Keras' Bidirectional gives with
+/// return_sequences=False.
 using BothEnds = SequenceEnds<true>;
 
 } // namespace carousel
