@@ -1,6 +1,8 @@
 // Pictures, drawn by gnuplot where it is installed. A picture is a value; how the curves look is decided here.
 #pragma once
 
+#include "support/shell.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <csignal>
@@ -33,20 +35,7 @@ struct Plot {
 };
 
 inline bool gnuplot_is_there() {
-    const char* const path = std::getenv("PATH");
-#ifdef _WIN32
-    constexpr char separator = ';';
-    const char* const program = "gnuplot.exe";
-#else
-    constexpr char separator = ':';
-    const char* const program = "gnuplot";
-#endif
-    std::istringstream folders(path ? path : "");
-    std::error_code none;
-    for (std::string folder; std::getline(folders, folder, separator);)
-        if (std::filesystem::is_regular_file(std::filesystem::path(folder) / program, none))
-            return true;
-    return false;
+    return program_is_there("gnuplot");
 }
 
 namespace detail {

@@ -1,0 +1,65 @@
+// Shell: other programs, where they are installed.
+#pragma once
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <utility>
+
+namespace example {
+
+/// Whether a program of this name is in a folder of the PATH.
+inline bool program_is_there(const std::string& name) {
+    const char* const path = std::getenv("PATH");
+#ifdef _WIN32
+    constexpr char separator = ';';
+    const std::string file = name + ".exe";
+#else
+    constexpr char separator = ':';
+    const std::string& file = name;
+#endif
+    std::istringstream folders(path ? path : "");
+    std::error_code none;
+    for (std::string folder; std::getline(folders, folder, separator);)
+        if (std::filesystem::is_regular_file(std::filesystem::path(folder) / file, none))
+            return true;
+    return false;
+}
+
+/// The command's standard output; nothing if the command ends with an error, on which it has said more on standard error.
+inline std::optional<std::string> output_of(const std::string& command) {
+#ifdef _WIN32
+    FILE* const pipe = _popen(command.c_str(), "rb");
+#else
+    FILE* const pipe = popen(command.c_str(), "r");
+#endif
+    if (!pipe)
+        return std::nullopt;
+    std::string text;
+    char part[1 << 16];
+    while (const std::size_t size = std::fread(part, 1, sizeof part, pipe))
+        text.append(part, size);
+#ifdef _WIN32
+    const bool ended_well = _pclose(pipe) == 0;
+#else
+    const bool ended_well = pclose(pipe) == 0;
+#endif
+    return ended_well ? std::optional(std::move(text)) : std::nullopt;
+}
+
+/// A word of a command that the shell takes literally.
+inline std::string shell_quoted(const std::string& text) {
+#ifdef _WIN32
+    return '"' + text + '"'; // no quote is allowed in a file's name
+#else
+    std::string result = "'";
+    for (const char c : text)
+        result += c == '\'' ? "'\\''" : std::string(1, c);
+    return result + "'";
+#endif
+}
+
+} // namespace example
