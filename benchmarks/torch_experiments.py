@@ -10,7 +10,6 @@ the times more than anything else.
 """
 import argparse
 import os
-import time
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--experiment", choices=["keras", "waves", "cosine"], required=True)
@@ -27,35 +26,7 @@ import math  # noqa: E402
 import torch  # noqa: E402
 from torch import nn  # noqa: E402
 
-
-class KerasRMSprop(torch.optim.Optimizer):
-    """RMSprop with epsilon under the root, which torch.optim.RMSprop adds outside."""
-
-    def __init__(self, parameters, lr=1e-3, rho=0.9, eps=1e-7):
-        super().__init__(parameters, dict(lr=lr, rho=rho, eps=eps))
-        for group in self.param_groups:
-            group["v"] = [torch.zeros_like(p) for p in group["params"]]
-
-    @torch.no_grad()
-    def step(self):
-        for group in self.param_groups:
-            for p, v in zip(group["params"], group["v"]):
-                v.mul_(group["rho"]).addcmul_(p.grad, p.grad, value=1 - group["rho"])
-                p.addcdiv_(p.grad, (v + group["eps"]).sqrt_(), value=-group["lr"])
-
-
-class KerasAdam(torch.optim.Adam):
-    """Adam as Keras and DeZero write it: epsilon is added to the root of v before its bias is corrected."""
-
-    def __init__(self, parameters, lr=1e-3, eps=1e-7):
-        super().__init__(parameters, lr=lr)
-        self.keras_eps, self.t = eps, 0
-
-    def step(self):
-        self.t += 1
-        for group in self.param_groups:
-            group["eps"] = self.keras_eps / math.sqrt(1 - group["betas"][1] ** self.t)
-        super().step()
+from torch_keras import KerasAdam, KerasRMSprop, Stopwatch, keras_dense, keras_recurrent, trained  # noqa: E402
 
 
 class KerasLSTM(nn.Module):
@@ -63,15 +34,8 @@ class KerasLSTM(nn.Module):
 
     def __init__(self, hidden=300):
         super().__init__()
-        self.lstm = nn.LSTM(1, hidden)
-        self.dense = nn.Linear(hidden, 1)
-        nn.init.xavier_uniform_(self.lstm.weight_ih_l0)
-        nn.init.orthogonal_(self.lstm.weight_hh_l0)
-        nn.init.zeros_(self.lstm.bias_ih_l0)
-        nn.init.ones_(self.lstm.bias_ih_l0[hidden:2 * hidden].detach())
-        nn.init.zeros_(self.lstm.bias_hh_l0).requires_grad_(False)
-        nn.init.xavier_uniform_(self.dense.weight)
-        nn.init.zeros_(self.dense.bias)
+        self.lstm = keras_recurrent(nn.LSTM(1, hidden))
+        self.dense = keras_dense(nn.Linear(hidden, 1))
 
     def forward(self, x):
         return self.dense(self.lstm(x)[0][-1])
@@ -93,21 +57,6 @@ class DeZeroRNN(nn.Module):
     def forward(self, x, state=None):
         y, state = self.rnn(x, state)
         return self.dense(y), state
-
-
-class Stopwatch:
-    def __init__(self):
-        self.seconds = 0.0
-
-    def __enter__(self):
-        self.start = time.perf_counter()
-
-    def __exit__(self, *_):
-        self.seconds += time.perf_counter() - self.start
-
-
-def trained(model):
-    return [p for p in model.parameters() if p.requires_grad]
 
 
 def uniform(count, bound):
