@@ -6,6 +6,8 @@
 
 #include "carousel/kernel/panels.hpp"
 
+#include <numeric>
+
 using namespace carousel;
 using namespace carousel::kernel;
 using namespace carousel::test;
@@ -56,8 +58,9 @@ TEMPLATE_TEST_CASE("multiply: agrees with Eigen in every shape, transposed or no
 }
 
 TEMPLATE_TEST_CASE("multiply: agrees with Eigen across the blocks of depth and columns", "", float, double) {
-    check_all<TestType>({5, 33}, {3, 14}, {255, 256, 257, 600});
+    check_all<TestType>({5, 33}, {3, 14}, {511, 512, 513, 1100});
     check_all<TestType>({20}, {1536, 1537, 3080}, {3, 300});
+    check_all<TestType>({239, 241, 500}, {7, 65}, {9}); // blocks of rows
 }
 
 TEMPLATE_TEST_CASE("pack_gates: a panel holds a lane of units, their gates side by side, padded with zeros", "", float,
@@ -89,22 +92,37 @@ TEMPLATE_TEST_CASE("pack_gates: a panel holds a lane of units, their gates side 
 TEMPLATE_TEST_CASE("pack_units: a panel holds the transposed weights of its units, padded with zeros", "", float,
                    double) {
     using S = TestType;
-    constexpr Index width = units_lanes * lanes<S>;
+    constexpr Index L = lanes<S>;
     Random random(6);
-    for (const Index hidden : {Index(1), width - 1, width, width + 1, 2 * width + 3}) {
-        const Index depth = 3 * hidden;
+    for (Index hidden : {Index(1), L, L + 1, 2 * L, 3 * L - 1, 4 * L, 4 * L + 1, 7 * L + 3}) {
+        const Index depth = 11, padded = round_up_to_lanes<S>(hidden);
         const Matrix<S> weights = random_matrix<S>(depth, hidden, random);
         Vector<S> panels = Vector<S>::Constant(unit_panels<S>(hidden, depth), S(99));
-        REQUIRE(panels.size() == (hidden + width - 1) / width * width * depth);
+        REQUIRE(panels.size() == padded * depth);
         pack_units(panels.data(), operand(weights), hidden, depth);
         bool right = true;
-        for (Index j = 0; j * width < hidden; ++j)
+        for (Index first = 0; first < padded;) {
+            const Index width = next_tile_lanes((padded - first) / L) * L;
             for (Index k = 0; k < depth; ++k)
                 for (Index l = 0; l < width; ++l) {
-                    const Index u = j * width + l;
-                    right = right && panels((j * depth + k) * width + l) == (u < hidden ? weights(k, u) : S(0));
+                    const Index u = first + l;
+                    right = right && panels(first * depth + k * width + l) == (u < hidden ? weights(k, u) : S(0));
                 }
+            first += width;
+        }
         INFO("hidden " << hidden);
         CHECK(right);
+    }
+}
+
+TEST_CASE("next_tile_lanes: tiles of one lane are left to products of one lane") {
+    for (Index lanes = 1; lanes < 20; ++lanes) {
+        std::vector<int> tiles;
+        for (Index left = lanes; left > 0; left -= tiles.back())
+            tiles.push_back(next_tile_lanes(left));
+        CHECK(std::accumulate(tiles.begin(), tiles.end(), Index(0)) == lanes);
+        if (tile_lanes == 3)
+            CHECK((lanes == 1 || *std::min_element(tiles.begin(), tiles.end()) > 1));
+        CHECK(*std::max_element(tiles.begin(), tiles.end()) <= tile_lanes);
     }
 }

@@ -24,26 +24,16 @@ constexpr Index gate_panels(int blocks, Index hidden, Index depth) {
     return round_up_to_lanes<Scalar>(hidden) * blocks * depth;
 }
 
-/// How many lanes of units a panel of the backward product holds: as in product.hpp, two fill the registers with 12
-/// columns.
-inline constexpr int units_lanes = 2;
-
-/// Packs Uᵀ: panel j is depth × (units_lanes · lanes) numbers, for each row k of `weights` the units
-/// j·units_lanes·lanes … .
+/// Packs Uᵀ for the backward product: panel after panel of next_tile_lanes units, for each row k of `weights` its units.
+/// That of unit u stands at u · depth.
 template <class Scalar>
 void pack_units(Scalar* to, Operand<Scalar> weights, Index hidden, Index depth) {
-    constexpr Index L = lanes<Scalar>, width = units_lanes * L;
-    const Operand<Scalar> transposed = weights.transposed();
-    for (Index u = 0; u < hidden; u += width, to += depth * width)
-        for (Index r = 0; r < units_lanes; ++r)
-            pack_lane(to + r * L, width, {transposed.at(u + r * L, 0), transposed.row, transposed.column},
-                      std::clamp<Index>(hidden - u - r * L, 0, L), depth);
+    pack_rows(to, weights.transposed(), hidden, depth);
 }
 
 template <class Scalar>
 constexpr Index unit_panels(Index hidden, Index depth) {
-    constexpr Index width = units_lanes * lanes<Scalar>;
-    return (hidden + width - 1) / width * width * depth;
+    return round_up_to_lanes<Scalar>(hidden) * depth;
 }
 
 } // namespace carousel::kernel

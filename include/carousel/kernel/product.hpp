@@ -1,8 +1,8 @@
 // Matrix products C = A·B and C += A·B, for everything that isn't walked step by step. No allocation but the scratch's
 // growth.
 //
-// Blocked after Goto & van de Geijn (2008), "Anatomy of High-Performance Matrix Multiplication": a panel of rows of A
-// is packed so that it stays in L1 while all columns of B pass by.
+// Blocked after Goto & van de Geijn (2008), "Anatomy of High-Performance Matrix Multiplication": a block of A is packed
+// so that it stays in L2 while all columns of B pass by, a few of them in L1 at a time.
 #pragma once
 
 #include "carousel/kernel/threads.hpp"
@@ -59,58 +59,87 @@ void pack_lane(Scalar* to, Index stride, Operand<Scalar> from, Index count, Inde
     }
 }
 
-/// The shape of a product's register tile, and of the blocks of A and B that the tiles pass over.
+/// The blocks of A and B that a product's tiles pass over.
 template <class Scalar>
 struct ProductBlocks {
-    static constexpr int row_lanes = 2, columns = tile_columns(row_lanes);
-    static constexpr Index panel = row_lanes * lanes<Scalar>;    // rows of a tile
-    static constexpr Index depth = 1024 / Index(sizeof(Scalar)); // a panel and a sliver of B fill most of L1
-    static constexpr Index rows = 8 * panel, width = 1536;       // a block of A and one of B stay in L2
+    static constexpr Index depth = 2048 / Index(sizeof(Scalar));  // of both: a sliver of B stays in L1
+    static constexpr Index rows = 5 * tile_lanes * lanes<Scalar>; // of A, which stay in L2
+    static constexpr Index columns = 1536;                        // of B
+    static constexpr Index few_columns = 64;
+    static constexpr int sliver = tile_columns(tile_lanes); // columns of B that are packed together
 };
 
-/// Packs rows of A in panels one after the other: for each k, the panel's rows. Columns are read whole, as memory has them.
-template <class Scalar>
-void pack_rows(Scalar* to, Operand<Scalar> a, Index rows, Index depth) {
-    using V = Lane<Scalar>;
-    constexpr Index L = lanes<Scalar>, panel = ProductBlocks<Scalar>::panel;
-    const Index padded = (rows + panel - 1) / panel * panel;
-    const auto lane_at = [&](Index i) { return to + i / panel * panel * depth + i % panel; };
-    if (a.row == 1)
-        for (Index k = 0; k < depth; ++k)
-            for (Index i = 0; i < padded; i += L)
-                store<V>(lane_at(i) + k * panel, load<V>(a.at(i, k), std::clamp<Index>(rows - i, 0, L)));
-    else
-        for (Index i = 0; i < padded; i += L)
-            pack_lane(lane_at(i), panel, {a.at(i, 0), a.row, a.column}, std::clamp<Index>(rows - i, 0, L), depth);
+/// f(i, tile's lanes) for the tiles that cover `rows`.
+template <class Scalar, class F>
+void for_row_tiles(Index rows, F&& f) {
+    for (Index i = 0; i < rows;) {
+        const int tile = next_tile_lanes((rows - i + lanes<Scalar> - 1) / lanes<Scalar>);
+        f(i, tile);
+        i += tile * lanes<Scalar>;
+    }
 }
 
-/// Packs columns of B in slivers of a tile's width one after the other: for each k, the sliver's columns.
+/// Packs rows of A in panels of a tile's lanes, one after the other: for each k, the panel's rows, the last filled up with
+/// zeros. That of row i stands at i · depth.
 template <class Scalar>
-void pack_columns(Scalar* to, Operand<Scalar> b, Index width, Index depth) {
-    constexpr Index N = ProductBlocks<Scalar>::columns;
+void pack_rows(Scalar* to, Operand<Scalar> a, Index rows, Index depth) {
+    constexpr Index L = lanes<Scalar>;
+    for_row_tiles<Scalar>(rows, [&](Index i, int tile) {
+        for (Index r = 0; r < tile; ++r)
+            pack_lane(to + i * depth + r * L, tile * L, {a.at(i + r * L, 0), a.row, a.column},
+                      std::min(rows - i - r * L, L), depth);
+    });
+}
+
+/// Packs columns of B in slivers one after the other: for each k, the sliver's columns. That of column n stands at n · depth.
+template <class Scalar>
+void pack_columns(Scalar* to, Operand<Scalar> b, Index columns, Index depth) {
+    constexpr Index N = ProductBlocks<Scalar>::sliver;
     for (Index k = 0; k < depth; ++k)
-        for (Index n = 0; n < width; n += N) {
-            const Index sliver = std::min(N, width - n);
-            for (Index m = 0; m < sliver; ++m)
-                to[n * depth + k * sliver + m] = *b.at(k, n + m);
+        for (Index n = 0; n < columns; n += N) {
+            const Index width = std::min(N, columns - n);
+            Scalar* const at = to + n * depth + k * width;
+            if (b.column == 1 && width == N)
+                std::memcpy(at, b.at(k, n), N * sizeof(Scalar));
+            else
+                for (Index m = 0; m < width; ++m)
+                    at[m] = *b.at(k, n + m);
         }
+}
+
+/// C (rows × columns) = or += the tiles of `lanes` lanes of rows, whose first column `f` describes.
+template <class Scalar>
+void multiply_sliver(Scalar* c, Index ldc, Index rows, Index columns, int lanes, Factors<Scalar> f, bool add) {
+    using V = Lane<Scalar>;
+    constexpr Index L = simd::lanes<Scalar>;
+    V tile[tile_lanes * tile_columns(1)];
+    for (Index n = 0; n < columns;) {
+        const int wide = compute_row_tile(tile, lanes, columns - n, f);
+        for (int m = 0; m < wide; ++m)
+            for (int r = 0; r < lanes; ++r) {
+                const Index count = std::min(rows - r * L, L);
+                Scalar* const at = c + (n + m) * ldc + r * L;
+                const V sum = tile[m * lanes + r];
+                store<V>(at, add ? load<V>(at, count) + sum : sum, count);
+            }
+        n += wide;
+        f.b += wide * f.b_column;
+    }
 }
 
 /// C (rows × columns, column-major, leading dimension ldc) = A·B, or += with `add`; A: rows × depth, B: depth × columns.
 template <class Scalar>
 void multiply(Scalar* c, Index ldc, Index rows, Index columns, Index depth, Operand<Scalar> a, Operand<Scalar> b,
               bool add, Scratch<Scalar>& scratch) {
-    using V = Lane<Scalar>;
     using Blocks = ProductBlocks<Scalar>;
-    constexpr Index L = lanes<Scalar>;
-    constexpr int R = Blocks::row_lanes, N = Blocks::columns;
+    constexpr Index L = lanes<Scalar>, N = Blocks::sliver;
 
     if (depth == 0 && !add)
         for (Index n = 0; n < columns; ++n)
             std::fill_n(c + n * ldc, rows, Scalar(0));
 
-    for (Index n0 = 0; n0 < columns; n0 += Blocks::width) {
-        const Index width = std::min(Blocks::width, columns - n0);
+    for (Index n0 = 0; n0 < columns; n0 += Blocks::columns) {
+        const Index width = std::min(Blocks::columns, columns - n0);
         for (Index k0 = 0; k0 < depth; k0 += Blocks::depth) {
             const Index deep = std::min(Blocks::depth, depth - k0);
             const bool fresh = k0 == 0 && !add;
@@ -122,33 +151,21 @@ void multiply(Scalar* c, Index ldc, Index rows, Index columns, Index depth, Oper
 
             for (Index i0 = 0; i0 < rows; i0 += Blocks::rows) {
                 const Index high = std::min(Blocks::rows, rows - i0);
-                // Too few columns don't repay a copy of A: it is read where it is, if it has whole panels of contiguous rows.
-                const bool pack_a = a.row != 1 || high % Blocks::panel != 0 || width >= N;
+                // Few columns don't repay a copy of A: it is read where it is, if it has whole lanes of contiguous rows.
+                const bool pack_a = a.row != 1 || high % L != 0 || width > Blocks::few_columns;
                 if (pack_a)
                     pack_rows(packed_a, {a.at(i0, k0), a.row, a.column}, high, deep);
-                for (Index i = 0; i < high; i += Blocks::panel) {
-                    const Scalar* const panel = pack_a ? packed_a + i * deep : a.at(i0 + i, k0);
-                    const Index panel_step = pack_a ? Blocks::panel : a.column;
-                    for (Index sliver = 0; sliver < width; sliver += N) {
-                        const Index w = std::min<Index>(N, width - sliver);
-                        for_column_tiles<N>(0, w, [&]<int M>(Index m) {
-                            V acc[R][M] = {};
-                            if (pack_b)
-                                multiply_tile<V, R, M>(acc, deep, panel, panel_step, packed_b + sliver * deep + m, w,
-                                                       1);
-                            else
-                                multiply_tile<V, R, M>(acc, deep, panel, panel_step, b.at(k0, n0 + sliver + m), b.row,
-                                                       b.column);
-#pragma GCC unroll 16 // an acc indexed by a variable would live in memory
-                            for (int n = 0; n < M; ++n)
-#pragma GCC unroll 16
-                                for (int r = 0; r < R; ++r) {
-                                    const Index count = std::clamp<Index>(high - i - r * L, 0, L);
-                                    Scalar* const at = c + (n0 + sliver + m + n) * ldc + i0 + i + r * L;
-                                    store<V>(at, fresh ? acc[r][n] : acc[r][n] + load<V>(at, count), count);
-                                }
-                        });
-                    }
+                for (Index sliver = 0; sliver < width; sliver += N) {
+                    const Index w = std::min(N, width - sliver);
+                    for_row_tiles<Scalar>(high, [&](Index i, int tile_rows) {
+                        Factors<Scalar> f{deep, a.at(i0 + i, k0), a.column, b.at(k0, n0 + sliver), b.row, b.column};
+                        if (pack_a)
+                            f.a = packed_a + i * deep, f.a_step = tile_rows * L;
+                        if (pack_b)
+                            f.b = packed_b + sliver * deep, f.b_row = w, f.b_column = 1;
+                        multiply_sliver(c + (n0 + sliver) * ldc + i0 + i, ldc, std::min(high - i, tile_rows * L), w,
+                                        tile_rows, f, !fresh);
+                    });
                 }
             }
         }
@@ -162,7 +179,7 @@ void multiply(Scalar* c, Index ldc, Index rows, Index columns, Index depth, Oper
               bool add, std::vector<Scratch<Scalar>>& scratches) {
     const auto shards = static_cast<Index>(scratches.size());
     const bool by_rows = rows >= columns;
-    const Index unit = by_rows ? ProductBlocks<Scalar>::panel : ProductBlocks<Scalar>::columns;
+    const Index unit = by_rows ? tile_lanes * lanes<Scalar> : ProductBlocks<Scalar>::sliver;
     const Index units = ((by_rows ? rows : columns) + unit - 1) / unit;
     thread_pool()->run(static_cast<int>(shards), [&](int shard) {
         Scratch<Scalar>& scratch = scratches[static_cast<std::size_t>(shard)];

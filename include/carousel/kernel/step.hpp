@@ -32,29 +32,43 @@ struct Step {
     /// a = W·x + U·prev + b, then the cell (or its gate, if a second product follows). `W` and `U` are panels of
     /// pack_gates. With W null, the gates already hold W·x.
     void forward(const Scalar* W, const Scalar* x, Index features, const Scalar* U) const {
-        over_tiles<blocks>([&]<int N>(Index u, Index column) {
+        constexpr Blocks of_W = C::input, of_U = C::recurrent;
+        constexpr bool same_blocks = of_W.first == of_U.first && of_W.count == of_U.count; // one tile for both products
+        for (Index u = 0; u < hidden; u += L) {
             const Index count = std::min(L, hidden - u);
-            V acc[blocks][N];
+            V start[blocks] = {};
+            load_rows(start, bias + u, biased, count);
+            const auto x_factors = [&](Index column) {
+                return Factors<Scalar>{
+                    features, W + u * of_W.count * features, of_W.count * L, x + column * features, 1, features};
+            };
+            for (Index column = first; column < last;) {
+                const Factors<Scalar> products[2] = {
+                    {hidden, U + u * of_U.count * hidden, of_U.count * L, prev[0] + column * hidden, 1, hidden},
+                    W && same_blocks ? x_factors(column) : Factors<Scalar>{}};
+                V tile[of_U.count * tile_columns(of_U.count)], x_tile[of_W.count * tile_columns(of_U.count)];
+                const int columns =
+                    compute_tile<V, of_U.count>(tile, last - column, products, W && same_blocks ? 2 : 1);
+                if constexpr (!same_blocks)
+                    for (int n = 0; W && n < columns;) {
+                        const Factors<Scalar> product = x_factors(column + n);
+                        n += compute_tile<V, of_W.count>(x_tile + n * of_W.count, columns - n, &product, 1);
+                    }
+                for (int n = 0; n < columns; ++n) {
+                    const Index b = column + n;
+                    V a[blocks];
 #pragma GCC unroll 16
-            for (int g = 0; g < blocks; ++g) {
-                const V start = g < biased ? load<V>(bias + g * hidden + u, count) : V{};
-#pragma GCC unroll 16
-                for (int n = 0; n < N; ++n)
-                    acc[g][n] = start;
-            }
-            if (W)
-                multiply_tile<V, C::input.count, N>(acc + C::input.first, features, W + u * C::input.count * features,
-                                                    C::input.count * L, x + column * features, 1, features);
-            multiply_tile<V, C::recurrent.count, N>(acc + C::recurrent.first, hidden,
-                                                    U + u * C::recurrent.count * hidden, C::recurrent.count * L,
-                                                    prev[0] + column * hidden, 1, hidden);
-            over_columns(
-                acc, column, [&](Index b, V(&a)[blocks]) __attribute__((always_inline)) {
-                    if (!W)
-#pragma GCC unroll 16
-                        for (int g = 0; g < blocks; ++g)
-                            if (g >= C::input.first && g < C::input.end())
+                    for (int g = 0; g < blocks; ++g) {
+                        a[g] = start[g];
+                        if (g >= of_U.first && g < of_U.end())
+                            a[g] += tile[n * of_U.count + g - of_U.first];
+                        if (g >= of_W.first && g < of_W.end()) {
+                            if (!W)
                                 a[g] += load<V>(gate(g, u, b), count);
+                            else if (!same_blocks)
+                                a[g] += x_tile[n * of_W.count + g - of_W.first];
+                        }
+                    }
                     if constexpr (TwoProductCell<C>) {
                         V before[states];
                         load_states(prev, u, b, before, count);
@@ -62,26 +76,33 @@ struct Step {
                         store_gates(u, b, a, count);
                     } else
                         finish_forward(u, b, a, count);
-                });
-        });
+                }
+                column += columns;
+            }
+        }
     }
 
     /// The second product of a TwoProductCell: a += U₂·a[operand], then the cell.
     void forward_second(const Scalar* U2) const requires TwoProductCell<C> {
-        over_tiles<C::second.count>([&]<int N>(Index u, Index column) {
-            V acc[C::second.count][N] = {};
-            multiply_tile<V, C::second.count, N>(acc, hidden, U2 + u * C::second.count * hidden, C::second.count * L,
-                                                 gate(C::operand, 0, column), 1, blocks * hidden);
+        constexpr int R = C::second.count;
+        for (Index u = 0; u < hidden; u += L) {
             const Index count = std::min(L, hidden - u);
-            over_columns(acc, column, [&](Index b, V(&product)[C::second.count]) {
-                V a[blocks];
-                load_gates(u, b, a, count);
+            for (Index column = first; column < last;) {
+                const Factors<Scalar> product{hidden, U2 + u * R * hidden, R * L, gate(C::operand, 0, column),
+                                              1,      blocks * hidden};
+                V tile[R * tile_columns(R)];
+                const int columns = compute_tile<V, R>(tile, last - column, &product, 1);
+                for (int n = 0; n < columns; ++n) {
+                    V a[blocks];
+                    load_gates(u, column + n, a, count);
 #pragma GCC unroll 16
-                for (int g = 0; g < C::second.count; ++g)
-                    a[C::second.first + g] += product[g];
-                finish_forward(u, b, a, count);
-            });
-        });
+                    for (int g = 0; g < R; ++g)
+                        a[C::second.first + g] += tile[n * R + g];
+                    finish_forward(u, column + n, a, count);
+                }
+                column += columns;
+            }
+        }
     }
 
     /// What the backward steps add to: one set of arrays for the whole sweep.
@@ -191,9 +212,7 @@ struct Step {
     }
     void load_vectors(Index u, V (&p)[C::vectors + 1], Index count) const {
         if (vectors)
-#pragma GCC unroll 16
-            for (int k = 0; k < C::vectors; ++k)
-                p[k] = load<V>(vectors + k * hidden + u, count);
+            load_rows(p, vectors + u, C::vectors, count);
     }
 
     /// The cell's equations on finished pre-activations; past a sequence's end the state is carried and the gates are
@@ -214,63 +233,43 @@ struct Step {
         }
     }
 
-    /// Tiles of `rows` lanes: for every lane of units u, every run of columns.
-    template <int rows, class F>
-    [[gnu::always_inline]] void over_tiles(F&& tile) const {
-        for (Index u = 0; u < hidden; u += L)
-            for_column_tiles<tile_columns(rows)>(first, last,
-                                                 [&]<int N>(Index column) { tile.template operator()<N>(u, column); });
-    }
-
-    /// Hands each column of a finished tile to `f`, through L1: so f's code stands here once, not N times.
-    template <int R, int N, class F>
-    [[gnu::always_inline]] static void over_columns(const V (&acc)[R][N], Index column, F&& f) {
-        V tile[N][R];
-#pragma GCC unroll 16
-        for (int n = 0; n < N; ++n)
-#pragma GCC unroll 16
-            for (int r = 0; r < R; ++r)
-                tile[n][r] = acc[r][n];
-        for (int n = 0; n < N; ++n)
-            f(column + n, tile[n]);
-    }
-
     /// For every lane of units and every column, f(u, b, (Uᵀ·da)[u, b], sums, count); da: the rows of `from` that
-    /// `which` names.
+    /// `which` names. `U` are panels of pack_units.
     template <Blocks which, class F>
     [[gnu::always_inline]] void over_unit_tiles(const Scalar* U, const Scalar* from, F&& f, const Gradients& to) const {
-        constexpr int R = units_lanes;
+        constexpr int most = tile_lanes * tile_columns(1);
         const Index depth = which.count * hidden;
-        for (Index u0 = 0; u0 < hidden; u0 += R * L)
-            for_column_tiles<tile_columns(R)>(first, last, [&]<int N>(Index column) {
-                V acc[R][N] = {};
-                if (from)
-                    multiply_tile<V, R, N>(acc, depth, U + u0 * depth, R * L,
-                                           from + (column * blocks + which.first) * hidden, 1, blocks * hidden);
-                V tile[R][N];
-#pragma GCC unroll 16
-                for (int r = 0; r < R; ++r)
-#pragma GCC unroll 16
-                    for (int n = 0; n < N; ++n)
-                        tile[r][n] = acc[r][n];
-                for (int r = 0; r < R && u0 + r * L < hidden; ++r) {
+        for_row_tiles<Scalar>(hidden, [&](Index u0, int R) {
+            for (Index column = first; column < last;) {
+                V tile[most];
+                const Scalar* const da = from ? from + (column * blocks + which.first) * hidden : nullptr;
+                const int columns = compute_row_tile<Scalar>(
+                    tile, R, last - column, {da ? depth : 0, U + u0 * depth, R * L, da, 1, blocks * hidden});
+                for (int r = 0; r < R; ++r) {
                     const Index u = u0 + r * L, count = std::min(L, hidden - u);
                     Sums sums;
-                    for (int n = 0; n < N; ++n)
-                        f(u, column + n, tile[r][n], sums, count);
-                    add_to(to.bias, u, sums.bias, biased, count);
+                    for (int n = 0; n < columns; ++n)
+                        f(u, column + n, tile[n * R + r], sums, count);
+                    add_to(to.bias + u, sums.bias, biased, count);
                     if (to.vectors)
-                        add_to(to.vectors, u, sums.vectors, C::vectors, count);
+                        add_to(to.vectors + u, sums.vectors, C::vectors, count);
                 }
-            });
+                column += columns;
+            }
+        });
     }
 
-    void add_to(Scalar* to, Index u, const V* sums, int rows, Index count) const {
+    /// A lane of units of `rows` vectors of H numbers each.
+    void load_rows(V* to, const Scalar* from, int rows, Index count) const {
 #pragma GCC unroll 16
-        for (int g = 0; g < rows; ++g) {
-            Scalar* const at = to + g * hidden + u;
-            store<V>(at, load<V>(at, count) + sums[g], count);
-        }
+        for (int g = 0; g < rows; ++g)
+            to[g] = load<V>(from + g * hidden, count);
+    }
+
+    void add_to(Scalar* to, const V* sums, int rows, Index count) const {
+#pragma GCC unroll 16
+        for (int g = 0; g < rows; ++g)
+            store<V>(to + g * hidden, load<V>(to + g * hidden, count) + sums[g], count);
     }
 };
 

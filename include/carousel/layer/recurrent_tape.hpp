@@ -66,9 +66,9 @@ class RecurrentTape {
     /// the batch, and a large share in blocks of columns whose gates of one step stay in L2.
     template <class F>
     void over_column_blocks(F&& f) const {
-        constexpr Index cache = 384 * 1024, multiple = 12; // of every tile's width
+        constexpr Index cache = 384 * 1024, multiple = 24; // of every tile's width
         const Index fit = cache / (C::blocks * hidden_ * static_cast<Index>(sizeof(Scalar))) / multiple * multiple;
-        const Index block = std::max(fit, 2 * multiple), batch = x_.batch();
+        const Index block = std::max(fit, multiple), batch = x_.batch();
         const auto shards = static_cast<Index>(shards_.size());
         kernel::thread_pool()->run(static_cast<int>(shards), [&](int shard) {
             const Index end = batch * (shard + 1) / shards;

@@ -84,7 +84,7 @@ class StreamPart<Dense<S, Input, Output>, S> : public detail::PassThrough<S> {
         using V = simd::Lane<S>;
         for (Index u = 0; u < output_; u += simd::lanes<S>) {
             V acc[1] = {simd::load<V>(bias_.data() + u)};
-            kernel::multiply_column<V, 1>(acc, input_, panels_.data() + u * input_, x);
+            kernel::add_column<V, 1>(acc, {input_, panels_.data() + u * input_, simd::lanes<S>, x, 1, 0});
             simd::store<V>(y_.data() + u, activate(activation_, acc[0]));
         }
         return y_.data();
@@ -160,10 +160,8 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
             V a[blocks] = {};
             for (int g = 0; g < biased; ++g)
                 a[g] = simd::load<V>(bias_.data() + u * biased + g * L);
-            kernel::multiply_column<V, C::input.count>(a + C::input.first, input_,
-                                                       W_.data() + u * C::input.count * input_, x);
-            kernel::multiply_column<V, C::recurrent.count>(
-                a + C::recurrent.first, hidden_, U_.data() + u * C::recurrent.count * hidden_, prev[0].data());
+            add_product<C::input>(a, W_.data() + u * C::input.count * input_, input_, x);
+            add_product<C::recurrent>(a, U_.data() + u * C::recurrent.count * hidden_, hidden_, prev[0].data());
             V before[states];
             for (int s = 0; s < states; ++s)
                 before[s] = simd::load<V>(prev[s].data() + u);
@@ -181,9 +179,8 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
                     a[g] = simd::load<V>(gates_.data() + g * padded() + u);
                 for (int s = 0; s < states; ++s)
                     before[s] = simd::load<V>(prev[s].data() + u);
-                kernel::multiply_column<V, C::second.count>(a + C::second.first, hidden_,
-                                                            second_.data() + u * C::second.count * hidden_,
-                                                            gates_.data() + C::operand * padded());
+                add_product<C::second>(a, second_.data() + u * C::second.count * hidden_, hidden_,
+                                       gates_.data() + C::operand * padded());
                 finish(u, a, before, next);
             }
         now_ = 1 - now_;
@@ -210,6 +207,12 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
 
   private:
     Index padded() const { return simd::round_up_to_lanes<S>(hidden_); }
+
+    /// a += panel·x, in the blocks that `which` names.
+    template <Blocks which>
+    [[gnu::always_inline]] static void add_product(V (&a)[blocks], const S* panel, Index depth, const S* x) noexcept {
+        kernel::add_column<V, which.count>(a + which.first, {depth, panel, which.count * L, x, 1, 0});
+    }
 
     [[gnu::always_inline]] void finish(Index u, V (&a)[blocks], const V (&before)[states],
                                        Vector<S> (&next)[states]) noexcept {
