@@ -4,6 +4,7 @@
 
 #    include "carousel/io/safetensors.hpp"
 #    include "carousel/layer/dense.hpp"
+#    include "carousel/layer/embedding.hpp"
 #    include "carousel/layer/last_step.hpp"
 #    include "carousel/layer/recurrent.hpp"
 #    include "carousel/layer/sequential.hpp"
@@ -226,6 +227,27 @@ TEST_CASE("safetensors: ten epochs are five, a file, and five more, bit for bit"
     CHECK(file.find("optimizer.0.LSTM.b.0")->shape == std::vector<Index>{12});
     CHECK(file.find("optimizer.0.LSTM.U.1")->matrix<float>().reshaped() ==
           first_optimizer.state().moments[1].col(1).matrix());
+}
+
+TEST_CASE("safetensors: a sparse parameter and its moments go on where they were") {
+    const Folder folder;
+    Embedding<float> whole{5, 2}, first = whole, second{5, 2};
+    const auto step = [](Embedding<float>& layer, auto& optimizer, Index token) {
+        zero_gradients(optimizer.parameters());
+        layer.table().grad_column(token).setConstant(0.5F);
+        optimizer.step();
+    };
+    Optimizer whole_optimizer{parameters(whole), Adam{}}, first_optimizer{parameters(first), Adam{}},
+        second_optimizer{parameters(second), Adam{}};
+    for (const Index token : {1, 3, 3})
+        step(whole, whole_optimizer, token), step(first, first_optimizer, token);
+    step(second, second_optimizer, 4);
+    save_safetensors(folder / "a", first, first_optimizer);
+    load_safetensors(folder / "a", second, second_optimizer);
+    CHECK(read_safetensors(folder / "a").find("table")->shape == std::vector<Index>{2, 5});
+    for (const Index token : {3, 0})
+        step(whole, whole_optimizer, token), step(second, second_optimizer, token);
+    CHECK(values(second) == values(whole));
 }
 
 TEST_CASE("safetensors: what differs from the model is named, and nothing is changed") {
