@@ -9,6 +9,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <vector>
 
 using namespace carousel;
 
@@ -34,42 +35,73 @@ static_assert(biased_blocks<LstmCell<float>>() == 4 && biased_blocks<LstmCell<fl
 static_assert(biased_blocks<GruCell<float>>() == 4 && biased_blocks<GruCell<float, Reset::before>>() == 3);
 static_assert(recurrent_blocks<GruCell<float, Reset::before>>().count == 3);
 
-constexpr Activation all[] = {Activation::linear, Activation::tanh, Activation::sigmoid, Activation::relu};
+/// Every function, the formula ONNX gives of it, and its name.
+struct Named {
+    Activation f;
+    const char* name;
+    double (*formula)(double);
+};
+const std::vector<Named> all{
+    {Activation::linear, "linear", [](double x) { return x; }},
+    {Activation::tanh, "tanh", [](double x) { return std::tanh(x); }},
+    {Activation::sigmoid, "sigmoid", [](double x) { return 1 / (1 + std::exp(-x)); }},
+    {Activation::relu, "relu", [](double x) { return std::max(0.0, x); }},
+    {Activation::affine(1.5, -0.25), "affine", [](double x) { return 1.5 * x - 0.25; }},
+    {Activation::leaky_relu(0.1), "leaky_relu", [](double x) { return x >= 0 ? x : 0.1 * x; }},
+    {Activation::thresholded_relu(0.4), "thresholded_relu", [](double x) { return x >= 0.4 ? x : 0; }},
+    {Activation::scaled_tanh(1.7, 0.6), "scaled_tanh", [](double x) { return 1.7 * std::tanh(0.6 * x); }},
+    {Activation::hard_sigmoid(), "hard_sigmoid", [](double x) { return std::max(0.0, std::min(1.0, 0.2 * x + 0.5)); }},
+    {Activation::elu(0.8), "elu", [](double x) { return x >= 0 ? x : 0.8 * (std::exp(x) - 1); }},
+    {Activation::softsign, "softsign", [](double x) { return x / (1 + std::abs(x)); }},
+    {Activation::softplus, "softplus", [](double x) { return std::log(1 + std::exp(x)); }},
+};
+const double points[] = {-3.1, -0.5, -1e-3, 0.2, 0.6, 3.1};
 
 } // namespace
 
-TEST_CASE("Activation: every function has a name") {
-    CHECK(std::string(name(Activation::linear)) == "linear");
-    CHECK(std::string(name(Activation::tanh)) == "tanh");
-    CHECK(std::string(name(Activation::sigmoid)) == "sigmoid");
-    CHECK(std::string(name(Activation::relu)) == "relu");
-}
-
-TEST_CASE("Activation: values, on a number and on a lane") {
+TEST_CASE("Activation: values are the formulas', on a number and on a lane") {
     using V = simd::Lane<double>;
-    for (const double x : {-2.0, -0.5, 0.0, 0.3, 3.0}) {
-        const double expected[] = {x, std::tanh(x), 1 / (1 + std::exp(-x)), std::max(x, 0.0)};
-        for (int k = 0; k < 4; ++k) {
-            INFO(name(all[k]) << " of " << x);
-            CHECK(activate(all[k], x) == Catch::Approx(expected[k]).epsilon(1e-14));
-            CHECK(activate(all[k], simd::splat<V>(x))[0] == Catch::Approx(expected[k]).epsilon(1e-14));
+    using W = simd::Lane<float>;
+    for (const auto& [f, its_name, formula] : all)
+        for (const double x : points) {
+            INFO(its_name << " of " << x);
+            CHECK(name(f) == std::string(its_name));
+            CHECK(f(x) == Catch::Approx(formula(x)).epsilon(1e-13));
+            CHECK(f(simd::splat<V>(x))[0] == Catch::Approx(formula(x)).epsilon(1e-13));
+            CHECK(static_cast<double>(f(simd::splat<W>(static_cast<float>(x)))[1]) ==
+                  Catch::Approx(formula(x)).epsilon(2e-6));
         }
-    }
 }
 
-TEST_CASE("Activation: the derivative, written from the output, matches central differences") {
-    const double h = 1e-5;
-    for (const Activation f : all)
-        for (const double x : {-2.0, -0.5, 0.3, 3.0}) {
-            INFO(name(f) << " at " << x);
-            CHECK(derivative(f, activate(f, x)) ==
-                  Catch::Approx((activate(f, x + h) - activate(f, x - h)) / (2 * h)).margin(1e-9));
+TEST_CASE("Activation: the derivative, written from the output, matches central differences, clipped or not") {
+    const double h = 1e-6;
+    for (const auto& [plain, its_name, formula] : all)
+        for (const Activation& f : {plain, plain.clipped(1.1)})
+            for (const double x : points) {
+                INFO(its_name << " at " << x << ", clipped at " << f.clip());
+                CHECK(f.derivative(f(x)) == Catch::Approx((f(x + h) - f(x - h)) / (2 * h)).margin(1e-8));
+            }
+    CHECK(Activation::sigmoid.derivative(Activation::sigmoid(0.0)) == 0.25); // the most it can be
+    CHECK(Activation::relu.derivative(0.0) == 0);
+}
+
+TEST_CASE("Activation: clipped, it is the function of an argument cut to the limit") {
+    using V = simd::Lane<double>;
+    for (const auto& [f, its_name, formula] : all)
+        for (const double x : {-7.0, -1.5, -0.3, 0.9, 1.5, 7.0}) {
+            INFO(its_name << " of " << x);
+            CHECK(f.clipped(1.5)(simd::splat<V>(x))[0] ==
+                  Catch::Approx(formula(std::clamp(x, -1.5, 1.5))).epsilon(1e-13));
         }
-    CHECK(derivative(Activation::sigmoid, activate(Activation::sigmoid, 0.0)) == 0.25); // the most it can be
-    CHECK(derivative(Activation::relu, 0.0) == 0);
 }
 
 TEST_CASE("Activation: NaN stays NaN") {
-    for (const Activation f : all)
-        CHECK(std::isnan(activate(f, std::numeric_limits<double>::quiet_NaN())));
+    for (const auto& named : all)
+        CHECK(std::isnan(named.f(std::numeric_limits<double>::quiet_NaN())));
+}
+
+TEST_CASE("Activation: parameters under which the output doesn't tell the derivative are refused") {
+    CHECK_THROWS_WITH(Activation::leaky_relu(-1), "Activation::leaky_relu: alpha is -1, expected alpha >= 0");
+    CHECK_THROWS_WITH(Activation::elu(-2), "Activation::elu: alpha is -2, expected alpha >= 0");
+    CHECK_THROWS_WITH(Activation::tanh.clipped(0), "Activation::clipped: limit is 0, expected limit > 0");
 }

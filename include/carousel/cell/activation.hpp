@@ -1,58 +1,193 @@
 // Activation: the elementwise functions a cell or a Dense layer can be told to use, with derivatives written from the
-// output.
+// output. They are those of ONNX' recurrent operators, with its default parameters.
 #pragma once
 
+#include "carousel/core/require.hpp"
 #include "carousel/simd/elementary.hpp"
+
+#include <limits>
 
 namespace carousel {
 
-enum class Activation { linear, tanh, sigmoid, relu };
+/// A function and its parameters: Activation::tanh, Activation::leaky_relu(0.1), Activation::relu.clipped(6).
+class Activation {
+  public:
+    enum class Kind {
+        linear,           // x
+        tanh,             // tanh(x)
+        sigmoid,          // 1 / (1 + e⁻ˣ)
+        relu,             // max(0, x)
+        affine,           // α·x + β
+        leaky_relu,       // x where x >= 0, else α·x
+        thresholded_relu, // x where x >= α, else 0
+        scaled_tanh,      // α·tanh(β·x)
+        hard_sigmoid,     // α·x + β, kept within 0 … 1
+        elu,              // x where x >= 0, else α·(eˣ − 1)
+        softsign,         // x / (1 + |x|)
+        softplus          // log(1 + eˣ)
+    };
 
-constexpr const char* name(Activation f) {
-    switch (f) {
-    case Activation::tanh:
-        return "tanh";
-    case Activation::sigmoid:
-        return "sigmoid";
-    case Activation::relu:
-        return "relu";
-    case Activation::linear:
-        break;
+    static const Activation linear, tanh, sigmoid, relu, softsign, softplus;
+    static constexpr Activation affine(double alpha = 1, double beta = 0) { return {Kind::affine, alpha, beta}; }
+    /// Throws std::invalid_argument unless alpha >= 0: else the output doesn't tell which side x is on.
+    static Activation leaky_relu(double alpha = 0.01) {
+        require(alpha >= 0, "Activation::leaky_relu", "alpha is ", alpha, ", expected alpha >= 0");
+        return {Kind::leaky_relu, alpha};
     }
-    return "linear";
+    static constexpr Activation thresholded_relu(double alpha = 1) { return {Kind::thresholded_relu, alpha}; }
+    static constexpr Activation scaled_tanh(double alpha = 1, double beta = 1) {
+        return {Kind::scaled_tanh, alpha, beta};
+    }
+    static constexpr Activation hard_sigmoid(double alpha = 0.2, double beta = 0.5) {
+        return {Kind::hard_sigmoid, alpha, beta};
+    }
+    /// Throws std::invalid_argument unless alpha >= 0.
+    static Activation elu(double alpha = 1) {
+        require(alpha >= 0, "Activation::elu", "alpha is ", alpha, ", expected alpha >= 0");
+        return {Kind::elu, alpha};
+    }
+
+    /// The same of an x that is first cut to ±limit, as ONNX' `clip` has it. Throws std::invalid_argument unless
+    /// limit > 0.
+    Activation clipped(double limit) const;
+
+    constexpr Kind kind() const { return kind_; }
+    constexpr double alpha() const { return alpha_; }
+    constexpr double beta() const { return beta_; }
+    constexpr double clip() const { return clip_; } ///< infinite: none
+    friend bool operator==(const Activation&, const Activation&) = default;
+
+    /// f(x)
+    template <class V>
+    [[gnu::always_inline]] V operator()(V x) const {
+        const V y = unclipped(x);
+        if (clip_ == no_clip) [[likely]]
+            return y;
+        using Scalar = simd::scalar_of<V>;
+        const V upper = V{} + Scalar(at_clip_), lower = V{} + Scalar(at_minus_clip_);
+        const V below = x <= Scalar(-clip_) ? lower : y;
+        return x >= Scalar(clip_) ? upper : below;
+    }
+
+    /// f′ at the x that gave y = f(x); where f has a corner, that of one side.
+    template <class V>
+    [[gnu::always_inline]] V derivative(V y) const {
+        const V d = unclipped_derivative(y);
+        if (clip_ == no_clip) [[likely]]
+            return d;
+        using Scalar = simd::scalar_of<V>;
+        const V inside = y == Scalar(at_minus_clip_) ? V{} : d; // operator() writes these very numbers
+        return y == Scalar(at_clip_) ? V{} : inside;
+    }
+
+  private:
+    static constexpr double no_clip = std::numeric_limits<double>::infinity();
+
+    constexpr Activation(Kind kind, double alpha = 0, double beta = 0) : kind_(kind), alpha_(alpha), beta_(beta) {}
+
+    template <class V>
+    [[gnu::always_inline]] V unclipped(V x) const {
+        using Scalar = simd::scalar_of<V>;
+        const Scalar alpha = Scalar(alpha_), beta = Scalar(beta_), one = 1;
+        switch (kind_) {
+        case Kind::tanh:
+            return simd::tanh(x);
+        case Kind::sigmoid:
+            return simd::sigmoid(x);
+        case Kind::relu:
+            return x < V{} ? V{} : x; // NaN stays NaN
+        case Kind::affine:
+            return alpha * x + beta;
+        case Kind::leaky_relu:
+            return x < V{} ? alpha * x : x;
+        case Kind::thresholded_relu:
+            return x < alpha ? V{} : x;
+        case Kind::scaled_tanh:
+            return alpha * simd::tanh(beta * x);
+        case Kind::hard_sigmoid: {
+            const V line = alpha * x + beta, low = line < V{} ? V{} : line;
+            return low > one ? V{} + one : low;
+        }
+        case Kind::elu: {
+            const V negative = x < V{} ? x : V{}, curve = alpha * simd::expm1(negative);
+            return x < V{} ? curve : x;
+        }
+        case Kind::softsign:
+            return x / (one + absolute(x));
+        case Kind::softplus:
+            return simd::each(x, [](Scalar v) { return std::max(v, Scalar(0)) + std::log1p(std::exp(-std::abs(v))); });
+        case Kind::linear:
+            break;
+        }
+        return x;
+    }
+
+    template <class V>
+    [[gnu::always_inline]] V unclipped_derivative(V y) const {
+        using Scalar = simd::scalar_of<V>;
+        const Scalar alpha = Scalar(alpha_), beta = Scalar(beta_);
+        const V one = V{} + Scalar(1);
+        switch (kind_) {
+        case Kind::tanh:
+            return one - y * y;
+        case Kind::sigmoid:
+            return y * (one - y);
+        case Kind::relu:
+            return y > V{} ? one : V{};
+        case Kind::affine:
+            return V{} + alpha;
+        case Kind::leaky_relu:
+            return y > V{} ? one : V{} + alpha;
+        case Kind::thresholded_relu:
+            return y == V{} ? V{} : one;
+        case Kind::scaled_tanh:
+            return alpha == 0 ? V{} : beta * (alpha - y * y / alpha);
+        case Kind::hard_sigmoid: {
+            const V rising = y < one ? V{} + alpha : V{};
+            return y > V{} ? rising : V{};
+        }
+        case Kind::elu:
+            return y > V{} ? one : y + alpha;
+        case Kind::softsign: {
+            const V rest = one - absolute(y);
+            return rest * rest;
+        }
+        case Kind::softplus:
+            return -simd::expm1(-y);
+        case Kind::linear:
+            break;
+        }
+        return one;
+    }
+
+    template <class V>
+    static V absolute(V x) {
+        return x < V{} ? -x : x;
+    }
+
+    Kind kind_;
+    double alpha_, beta_, clip_ = no_clip;
+    double at_clip_ = 0, at_minus_clip_ = 0; // f(±clip)
+};
+
+inline constexpr Activation Activation::linear{Kind::linear}, Activation::tanh{Kind::tanh},
+    Activation::sigmoid{Kind::sigmoid}, Activation::relu{Kind::relu}, Activation::softsign{Kind::softsign},
+    Activation::softplus{Kind::softplus};
+
+inline Activation Activation::clipped(double limit) const {
+    require(limit > 0, "Activation::clipped", "limit is ", limit, ", expected limit > 0");
+    Activation f(kind_, alpha_, beta_);
+    f.at_clip_ = f(limit);
+    f.at_minus_clip_ = f(-limit);
+    f.clip_ = limit;
+    return f;
 }
 
-/// f(x)
-template <class V>
-[[gnu::always_inline]] inline V activate(Activation f, V x) {
-    switch (f) {
-    case Activation::tanh:
-        return simd::tanh(x);
-    case Activation::sigmoid:
-        return simd::sigmoid(x);
-    case Activation::relu:
-        return x < V{} ? V{} : x; // NaN stays NaN
-    case Activation::linear:
-        break;
-    }
-    return x;
-}
-
-/// f′ at the x that gave y = f(x): tanh′ = 1 − y², σ′ = y(1 − y), relu′ = [y > 0].
-template <class V>
-[[gnu::always_inline]] inline V derivative(Activation f, V y) {
-    using Scalar = simd::scalar_of<V>;
-    switch (f) {
-    case Activation::tanh:
-        return Scalar(1) - y * y;
-    case Activation::sigmoid:
-        return y * (Scalar(1) - y);
-    case Activation::relu:
-        return y > V{} ? V{} + Scalar(1) : V{};
-    case Activation::linear:
-        break;
-    }
-    return V{} + Scalar(1);
+constexpr const char* name(const Activation& f) {
+    constexpr const char* names[] = {"linear",       "tanh",       "sigmoid",          "relu",
+                                     "affine",       "leaky_relu", "thresholded_relu", "scaled_tanh",
+                                     "hard_sigmoid", "elu",        "softsign",         "softplus"};
+    return names[static_cast<int>(f.kind())];
 }
 
 } // namespace carousel

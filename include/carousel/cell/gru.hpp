@@ -4,13 +4,15 @@
 #pragma once
 
 #include "carousel/cell/cell.hpp"
+#include "carousel/cell/gates.hpp"
 
 namespace carousel {
 
 /// Whether the reset gate acts before or after the candidate's recurrent product.
 enum class Reset { after, before };
 
-template <std::floating_point S, Reset reset = Reset::after>
+/// `Gates` says which functions stand for σ and tanh.
+template <std::floating_point S, Reset reset = Reset::after, class Gates = StandardGates>
 struct GruCell;
 
 // Reset after:
@@ -26,29 +28,30 @@ struct GruCell;
 //             dh₋ = dh∘z
 // shapes      W: 3H × I (rows n, r, z), U: 3H × H (rows r, z, q), b: 4H (n, r, z, q)
 // gates       n, r, z, q: W feeds the first three, U the last three
-template <std::floating_point S>
-struct GruCell<S, Reset::after> {
+template <std::floating_point S, class Gates>
+struct GruCell<S, Reset::after, Gates> {
     using Scalar = S;
     static constexpr const char* name = "GRU";
     static constexpr int states = 1, blocks = 4, vectors = 0;
     static constexpr Blocks input{0, 3}, recurrent{1, 3};
 
+    [[no_unique_address]] Gates gates = {};
+
     template <class V>
     [[gnu::always_inline]] void forward(V (&a)[4], const V (&prev)[1], V (&next)[1], const V*) const {
-        const V r = simd::sigmoid(a[1]), z = simd::sigmoid(a[2]);
-        const V n = simd::tanh(a[0] + r * a[3]);
+        const V r = gates.gate(a[1]), z = gates.gate(a[2]);
+        const V n = gates.candidate(a[0] + r * a[3]);
         next[0] = n + z * (prev[0] - n);
         a[0] = n, a[1] = r, a[2] = z; // a[3] stays q
     }
 
     template <class V>
     [[gnu::always_inline]] void backward(V (&a)[4], const V (&prev)[1], const V (&)[1], V (&d)[1], const V*, V*) const {
-        constexpr Scalar one = 1;
         const V n = a[0], r = a[1], z = a[2], q = a[3], dh = d[0];
-        const V da_n = dh * (one - z) * (one - n * n);
+        const V da_n = gates.candidate_backward(dh * (Scalar(1) - z), n);
         a[0] = da_n;
-        a[1] = da_n * q * r * (one - r);
-        a[2] = dh * (prev[0] - n) * z * (one - z);
+        a[1] = gates.gate_backward(da_n * q, r);
+        a[2] = gates.gate_backward(dh * (prev[0] - n), z);
         a[3] = da_n * r;
         d[0] = dh * z;
     }
@@ -68,40 +71,41 @@ struct GruCell<S, Reset::after> {
 //             dh₋ = dh∘z + ds∘r
 // shapes      W: 3H × I, U: 3H × H, b: 3H
 // gates       r, z, n, and s, the operand of n's product
-template <std::floating_point S>
-struct GruCell<S, Reset::before> {
+template <std::floating_point S, class Gates>
+struct GruCell<S, Reset::before, Gates> {
     using Scalar = S;
     static constexpr const char* name = "GRU";
     static constexpr int states = 1, blocks = 4, vectors = 0, operand = 3;
     static constexpr Blocks input{0, 3}, recurrent{0, 2}, second{2, 1};
 
+    [[no_unique_address]] Gates gates = {};
+
     template <class V>
     [[gnu::always_inline]] void gate(V (&a)[4], const V (&prev)[1]) const {
-        a[0] = simd::sigmoid(a[0]);
-        a[1] = simd::sigmoid(a[1]);
+        a[0] = gates.gate(a[0]);
+        a[1] = gates.gate(a[1]);
         a[operand] = a[0] * prev[0];
     }
 
     template <class V>
     [[gnu::always_inline]] void forward(V (&a)[4], const V (&prev)[1], V (&next)[1], const V*) const {
-        const V n = simd::tanh(a[2]);
+        const V n = gates.candidate(a[2]);
         next[0] = n + a[1] * (prev[0] - n);
         a[2] = n;
     }
 
     template <class V>
     [[gnu::always_inline]] void backward(V (&a)[4], const V (&prev)[1], const V (&)[1], V (&d)[1], const V*, V*) const {
-        constexpr Scalar one = 1;
         const V z = a[1], n = a[2], dh = d[0];
-        a[1] = dh * (prev[0] - n) * z * (one - z);
-        a[2] = dh * (one - z) * (one - n * n);
+        a[1] = gates.gate_backward(dh * (prev[0] - n), z);
+        a[2] = gates.candidate_backward(dh * (Scalar(1) - z), n);
         d[0] = dh * z;
     }
 
     template <class V>
     [[gnu::always_inline]] void gate_backward(V (&a)[4], const V (&prev)[1], V ds, V (&d)[1]) const {
         const V r = a[0];
-        a[0] = ds * prev[0] * r * (Scalar(1) - r);
+        a[0] = gates.gate_backward(ds * prev[0], r);
         d[0] += ds * r;
     }
 };

@@ -20,10 +20,12 @@
 #pragma once
 
 #include "carousel/cell/cell.hpp"
+#include "carousel/cell/gates.hpp"
 
 namespace carousel {
 
-template <std::floating_point S, bool coupled = false>
+/// `Gates` says which functions stand for σ, tanh (of the candidate) and tanh (of c).
+template <std::floating_point S, bool coupled = false, class Gates = StandardGates>
 struct LstmCell {
     using Scalar = S;
     static constexpr const char* name = coupled ? "CoupledLSTM" : "LSTM";
@@ -31,6 +33,7 @@ struct LstmCell {
     static constexpr Blocks input{0, blocks}, recurrent{0, blocks};
 
     bool peephole = false;
+    [[no_unique_address]] Gates gates = {};
 
     /// Whether P is there at all.
     bool has_vectors() const { return peephole; }
@@ -39,26 +42,25 @@ struct LstmCell {
 
     template <class V>
     [[gnu::always_inline]] void forward(V (&a)[blocks], const V (&prev)[2], V (&next)[2], const V* p) const {
-        using simd::sigmoid, simd::tanh;
         const V c_ = prev[1];
         if (peephole) {
             a[i_] += p[pi_] * c_;
             if constexpr (!coupled)
                 a[f_] += p[pf_] * c_;
         }
-        const V i = sigmoid(a[i_]);
+        const V i = gates.gate(a[i_]);
         V f;
         if constexpr (coupled)
             f = Scalar(1) - i;
         else
-            f = sigmoid(a[f_]);
-        const V g = tanh(a[g_]);
+            f = gates.gate(a[f_]);
+        const V g = gates.candidate(a[g_]);
         const V c = f * c_ + i * g;
         if (peephole)
             a[o_] += p[po_] * c;
-        const V o = sigmoid(a[o_]);
+        const V o = gates.gate(a[o_]);
 
-        next[0] = o * tanh(c);
+        next[0] = o * gates.output(c);
         next[1] = c;
         a[i_] = i, a[g_] = g, a[o_] = o;
         if constexpr (!coupled)
@@ -68,26 +70,25 @@ struct LstmCell {
     template <class V>
     [[gnu::always_inline]] void backward(V (&a)[blocks], const V (&prev)[2], const V (&next)[2], V (&d)[2], const V* p,
                                          V* dp) const {
-        constexpr Scalar one = 1;
-        const V c_ = prev[1], c = next[1], tanh_c = simd::tanh(c), dh = d[0];
+        const V c_ = prev[1], c = next[1], tanh_c = gates.output(c), dh = d[0];
         const V i = a[i_], g = a[g_], o = a[o_];
 
-        const V da_o = dh * tanh_c * o * (one - o);
-        V dc = d[1] + dh * o * (one - tanh_c * tanh_c);
+        const V da_o = gates.gate_backward(dh * tanh_c, o);
+        V dc = d[1] + gates.output_backward(dh * o, tanh_c);
         if (peephole)
             dc += da_o * p[po_];
         V f, di;
         if constexpr (coupled) {
-            f = one - i;
+            f = Scalar(1) - i;
             di = dc * (g - c_);
         } else {
             f = a[f_];
             di = dc * g;
         }
-        const V da_i = di * i * (one - i);
+        const V da_i = gates.gate_backward(di, i);
         V dc_ = dc * f;
         if constexpr (!coupled)
-            a[f_] = dc * c_ * f * (one - f);
+            a[f_] = gates.gate_backward(dc * c_, f);
         if (peephole) {
             dc_ += da_i * p[pi_];
             dp[pi_] += da_i * c_;
@@ -97,7 +98,7 @@ struct LstmCell {
                 dp[pf_] += a[f_] * c_;
             }
         }
-        a[i_] = da_i, a[g_] = dc * i * (one - g * g), a[o_] = da_o;
+        a[i_] = da_i, a[g_] = gates.candidate_backward(dc * i, g), a[o_] = da_o;
         d[0] = V{}; // h₋ acts through U only
         d[1] = dc_;
     }

@@ -9,6 +9,18 @@
 
 namespace carousel::kernel {
 
+/// The noise of training that acts inside the recurrence; null pointers where there is none. Arrays are H × batch.
+template <class Scalar, int states>
+struct Noise {
+    const Scalar* h_mask = nullptr;      ///< recurrent dropout: U multiplies mask∘h
+    const Scalar* masked_prev = nullptr; ///< mask∘h before the step …
+    Scalar* masked_next = nullptr;       ///< … and after it
+    bool zoneout = false;                ///< next = k∘prev + (1 − k)∘(what the cell says)
+    const Scalar* keep[states] = {};     ///< k of each state: 0 or 1 …
+    Scalar rate[states] = {};            ///< … or, without, its mean
+    Scalar* said[states] = {};           ///< what the cell said, for backward; null in inference
+};
+
 /// What a step works on. Arrays are column-major, a column for each sequence of the batch: `gates` has blocks · H rows,
 /// `prev` and `next` have H rows for each state.
 template <Cell C>
@@ -28,12 +40,14 @@ struct Step {
     Scalar* gates;
     const Scalar* prev[states];
     Scalar* next[states];
+    Noise<Scalar, states> noise = {};
 
     /// a = W·x + U·prev + b, then the cell (or its gate, if a second product follows). `W` and `U` are panels of
     /// pack_gates. With W null, the gates already hold W·x.
     void forward(const Scalar* W, const Scalar* x, Index features, const Scalar* U) const {
         constexpr Blocks of_W = C::input, of_U = C::recurrent;
         constexpr bool same_blocks = of_W.first == of_U.first && of_W.count == of_U.count; // one tile for both products
+        const Scalar* const h = noise.h_mask ? noise.masked_prev : prev[0];
         for (Index u = 0; u < hidden; u += L) {
             const Index count = std::min(L, hidden - u);
             V start[blocks] = {};
@@ -44,7 +58,7 @@ struct Step {
             };
             for (Index column = first; column < last;) {
                 const Factors<Scalar> products[2] = {
-                    {hidden, U + u * of_U.count * hidden, of_U.count * L, prev[0] + column * hidden, 1, hidden},
+                    {hidden, U + u * of_U.count * hidden, of_U.count * L, h + column * hidden, 1, hidden},
                     W && same_blocks ? x_factors(column) : Factors<Scalar>{}};
                 V tile[of_U.count * tile_columns(of_U.count)], x_tile[of_W.count * tile_columns(of_U.count)];
                 const int columns =
@@ -73,6 +87,7 @@ struct Step {
                         V before[states];
                         load_states(prev, u, b, before, count);
                         cell->gate(a, before);
+                        a[C::operand] = masked(a[C::operand], u, b, count);
                         store_gates(u, b, a, count);
                     } else
                         finish_forward(u, b, a, count);
@@ -121,7 +136,7 @@ struct Step {
             [&](Index u, Index b, V product, Sums & sums, Index count) __attribute__((always_inline)) {
                 V d[states];
                 load_states(to.carry, u, b, d, count);
-                d[0] += product;
+                d[0] += masked(product, u, b, count);
                 V a[blocks] = {};
                 if (real(b)) { // else the state was carried, and so is its gradient; da is zero
                     if (dy)
@@ -129,9 +144,16 @@ struct Step {
                     V before[states], now[states], p[C::vectors + 1] = {};
                     load_gates(u, b, a, count);
                     load_states(prev, u, b, before, count);
-                    load_states(next, u, b, now, count);
+                    load_states(noise.zoneout ? noise.said : next, u, b, now, count);
                     load_vectors(u, p, count);
+                    V kept[states];
+                    if (noise.zoneout)
+                        split(d, kept, u, b, count);
                     cell->backward(a, before, now, d, p, sums.vectors);
+                    if (noise.zoneout)
+#pragma GCC unroll 16
+                        for (int k = 0; k < states; ++k)
+                            d[k] += kept[k];
                     if constexpr (!TwoProductCell<C>)
                         sums.add_bias(a);
                 }
@@ -152,7 +174,7 @@ struct Step {
                 load_gates(u, b, a, count);
                 load_states(prev, u, b, before, count);
                 load_states(to.carry, u, b, d, count);
-                cell->gate_backward(a, before, product, d);
+                cell->gate_backward(a, before, masked(product, u, b, count), d);
                 sums.add_bias(a);
                 store_gates(u, b, a, count);
                 store_states(to.carry, u, b, d, count);
@@ -166,7 +188,7 @@ struct Step {
             U, after,
             [&](Index u, Index b, V product, Sums&, Index count) {
                 Scalar* const at = to.carry[0] + b * hidden + u;
-                store<V>(at, load<V>(at, count) + product, count);
+                store<V>(at, load<V>(at, count) + masked(product, u, b, count), count);
             },
             to);
     }
@@ -224,12 +246,46 @@ struct Step {
             V p[C::vectors + 1] = {};
             load_vectors(u, p, count);
             cell->forward(a, before, now, p);
+            if (noise.zoneout)
+                zone_out(before, now, u, b, count);
             store_gates(u, b, a, count);
             store_states(next, u, b, now, count);
         } else {
             const V zero[blocks] = {};
+            now[0] = before[0];
             store_gates(u, b, zero, count);
             store_states(next, u, b, before, count);
+        }
+        if (noise.h_mask)
+            store<V>(noise.masked_next + b * hidden + u, masked(now[0], u, b, count), count);
+    }
+
+    /// x, with recurrent dropout mask∘x.
+    [[gnu::always_inline]] V masked(V x, Index u, Index b, Index count) const {
+        return noise.h_mask ? x * load<V>(noise.h_mask + b * hidden + u, count) : x;
+    }
+
+    /// k of a state.
+    V kept_share(int state, Index u, Index b, Index count) const {
+        return noise.keep[state] ? load<V>(noise.keep[state] + b * hidden + u, count) : splat<V>(noise.rate[state]);
+    }
+
+    /// Zoneout: now = k∘before + (1 − k)∘now.
+    void zone_out(const V (&before)[states], V (&now)[states], Index u, Index b, Index count) const {
+        if (noise.said[0])
+            store_states(noise.said, u, b, now, count);
+        for (int s = 0; s < states; ++s) {
+            const V k = kept_share(s, u, b, count);
+            now[s] = k * before[s] + (Scalar(1) - k) * now[s];
+        }
+    }
+
+    /// The gradient d of zone_out's outcome, split into those of what the cell said (left in d) and of the state before.
+    void split(V (&d)[states], V (&kept)[states], Index u, Index b, Index count) const {
+        for (int s = 0; s < states; ++s) {
+            const V k = kept_share(s, u, b, count);
+            kept[s] = k * d[s];
+            d[s] = (Scalar(1) - k) * d[s];
         }
     }
 

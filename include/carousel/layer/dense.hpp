@@ -88,7 +88,7 @@ class Dense {
         kernel::multiply(y.data(), y.rows(), y.rows(), y.cols(), input_size(), kernel::operand(W_.value),
                          kernel::operand(x.values()), true, tape.scratch_);
         if (options_.activation != Activation::linear)
-            simd::for_each_lane(y.data(), y.size(), [f = options_.activation](auto v) { return activate(f, v); });
+            simd::for_each_lane(y.data(), y.size(), [f = options_.activation](auto v) { return f(v); });
         return tape.y_;
     }
 
@@ -110,7 +110,7 @@ class Dense {
 
         tape.da_.resize(y.rows(), y.cols());
         simd::for_each_lane(dy.data(), y.data(), tape.da_.data(), y.size(),
-                            [f = options_.activation](auto d, auto v) { return d * derivative(f, v); });
+                            [f = options_.activation](auto d, auto v) { return d * f.derivative(v); });
         const auto& x = tape.x_;
         const Index I = input_size(), O = output_size(), columns = x.columns();
         b_.grad.col(0) += tape.da_.rowwise().sum();

@@ -19,6 +19,14 @@ struct RecurrentOptions {
     std::optional<Initializer> b = std::nullopt;
     Initializer P = initializer::zeros();             ///< peepholes
     std::optional<std::uint64_t> seed = std::nullopt; ///< by default every layer of a program draws other numbers
+    /// In training U multiplies m∘h₋ with one mask m a sequence, its numbers 0 with this probability, else 1/(1 − rate): Gal &
+    /// Ghahramani (2016), "A Theoretically Grounded Application of Dropout in Recurrent Neural Networks". For the input
+    /// there is Dropout{rate, {.per_sequence = true}}. A chunk of truncated BPTT has a mask of its own.
+    double recurrent_dropout = 0;
+    /// In training each number of h (zoneout) and of every further state, an LSTM's c (zoneout_cell), keeps its old value for
+    /// a step with this probability; in inference the state moves by the mean: Krueger et al. (2017), "Zoneout:
+    /// Regularizing RNNs by Randomly Preserving Hidden Activations".
+    double zoneout = 0, zoneout_cell = 0;
 };
 
 /// Input features and hidden units can be fixed at compile time, which Stream makes use of; the parameters are on the
@@ -47,6 +55,10 @@ class Recurrent {
                 Input == Dynamic ? "at least 1" : std::to_string(Input));
         require(hidden >= 1 && (Hidden == Dynamic || hidden == Hidden), C::name, "hidden size is ", hidden,
                 ", expected ", Hidden == Dynamic ? "at least 1" : std::to_string(Hidden));
+        for (const auto& [what, rate] :
+             {std::pair("recurrent_dropout", options.recurrent_dropout), std::pair("zoneout", options.zoneout),
+              std::pair("zoneout_cell", options.zoneout_cell)})
+            require(rate >= 0 && rate < 1, C::name, what, " is ", rate, ", expected 0 <= ", what, " < 1");
         W_ = Parameter<Scalar>(C::input.count * hidden, input);
         U_ = Parameter<Scalar>(kernel_blocks.count * hidden, hidden);
         b_ = Parameter<Scalar>(biased_blocks<C>() * hidden, 1);
@@ -98,6 +110,16 @@ class Recurrent {
                 b_.value.middleRows(g * hidden_, hidden_).setConstant(initial_bias(g));
         if (has_vectors())
             options_.P(P_.value, hidden_, hidden_, random);
+        if (options_.recurrent_dropout > 0 || options_.zoneout > 0 || options_.zoneout_cell > 0)
+            noise_seed_ = random();
+    }
+
+    /// The probability with which each state keeps its old value in training.
+    auto zoneout_rates() const {
+        std::array<double, C::states> rates;
+        rates.fill(options_.zoneout_cell);
+        rates[0] = options_.zoneout;
+        return rates;
     }
 
     /// Records the pass for backward. Throws std::invalid_argument if x or `initial` doesn't fit.
@@ -217,6 +239,7 @@ class Recurrent {
         // One product W·x for all steps pays where a step alone has too few columns to fill the tiles.
         const bool product_first = T > 1 && input_ > 4 && B < kernel::tile_columns(C::blocks);
         tape.start(x, H, options_.reverse, record, product_first, initial);
+        tape.start_noise(options_.recurrent_dropout, zoneout_rates(), noise_seed_);
 
         const kernel::Operand<Scalar> W = kernel::operand(W_.value), U = kernel::operand(U_.value);
         Scalar* W_panels = nullptr;
@@ -271,19 +294,22 @@ class Recurrent {
     RecurrentOptions options_;
     Index input_, hidden_;
     Parameter<Scalar> W_, U_, b_, P_;
+    std::uint64_t noise_seed_ = 0;
 };
 
 template <std::floating_point Scalar, Index Input = Dynamic, Index Hidden = Dynamic>
 using SimpleRNN = Recurrent<SimpleRnnCell<Scalar>, Input, Hidden>;
 
-template <std::floating_point Scalar, Index Input = Dynamic, Index Hidden = Dynamic>
-using LSTM = Recurrent<LstmCell<Scalar>, Input, Hidden>;
+/// LSTM<float, Dynamic, Dynamic, ChosenGates>{1, 64, {.gates = {.f = Activation::hard_sigmoid()}}} has other functions.
+template <std::floating_point Scalar, Index Input = Dynamic, Index Hidden = Dynamic, class Gates = StandardGates>
+using LSTM = Recurrent<LstmCell<Scalar, false, Gates>, Input, Hidden>;
 
 /// The LSTM whose forget gate is 1 − i: three gates.
-template <std::floating_point Scalar, Index Input = Dynamic, Index Hidden = Dynamic>
-using CoupledLSTM = Recurrent<LstmCell<Scalar, true>, Input, Hidden>;
+template <std::floating_point Scalar, Index Input = Dynamic, Index Hidden = Dynamic, class Gates = StandardGates>
+using CoupledLSTM = Recurrent<LstmCell<Scalar, true, Gates>, Input, Hidden>;
 
-template <std::floating_point Scalar, Index Input = Dynamic, Index Hidden = Dynamic, Reset reset = Reset::after>
-using GRU = Recurrent<GruCell<Scalar, reset>, Input, Hidden>;
+template <std::floating_point Scalar, Index Input = Dynamic, Index Hidden = Dynamic, Reset reset = Reset::after,
+          class Gates = StandardGates>
+using GRU = Recurrent<GruCell<Scalar, reset, Gates>, Input, Hidden>;
 
 } // namespace carousel

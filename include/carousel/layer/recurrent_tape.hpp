@@ -59,7 +59,49 @@ class RecurrentTape {
             step.prev[s] = states_[s].data() + slot(s, reverse_ ? t + 1 : t) * B * hidden_;
             step.next[s] = states_[s].data() + slot(s, reverse_ ? t : t + 1) * B * hidden_;
         }
+        if (drops_) {
+            step.noise.h_mask = h_mask_.data();
+            step.noise.masked_prev = masked_h_.data() + (reverse_ ? t + 1 : t) * B * hidden_;
+            step.noise.masked_next = masked_h_.data() + (reverse_ ? t : t + 1) * B * hidden_;
+        }
+        step.noise.zoneout = zoneout_;
+        for (int s = 0; zoneout_ && s < C::states; ++s) {
+            step.noise.rate[s] = zoneout_rate_[s];
+            if (draws_) {
+                step.noise.keep[s] = keep_[s].data() + t * B * hidden_;
+                step.noise.said[s] = said_[s].data() + t * B * hidden_;
+            }
+        }
         return step;
+    }
+
+    /// Draws the masks of a pass that is recorded; one that isn't has no dropout and the mean of zoneout. A tape's first pass
+    /// draws from `seed`, the following ones go on from there.
+    void start_noise(double recurrent_dropout, const std::array<double, C::states>& zoneout, std::uint64_t seed) {
+        const Index T = x_.steps(), B = x_.batch();
+        draws_ = recorded_;
+        drops_ = recorded_ && recurrent_dropout > 0;
+        zoneout_ = *std::max_element(zoneout.begin(), zoneout.end()) > 0;
+        if (draws_ && (drops_ || zoneout_) && !random_)
+            random_.emplace(seed);
+        if (drops_) {
+            h_mask_.resize(hidden_, B);
+            const Scalar kept = Scalar(1 / (1 - recurrent_dropout));
+            for (Index k = 0; k < h_mask_.size(); ++k)
+                h_mask_.data()[k] = random_->uniform() < recurrent_dropout ? Scalar(0) : kept;
+            masked_h_.resize(hidden_, (T + 1) * B);
+            const Index first = (reverse_ ? T : 0) * B;
+            masked_h_.middleCols(first, B) = h_mask_.cwiseProduct(states_[0].middleCols(first, B));
+        }
+        for (int s = 0; zoneout_ && s < C::states; ++s) {
+            zoneout_rate_[s] = Scalar(zoneout[static_cast<std::size_t>(s)]);
+            if (!draws_)
+                continue;
+            said_[s].resize(hidden_, T * B);
+            keep_[s].resize(hidden_, T * B);
+            for (Index k = 0; k < keep_[s].size(); ++k)
+                keep_[s].data()[k] = random_->uniform() < zoneout[static_cast<std::size_t>(s)] ? Scalar(1) : Scalar(0);
+        }
     }
 
     /// f(shard, first, last) for all columns. Sequences don't see each other: every thread walks through time with its share of
@@ -77,8 +119,10 @@ class RecurrentTape {
         });
     }
 
-    /// h before every step, in the columns' order: H × (T·B).
-    const Scalar* h_before() const { return states_[0].data() + (reverse_ ? x_.batch() * hidden_ : 0); }
+    /// What U multiplied at every step, h before it or its masked copy, in the columns' order: H × (T·B).
+    const Scalar* h_before() const {
+        return (drops_ ? masked_h_ : states_[0]).data() + (reverse_ ? x_.batch() * hidden_ : 0);
+    }
 
     /// h after every step; zero past a sequence's end.
     SequenceView<Scalar> finish() {
@@ -114,8 +158,13 @@ class RecurrentTape {
     Matrix<Scalar> carry_[C::states];  // H × B: the gradient of each state on its way into the past
     Matrix<Scalar> dx_;
     Matrix<Scalar> sums_; // a column for each shard but the first: its share of b's and P's gradients
-    kernel::Scratch<Scalar> W_, U_, second_;      // packed weights
-    std::vector<kernel::Scratch<Scalar>> shards_; // one for each thread of the pass
+    // Noise: masks, h under its mask in T + 1 slots, what the cell said of every state. Empty where there is none.
+    std::optional<Random> random_;
+    Matrix<Scalar> h_mask_, masked_h_, keep_[C::states], said_[C::states];
+    Scalar zoneout_rate_[C::states] = {};
+    bool drops_ = false, zoneout_ = false, draws_ = false; // in this pass; draws_: from random_, else the means
+    kernel::Scratch<Scalar> W_, U_, second_;               // packed weights
+    std::vector<kernel::Scratch<Scalar>> shards_;          // one for each thread of the pass
 };
 
 } // namespace carousel

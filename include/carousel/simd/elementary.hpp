@@ -94,6 +94,30 @@ inline V exp(V x) {
     }
 }
 
+/// eˣ − 1, x clamped as in exp; without cancellation near zero.
+template <class V>
+inline V expm1(V x) {
+    if constexpr (std::is_arithmetic_v<V>)
+        return std::expm1(x);
+    else {
+        constexpr auto largest = detail::exp_constants<scalar_of<V>>::largest;
+        const auto [scale, m] = detail::exp_parts(detail::clamp(x, -largest, largest));
+        return scale * m + (scale - scalar_of<V>(1));
+    }
+}
+
+/// f of every unit, one after the other: for what no lane function is worth writing.
+template <class V, class F>
+inline V each(V x, F&& f) {
+    if constexpr (std::is_arithmetic_v<V>)
+        return f(x);
+    else {
+        for (int k = 0; k < size_of<V>; ++k)
+            x[k] = f(x[k]);
+        return x;
+    }
+}
+
 /// σ(x) = 1 / (1 + e⁻ˣ)
 template <class V>
 inline V sigmoid(V x) {

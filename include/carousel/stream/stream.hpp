@@ -85,7 +85,7 @@ class StreamPart<Dense<S, Input, Output>, S> : public detail::PassThrough<S> {
         for (Index u = 0; u < output_; u += simd::lanes<S>) {
             V acc[1] = {simd::load<V>(bias_.data() + u)};
             kernel::add_column<V, 1>(acc, {input_, panels_.data() + u * input_, simd::lanes<S>, x, 1, 0});
-            simd::store<V>(y_.data() + u, activate(activation_, acc[0]));
+            simd::store<V>(y_.data() + u, activation_(acc[0]));
         }
         return y_.data();
     }
@@ -151,6 +151,7 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
         for (auto& slot : state_)
             for (auto& s : slot)
                 s.setZero(padded());
+        std::ranges::transform(layer.zoneout_rates(), zoneout_, [](double rate) { return static_cast<S>(rate); });
     }
 
     const S* operator()(const S* x) noexcept {
@@ -220,8 +221,11 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
         for (int k = 0; k < C::vectors; ++k)
             p[k] = simd::load<V>(vectors_.data() + u * C::vectors + k * L);
         cell_.forward(a, before, after, p);
-        for (int s = 0; s < states; ++s)
+        for (int s = 0; s < states; ++s) {
+            if (zoneout_[s] > 0)
+                after[s] = zoneout_[s] * before[s] + (S(1) - zoneout_[s]) * after[s];
             simd::store<V>(next[s].data() + u, after[s]);
+        }
     }
 
     C cell_;
@@ -229,6 +233,7 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
     detail::Extent<Hidden> hidden_;
     Vector<S> W_, U_, second_, bias_, vectors_, gates_;
     Vector<S> state_[2][states]; // each padded to whole lanes
+    S zoneout_[states];          // of each state, as inference has it
     int now_ = 0;
 };
 

@@ -1,0 +1,67 @@
+// The functions of a gated cell (LSTM, GRU): σ for the gates and tanh for the candidate and the output, or any.
+#pragma once
+
+#include "carousel/cell/activation.hpp"
+
+namespace carousel {
+
+/// What the papers have; known at compile time, so the choice costs nothing. The …_backward take the gradient of the
+/// function's value y and give that of its argument.
+struct StandardGates {
+    template <class V>
+    [[gnu::always_inline]] static V gate(V x) {
+        return simd::sigmoid(x);
+    }
+    template <class V>
+    [[gnu::always_inline]] static V gate_backward(V dy, V y) {
+        return dy * y * (simd::scalar_of<V>(1) - y);
+    }
+    template <class V>
+    [[gnu::always_inline]] static V candidate(V x) {
+        return simd::tanh(x);
+    }
+    template <class V>
+    [[gnu::always_inline]] static V candidate_backward(V dy, V y) {
+        return dy * (simd::scalar_of<V>(1) - y * y);
+    }
+    template <class V>
+    [[gnu::always_inline]] static V output(V x) {
+        return simd::tanh(x);
+    }
+    template <class V>
+    [[gnu::always_inline]] static V output_backward(V dy, V y) {
+        return dy * (simd::scalar_of<V>(1) - y * y);
+    }
+};
+
+/// Chosen at run time: ONNX' f, g and h (a GRU has no h).
+struct ChosenGates {
+    Activation f = Activation::sigmoid, g = Activation::tanh, h = Activation::tanh;
+
+    template <class V>
+    V gate(V x) const {
+        return f(x);
+    }
+    template <class V>
+    V gate_backward(V dy, V y) const {
+        return dy * f.derivative(y);
+    }
+    template <class V>
+    V candidate(V x) const {
+        return g(x);
+    }
+    template <class V>
+    V candidate_backward(V dy, V y) const {
+        return dy * g.derivative(y);
+    }
+    template <class V>
+    V output(V x) const {
+        return h(x);
+    }
+    template <class V>
+    V output_backward(V dy, V y) const {
+        return dy * h.derivative(y);
+    }
+};
+
+} // namespace carousel
