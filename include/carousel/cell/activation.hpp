@@ -50,6 +50,8 @@ class Activation {
     /// The same of an x that is first cut to ±limit, as ONNX' `clip` has it. Throws std::invalid_argument unless
     /// limit > 0.
     Activation clipped(double limit) const;
+    /// The same without a limit.
+    constexpr Activation unclipped() const { return {kind_, alpha_, beta_}; }
 
     constexpr Kind kind() const { return kind_; }
     constexpr double alpha() const { return alpha_; }
@@ -60,7 +62,7 @@ class Activation {
     /// f(x)
     template <class V>
     [[gnu::always_inline]] V operator()(V x) const {
-        const V y = unclipped(x);
+        const V y = value(x);
         if (clip_ == no_clip) [[likely]]
             return y;
         using Scalar = simd::scalar_of<V>;
@@ -72,7 +74,7 @@ class Activation {
     /// f′ at the x that gave y = f(x); where f has a corner, that of one side.
     template <class V>
     [[gnu::always_inline]] V derivative(V y) const {
-        const V d = unclipped_derivative(y);
+        const V d = value_derivative(y);
         if (clip_ == no_clip) [[likely]]
             return d;
         using Scalar = simd::scalar_of<V>;
@@ -86,7 +88,7 @@ class Activation {
     constexpr Activation(Kind kind, double alpha = 0, double beta = 0) : kind_(kind), alpha_(alpha), beta_(beta) {}
 
     template <class V>
-    [[gnu::always_inline]] V unclipped(V x) const {
+    [[gnu::always_inline]] V value(V x) const {
         using Scalar = simd::scalar_of<V>;
         const Scalar alpha = Scalar(alpha_), beta = Scalar(beta_), one = 1;
         switch (kind_) {
@@ -123,7 +125,7 @@ class Activation {
     }
 
     template <class V>
-    [[gnu::always_inline]] V unclipped_derivative(V y) const {
+    [[gnu::always_inline]] V value_derivative(V y) const {
         using Scalar = simd::scalar_of<V>;
         const Scalar alpha = Scalar(alpha_), beta = Scalar(beta_);
         const V one = V{} + Scalar(1);
@@ -176,7 +178,7 @@ inline constexpr Activation Activation::linear{Kind::linear}, Activation::tanh{K
 
 inline Activation Activation::clipped(double limit) const {
     require(limit > 0, "Activation::clipped", "limit is ", limit, ", expected limit > 0");
-    Activation f(kind_, alpha_, beta_);
+    Activation f = unclipped();
     f.at_clip_ = f(limit);
     f.at_minus_clip_ = f(-limit);
     f.clip_ = limit;
