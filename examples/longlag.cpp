@@ -1,5 +1,5 @@
-// What can an LSTM or a GRU remember that a simple recurrent net can't? Two tasks after Hochreiter & Schmidhuber (1997),
-// "Long Short-Term Memory", for all three; the data are made here.
+// What can an LSTM or a GRU remember that a simple recurrent net can't? Two tasks after Hochreiter & Schmidhuber
+// (1997), "Long Short-Term Memory", for all three; the data are made here.
 #include "support/curves.hpp"
 #include "support/interrupt.hpp"
 #include "support/recipe.hpp"

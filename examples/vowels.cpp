@@ -1,8 +1,8 @@
 // Which of nine men says "ae"? Japanese Vowels: 640 utterances of 7 to 29 steps of 12 cepstrum coefficients; a
 // bidirectional LSTM hears each in both directions and then decides.
 //
-// Kudo, Toyama & Shimbo (1999), "Multidimensional curve classification using passing-through regions"; the files ae.train
-// and ae.test of https://archive.ics.uci.edu/dataset/128/japanese+vowels. Into CSV files, in which a row is a step:
+// Kudo, Toyama & Shimbo (1999), "Multidimensional curve classification using passing-through regions". The files
+// ae.train and ae.test of https://archive.ics.uci.edu/dataset/128/japanese+vowels become CSV files, a row a step, by
 //   to_csv() { awk -v of="$1" 'BEGIN { split(of, count, " "); who = 1; printf "seq,label,t"
 //       for (i = 1; i <= 12; ++i) printf ",lpc%d", i; print "" }
 //     NF { if (!t) while (heard >= count[who]) { heard = 0; ++who }

@@ -16,8 +16,9 @@ struct LabelledSequences {
     std::vector<carousel::Index> label;
 };
 
-/// Columns are sequence, label, step and then the features. The rows of a sequence stand together, their steps count from
-/// 0, labels are 0 … labels − 1. Throws std::runtime_error "path:line: …" where that isn't so, and what read_csv throws.
+/// Columns are sequence, label, step and then the features. The rows of a sequence stand together, their steps count
+/// from 0, labels are 0 … labels − 1. Throws std::runtime_error "path:line: …" where that isn't so, and what read_csv
+/// throws.
 inline LabelledSequences read_long_form(const std::filesystem::path& path, carousel::Index labels) {
     const CsvTable table = read_csv(path);
     if (table.header.size() < 4)

@@ -142,8 +142,8 @@ inline bool run_gnuplot(const std::string& terminal, const std::filesystem::path
 
 } // namespace detail
 
-/// A file to be drawn: of one plot a PNG, of more an animated GIF with so many hundredths of a second a frame, or side by
-/// side a PNG again.
+/// A file to be drawn: of one plot a PNG, of more an animated GIF with so many hundredths of a second a frame, or side
+/// by side a PNG again.
 struct Picture {
     std::string file;
     std::vector<Plot> frames;

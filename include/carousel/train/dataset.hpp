@@ -11,16 +11,16 @@
 
 namespace carousel {
 
-/// `size()` samples: x holds one sequence for each, y its target. Sequences of different lengths are padded to the longest
-/// of all, which costs memory alone: a batch is padded to its own longest.
+/// `size()` samples: x holds one sequence for each, y its target. Sequences of different lengths are padded to the
+/// longest of all, which costs memory alone: a batch is padded to its own longest.
 template <std::floating_point S>
 struct Dataset {
     Sequence<S> x, y;
 
     Index size() const { return x.batch(); }
 
-    /// x_batch, y_batch become these samples, without the steps that are padding in all of them; they keep their memory.
-    /// A y that has as many steps as x, and no lengths of its own, is cut as x.
+    /// x_batch, y_batch become these samples, without the steps that are padding in all of them; they keep their
+    /// memory. A y that has as many steps as x, and no lengths of its own, is cut as x.
     void batch(std::span<const Index> samples, Sequence<S>& x_batch, Sequence<S>& y_batch) const {
         const Index x_steps = longest(x, samples);
         const bool in_step = y.lengths().empty() && y.steps() == x.steps();
@@ -92,9 +92,9 @@ Sequence<S> padded(const char* what, const std::vector<Matrix<S>>& list) {
 
 } // namespace detail
 
-/// A data set of sequences of any lengths, each features × its steps, with targets that are sequences too: one as long as
-/// its sequence has a target for every step. Throws std::invalid_argument if the lists are empty or of different sizes,
-/// or features differ within one.
+/// A data set of sequences of any lengths, each features × its steps, with targets that are sequences too: one as long
+/// as its sequence has a target for every step. Throws std::invalid_argument if the lists are empty or of different
+/// sizes, or features differ within one.
 template <std::floating_point S>
 Dataset<S> sequences(const std::vector<Matrix<S>>& x, const std::type_identity_t<std::vector<Matrix<S>>>& targets) {
     require(x.size() == targets.size(), "sequences", x.size(), " sequences and ", targets.size(),

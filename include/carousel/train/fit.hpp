@@ -15,7 +15,8 @@
 
 namespace carousel {
 
-/// What an epoch came to. Losses are means over all samples, as the loss' weight defines them; NaN where there is none.
+/// What an epoch came to. Losses are means over all samples, as the loss' weight defines them (of Reduction::sum the
+/// mean of what was summed for a step); NaN where there is none.
 /// Loss and metrics of training are those of the batches as they were trained on, each before its step.
 struct EpochReport {
     Index epoch = 0; ///< from 1
@@ -87,8 +88,8 @@ struct FitOptions {
     /// steps as x.
     Index truncate = 0;
     /// The state goes from each batch to the next: sample i of a batch goes on where sample i of the last one ended.
-    /// Not with shuffle or bucket, and only with batches of equal size. Every epoch starts from zero, and validation where
-    /// its training has ended.
+    /// Not with shuffle or bucket, and only with batches of equal size. Every epoch starts from zero, and validation
+    /// where its training has ended.
     bool stateful = false;
     Schedule schedule = {};
     std::optional<EarlyStopping> early_stopping = std::nullopt;
@@ -157,7 +158,8 @@ Evaluation evaluate(const Model& model, const Dataset<typename Model::Scalar>& d
 } // namespace detail
 
 /// Loss and metrics of the model's inference over a data set, `batch_size` samples at a time. Throws
-/// std::invalid_argument if batch_size is below 1 or there is nothing to compare with: all targets are padding or ignored.
+/// std::invalid_argument if batch_size is below 1 or there is nothing to compare with, as all targets are padding or
+/// ignored.
 template <class Model, Loss LossType>
 Evaluation evaluate(const Model& model, const Dataset<typename Model::Scalar>& data, const LossType& loss,
                     const std::vector<Metric>& metrics, Index batch_size = 256) {
@@ -190,8 +192,8 @@ inline void check(const FitOptions& o, Index samples, Index steps, Index target_
             ", clip_parameter_norm ", o.clip_parameter_norm, " and clip_norm ", o.clip_norm, " must all be >= 0");
 }
 
-/// Asks the loss, if it can tell, whether every target is one. A target has x's lengths where it has none of its own and
-/// as many steps.
+/// Asks the loss, if it can tell, whether every target is one. A target has x's lengths where it has none of its own
+/// and as many steps.
 template <class S, class LossType>
 void check_targets(const LossType& loss, const Dataset<S>& data, Index outputs) {
     if constexpr (requires { loss.check(data.y.view(), outputs); }) {
@@ -245,8 +247,8 @@ struct Order {
 } // namespace detail
 
 /// Trains with an optimizer the caller keeps: calling it again goes on where the last call ended.
-/// Throws std::invalid_argument, before anything is changed, if an option is out of range, a target is none for the loss
-/// (a class that isn't there) or all are padding or ignored. Batches without a target to compare with are no step.
+/// Throws std::invalid_argument, before anything is changed, if an option is out of range, a target is none for the
+/// loss (a class that isn't there) or all are padding or ignored. Batches without a target to compare with are no step.
 template <class Model, Loss LossType, OptimizerRule Rule>
 requires Layer<Model, typename Model::Scalar> History fit(Model& model, const Dataset<typename Model::Scalar>& data,
                                                           const LossType& loss,

@@ -131,8 +131,8 @@ struct MeanAbsoluteError {
 };
 
 /// e to the mean SoftmaxCrossEntropy of all batches: among how many equally likely classes the model would be as
-/// uncertain. y: logits, classes × columns, target: 1 × columns. Throws what SoftmaxCrossEntropy throws, but for a batch
-/// without targets.
+/// uncertain. y: logits, classes × columns, target: 1 × columns. Throws what SoftmaxCrossEntropy throws, but not for a
+/// batch without targets.
 struct Perplexity {
     std::optional<Index> ignore = std::nullopt; ///< targets with this number don't count
 
