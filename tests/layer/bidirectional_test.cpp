@@ -135,6 +135,16 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("Bidirectional: dropout and zoneout inside the recurrence are the twin's, too, with their gradients") {
+    Random random(95);
+    Both both(Lstm(2, 3, {}, {.seed = 4, .recurrent_dropout = 0.3, .zoneout = 0.2, .zoneout_cell = 0.4}));
+    CHECK(both.reverse_layer().options().recurrent_dropout == 0.3);
+    const auto check = check_gradients(both, random_sequence<double>(2, 4, 3, random, with_an_empty_one),
+                                       random_sequence<double>(6, 4, 3, random), MeanSquaredError{});
+    INFO(check.name);
+    CHECK(check.worst < 1e-6);
+}
+
 TEST_CASE("Bidirectional: two stacked ones over ragged sequences are PyTorch's") {
     const Golden golden("lstm_bidirectional.txt");
     const Index I = golden.shape("x")[2], B = golden.shape("x")[1], H = golden.shape("h0")[2];
