@@ -2,7 +2,7 @@
 #pragma once
 
 #include "support/shell.hpp"
-#include "support/utf8.hpp"
+#include "support/text.hpp"
 
 #include <filesystem>
 #include <fstream>
@@ -19,7 +19,7 @@ struct LabelledText {
 };
 
 /// A file's bytes; those of a file .xz are unpacked by the program xz. Throws std::runtime_error "path: …" if that fails.
-inline std::string read_text(const std::filesystem::path& path) {
+inline std::string read_bytes(const std::filesystem::path& path) {
     const auto fail = [&](const char* what) { throw std::runtime_error(path.string() + ": " + what); };
     std::ifstream file(path, std::ios::binary);
     if (!file || std::filesystem::is_directory(path))
@@ -35,9 +35,10 @@ inline std::string read_text(const std::filesystem::path& path) {
 }
 
 /// Every line is a label, 0 or 1, and fields after tabs, the last of which is the text; lines end in LF alone. Throws
-/// std::runtime_error "path:line: …" if the file can't be read, is empty, or a line is none of these or isn't UTF-8.
+/// std::runtime_error "path:line: …" if the file can't be read, is empty, a line is none of these, or what decode_utf8 throws.
 inline std::vector<LabelledText> read_labelled_texts(const std::filesystem::path& path) {
-    const std::string text = read_text(path);
+    const std::string text = read_bytes(path);
+    decode_utf8(text, path.string()); // for what it throws
     std::vector<LabelledText> list;
     const auto fail = [&](const std::string& what) {
         const std::string line = list.empty() && text.empty() ? "" : ":" + std::to_string(list.size() + 1);
@@ -45,8 +46,6 @@ inline std::vector<LabelledText> read_labelled_texts(const std::filesystem::path
     };
     for (std::size_t at = 0; at < text.size();) {
         const std::string line = text.substr(at, text.find('\n', at) - at);
-        if (const auto invalid = find_invalid_utf8(line))
-            fail("byte " + std::to_string(*invalid + 1) + " of the line is no UTF-8");
         const std::size_t tab = line.find('\t');
         if (tab == std::string::npos)
             fail("there is no tab, expected a label, a tab and a text");
