@@ -34,24 +34,28 @@ class Vocabulary {
   public:
     static constexpr std::ptrdiff_t padding = 0, start = 1, unknown = 2, first_word = 4;
 
-    /// `size` numbers at most, those four among them.
+    /// Those of the texts, with `size` numbers at most, those four among them.
     Vocabulary(const std::vector<std::vector<std::string>>& texts, std::ptrdiff_t size) {
         std::unordered_map<std::string, std::size_t> counts;
+        std::vector<std::string> list;
         for (const auto& text : texts)
             for (const std::string& word : text)
                 if (counts[word]++ == 0)
-                    words_.push_back(word);
-        std::stable_sort(words_.begin(), words_.end(),
+                    list.push_back(word);
+        std::stable_sort(list.begin(), list.end(),
                          [&](const std::string& a, const std::string& b) { return counts.at(a) > counts.at(b); });
-        distinct_ = words_.size();
-        words_.resize(std::min(words_.size(), static_cast<std::size_t>(std::max(size, first_word) - first_word)));
-        for (std::size_t k = 0; k < words_.size(); ++k)
-            numbers_[words_[k]] = first_word + static_cast<std::ptrdiff_t>(k);
+        list.resize(std::min(list.size(), static_cast<std::size_t>(std::max(size, first_word) - first_word)));
+        *this = Vocabulary(std::move(list));
     }
 
-    /// How many different words the texts had, and those that have numbers, from `first_word` on.
-    std::size_t distinct() const { return distinct_; }
-    const std::vector<std::string>& list() const { return words_; }
+    /// From the list() of another.
+    explicit Vocabulary(std::vector<std::string> list) : list_(std::move(list)) {
+        for (std::size_t k = 0; k < list_.size(); ++k)
+            numbers_[list_[k]] = first_word + static_cast<std::ptrdiff_t>(k);
+    }
+
+    /// The words that have numbers, from `first_word` on.
+    const std::vector<std::string>& list() const { return list_; }
 
     std::ptrdiff_t operator[](const std::string& word) const {
         const auto found = numbers_.find(word);
@@ -59,9 +63,8 @@ class Vocabulary {
     }
 
   private:
-    std::vector<std::string> words_;
+    std::vector<std::string> list_;
     std::unordered_map<std::string, std::ptrdiff_t> numbers_;
-    std::size_t distinct_ = 0;
 };
 
 } // namespace example
