@@ -3,15 +3,16 @@
 
     python3 benchmarks/torch_imdb.py train.tsv.xz [--model lstm|rnn|stacked] [--seed 0] [--threads 1] [--epochs 1]
 
-The same words, batches, model, initialisers and optimizer. Prints the losses, then one line: the validation accuracy of
-the best epoch and the seconds of an epoch (forward, backward, update; the median of the epochs), without the validation
-after it. Which BLAS library PyTorch was linked with matters.
+The same words, batches, model, initialisers and optimizer as with --article there. Prints the losses, then one line: the
+validation accuracy of the best epoch, and of an epoch (forward, backward, update; not the validation after it) the median
+seconds and seconds of all CPUs, which a busy machine changes less. Which BLAS library PyTorch was linked with matters.
 """
 import argparse
 import collections
 import lzma
 import os
 import statistics
+import time
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("train", help="a line a review: its label, 0 or 1, a tab, …, a tab, the text; may be .xz")
@@ -78,9 +79,9 @@ def main():
     model = Model()
     optimizer = KerasRMSprop(trained(model))
     loss_of = nn.functional.binary_cross_entropy_with_logits
-    accuracies, seconds = [], []
+    accuracies, seconds, cpu = [], [], []
     for epoch in range(1, args.epochs + 1):
-        watch, total = Stopwatch(), torch.zeros(())
+        watch, total, cpu_start = Stopwatch(), torch.zeros(()), time.process_time()
         with watch:
             for batch in training[torch.randperm(len(training))].split(BATCH):
                 optimizer.zero_grad()
@@ -88,6 +89,7 @@ def main():
                 loss.backward()
                 optimizer.step()
                 total += loss.detach() * len(batch)
+        cpu.append(time.process_time() - cpu_start)
         with torch.no_grad():
             right = sum(((model(x[:, batch]) > 0) == (y[batch] > 0)).sum().item() for batch in validation.split(BATCH))
         accuracies.append(right / len(validation))
@@ -95,7 +97,7 @@ def main():
         print(f"epoch {epoch:3d} loss={total.item() / len(training):.4f} val_accuracy={accuracies[-1]:.4f} "
               f"seconds={watch.seconds:.1f}", flush=True)
     print(f"{args.model}: seed={args.seed} threads={args.threads} val_accuracy={max(accuracies):.4f} "
-          f"epoch={statistics.median(seconds):.2f}")
+          f"epoch={statistics.median(seconds):.2f} cpu={statistics.median(cpu):.2f}")
 
 
 if __name__ == "__main__":
