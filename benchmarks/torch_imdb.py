@@ -20,6 +20,7 @@ parser.add_argument("--model", choices=["lstm", "rnn", "stacked"], default="lstm
 parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--threads", type=int, default=1)
 parser.add_argument("--epochs", type=int, default=1)
+parser.add_argument("--bucket", action="store_true", help="batches of reviews of like length, cut to their longest")
 parser.add_argument("--steps", type=int, default=500, help="words of a review, the last")
 args = parser.parse_args()
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):  # read when torch is imported
@@ -36,7 +37,7 @@ SEPARATORS = str.maketrans(dict.fromkeys('!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n',
 
 
 def read(path):
-    """Tokens (steps, reviews), padded in front, and labels (reviews, 1)."""
+    """Tokens (steps, reviews), padded in front, labels (reviews, 1) and lengths (reviews)."""
     labels, texts = [], []
     with (lzma.open if path.endswith(".xz") else open)(path, "rt", encoding="utf-8", newline="\n") as file:
         for line in file:
@@ -45,11 +46,22 @@ def read(path):
             texts.append([word for word in text.lower().translate(SEPARATORS).split(" ") if word])
     count = collections.Counter(word for text in texts for word in text)
     index = {word: FIRST + k for k, (word, _) in enumerate(count.most_common(VOCABULARY - FIRST))}
-    x = torch.zeros(args.steps, len(texts), dtype=torch.long)
+    x, lengths = torch.zeros(args.steps, len(texts), dtype=torch.long), []
     for k, text in enumerate(texts):
         tokens = ([START] + [index.get(word, UNKNOWN) for word in text])[-args.steps:]
         x[args.steps - len(tokens):, k] = torch.tensor(tokens)
-    return x, torch.tensor(labels).unsqueeze(1)
+        lengths.append(len(tokens))
+    return x, torch.tensor(labels).unsqueeze(1), torch.tensor(lengths)
+
+
+def batches(samples, lengths):
+    """Shuffled. With --bucket those of 20 batches are sorted by length first, as fit(…, {.bucket = 20}) does."""
+    samples = samples[torch.randperm(len(samples))]
+    if not args.bucket:
+        return samples.split(BATCH)
+    parts = [part[lengths[part].argsort()].split(BATCH) for part in samples.split(20 * BATCH)]
+    parts = [batch for part in parts for batch in part]
+    return [parts[k] for k in torch.randperm(len(parts))]
 
 
 class Model(nn.Module):
@@ -73,7 +85,7 @@ class Model(nn.Module):
 def main():
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
-    x, y = read(args.train)
+    x, y, lengths = read(args.train)
     order = torch.randperm(len(y))
     training, validation = order.split(int(len(y) * 0.8))[:2]
     model = Model()
@@ -83,9 +95,10 @@ def main():
     for epoch in range(1, args.epochs + 1):
         watch, total, cpu_start = Stopwatch(), torch.zeros(()), time.process_time()
         with watch:
-            for batch in training[torch.randperm(len(training))].split(BATCH):
+            for batch in batches(training, lengths):
+                first = args.steps - lengths[batch].max() if args.bucket else 0
                 optimizer.zero_grad()
-                loss = loss_of(model(x[:, batch]), y[batch])
+                loss = loss_of(model(x[first:, batch]), y[batch])
                 loss.backward()
                 optimizer.step()
                 total += loss.detach() * len(batch)
