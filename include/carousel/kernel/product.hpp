@@ -127,6 +127,41 @@ void multiply_sliver(Scalar* c, Index ldc, Index rows, Index columns, int lanes,
     }
 }
 
+/// Σ_k a[k]·b[k]
+template <class Scalar>
+Scalar dot(const Scalar* a, const Scalar* b, Index depth) {
+    using V = Lane<Scalar>;
+    constexpr Index L = lanes<Scalar>;
+    V sums[4] = {};
+    Index k = 0;
+    for (; k + 4 * L <= depth; k += 4 * L)
+#pragma GCC unroll 4
+        for (int w = 0; w < 4; ++w)
+            sums[w] += load<V>(a + k + w * L) * load<V>(b + k + w * L);
+    for (; k < depth; k += L)
+        sums[0] += load<V>(a + k, depth - k) * load<V>(b + k, depth - k);
+    const V sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    Scalar total = 0;
+    for (int l = 0; l < L; ++l)
+        total += sum[l];
+    return total;
+}
+
+/// multiply for so few rows that most of a tile would be padding, and columns of B that are contiguous.
+template <class Scalar>
+void multiply_rows(Scalar* c, Index ldc, Index rows, Index columns, Index depth, Operand<Scalar> a, Operand<Scalar> b,
+                   bool add, Scratch<Scalar>& scratch) {
+    Scalar* const packed = scratch.get(rows * depth);
+    for (Index i = 0; i < rows; ++i)
+        for (Index k = 0; k < depth; ++k)
+            packed[i * depth + k] = *a.at(i, k);
+    for (Index n = 0; n < columns; ++n)
+        for (Index i = 0; i < rows; ++i) {
+            const Scalar sum = dot(packed + i * depth, b.at(0, n), depth);
+            c[n * ldc + i] = add ? c[n * ldc + i] + sum : sum;
+        }
+}
+
 /// C (rows × columns, column-major, leading dimension ldc) = A·B, or += with `add`; A: rows × depth, B: depth × columns.
 template <class Scalar>
 void multiply(Scalar* c, Index ldc, Index rows, Index columns, Index depth, Operand<Scalar> a, Operand<Scalar> b,
@@ -134,6 +169,10 @@ void multiply(Scalar* c, Index ldc, Index rows, Index columns, Index depth, Oper
     using Blocks = ProductBlocks<Scalar>;
     constexpr Index L = lanes<Scalar>, N = Blocks::sliver;
 
+    if (rows * 4 <= L && b.row == 1) {
+        multiply_rows(c, ldc, rows, columns, depth, a, b, add, scratch);
+        return;
+    }
     if (depth == 0 && !add)
         for (Index n = 0; n < columns; ++n)
             std::fill_n(c + n * ldc, rows, Scalar(0));

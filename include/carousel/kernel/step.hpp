@@ -40,6 +40,7 @@ struct Step {
     Scalar* gates;
     const Scalar* prev[states];
     Scalar* next[states];
+    bool record = true; ///< whether backward will ask what the cell leaves in the gates
     Noise<Scalar, states> noise = {};
 
     /// a = W·x + U·prev + b, then the cell (or its gate, if a second product follows). `W` and `U` are panels of
@@ -248,12 +249,14 @@ struct Step {
             cell->forward(a, before, now, p);
             if (noise.zoneout)
                 zone_out(before, now, u, b, count);
-            store_gates(u, b, a, count);
+            if (record)
+                store_gates(u, b, a, count);
             store_states(next, u, b, now, count);
         } else {
             const V zero[blocks] = {};
             now[0] = before[0];
-            store_gates(u, b, zero, count);
+            if (record)
+                store_gates(u, b, zero, count);
             store_states(next, u, b, before, count);
         }
         if (noise.h_mask)

@@ -64,6 +64,7 @@ class RecurrentTape {
             step.noise.masked_prev = masked_h_.data() + (reverse_ ? t + 1 : t) * B * hidden_;
             step.noise.masked_next = masked_h_.data() + (reverse_ ? t : t + 1) * B * hidden_;
         }
+        step.record = draws_;
         step.noise.zoneout = zoneout_;
         for (int s = 0; zoneout_ && s < C::states; ++s) {
             step.noise.rate[s] = zoneout_rate_[s];
