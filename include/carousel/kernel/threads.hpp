@@ -13,16 +13,17 @@ namespace carousel {
 namespace kernel {
 
 /// Workers that wait for shards. One job at a time: a call that finds the pool at work, its own shards among them, runs its
-/// shards itself, one after the other.
+/// shards itself, one after the other. Whoever is free takes the next shard, so a worker that the system keeps waiting delays
+/// no more than the shard it has.
 class ThreadPool {
   public:
     explicit ThreadPool(int threads) {
         for (int w = 1; w < threads; ++w)
-            workers_.emplace_back([this, w] { work(w); });
+            workers_.emplace_back([this] { work(); });
     }
     ~ThreadPool() {
-        job_ = nullptr;
-        start();
+        ends_.store(true, std::memory_order_relaxed);
+        wake();
         for (auto& worker : workers_)
             worker.join();
     }
@@ -41,49 +42,52 @@ class ThreadPool {
         }
         job_ = [](void* what, int shard) { (*static_cast<std::remove_reference_t<F>*>(what))(shard); };
         what_ = &f;
-        shards_ = shards;
-        left_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
-        start();
-        share(0);
-        for (int left = left_.load(std::memory_order_acquire), spins = 0; left > 0;
-             left = left_.load(std::memory_order_acquire))
+        unfinished_.store(shards, std::memory_order_relaxed);
+        untaken_.store(shards, std::memory_order_release); // whoever takes one sees the job
+        wake();
+        take_shards();
+        for (int left = unfinished_.load(std::memory_order_acquire), spins = 0; left > 0;
+             left = unfinished_.load(std::memory_order_acquire))
             if (++spins > patience)
-                left_.wait(left);
+                unfinished_.wait(left);
         busy_.clear(std::memory_order_release);
     }
 
   private:
     static constexpr int patience = 4000; // looks before it sleeps: some microseconds, as long as the gaps in a pass
 
-    void start() {
+    void wake() {
         round_.fetch_add(1, std::memory_order_release);
         round_.notify_all();
     }
 
-    void share(int worker) {
-        for (int s = worker; s < shards_; s += size())
-            job_(what_, s);
+    void take_shards() {
+        for (int left = untaken_.load(std::memory_order_acquire); left > 0;)
+            if (untaken_.compare_exchange_weak(left, left - 1, std::memory_order_acquire)) {
+                job_(what_, left - 1);
+                if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+                    unfinished_.notify_all();
+                left = untaken_.load(std::memory_order_acquire);
+            }
     }
 
-    void work(int worker) {
+    void work() {
         for (unsigned seen = 0;;) {
             for (int spins = 0; round_.load(std::memory_order_acquire) == seen;)
                 if (++spins > patience)
                     round_.wait(seen);
             seen = round_.load(std::memory_order_acquire);
-            if (!job_)
+            if (ends_.load(std::memory_order_relaxed))
                 return;
-            share(worker);
-            if (left_.fetch_sub(1, std::memory_order_release) == 1)
-                left_.notify_all();
+            take_shards();
         }
     }
 
     void (*job_)(void*, int) = nullptr;
     void* what_ = nullptr;
-    int shards_ = 0;
     std::atomic<unsigned> round_{0};
-    std::atomic<int> left_{0};
+    std::atomic<int> untaken_{0}, unfinished_{0};
+    std::atomic<bool> ends_{false};
     std::atomic_flag busy_;
     std::vector<std::thread> workers_;
 };
