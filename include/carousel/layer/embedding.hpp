@@ -5,7 +5,6 @@
 #include "carousel/layer/layer.hpp"
 
 #include <cmath>
-#include <iomanip>
 #include <limits>
 
 namespace carousel {
@@ -57,6 +56,7 @@ class Embedding {
     Index input_size() const { return 1; }
     Index output_size() const { return table_.value.rows(); }
     const EmbeddingOptions& options() const { return options_; }
+    static constexpr bool takes_tokens = true; ///< so no gradient reaches a layer before it
     std::string name() const { return "Embedding"; }
     Index output_size(Index input) const {
         require(input == 1, "Embedding", "x has ", input, " features, expected 1");
@@ -117,9 +117,7 @@ class Embedding {
                 const S token = x.data()[t * x.batch() + b];
                 if (!x.real(t, b) || (token >= 0 && token < end && token == std::trunc(token)))
                     continue;
-                std::ostringstream number; // with all its digits
-                number << std::setprecision(std::numeric_limits<S>::max_digits10) << token;
-                require(false, "Embedding::forward", "token ", number.str(), " at step ", t, " of sequence ", b,
+                require(false, "Embedding::forward", "token ", token, " at step ", t, " of sequence ", b,
                         token >= 0 && token < end ? " is not whole, expected 0 … " : " is not within 0 … ",
                         vocabulary() - 1);
             }

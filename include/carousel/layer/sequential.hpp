@@ -29,6 +29,15 @@ constexpr bool keeps_steps() {
     else
         return true;
 }
+
+/// Whether a layer's input is tokens, which have no gradient.
+template <class L>
+constexpr bool takes_tokens() {
+    if constexpr (requires { L::takes_tokens; })
+        return L::takes_tokens;
+    else
+        return false;
+}
 } // namespace detail
 
 /// Sequential model{LSTM<float>{1, 64}, LastStep{}, Dense<float>{64, 1}};
@@ -40,6 +49,9 @@ class Sequential {
     using Scalar = typename detail::first_scalar<Layers...>::type;
     static_assert((Layer<Layers, Scalar> && ...), "Sequential: every entry must be a Layer of the same scalar type");
     static constexpr std::size_t size = sizeof...(Layers);
+    static constexpr bool takes_tokens = detail::takes_tokens<std::tuple_element_t<0, std::tuple<Layers...>>>();
+    static_assert((detail::takes_tokens<Layers>() + ... + 0) == takes_tokens,
+                  "Sequential: a layer that takes tokens must be the first: no gradient goes through it");
     static constexpr bool keeps_steps = (detail::keeps_steps<Layers>() && ...);
 
     template <class>
