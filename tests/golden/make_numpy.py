@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Golden files for what PyTorch has no layer for, in float64, from the equations alone.
 
-Run without arguments; needs numpy and torch. The same seeds give the same files.
+Run without arguments; needs numpy and torch. The same seeds give the same files, to the rounding of the BLAS.
 
 Each cell is written twice from the ONNX operators' equations: in torch operations on the whole batch, so that
 autograd gives the gradients, and in NumPy one number at a time, to check the first. Names are make_torch.py's, with

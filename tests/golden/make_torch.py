@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Golden files from PyTorch in float64: outputs, gradients, optimizers and schedules.
 
-Run without arguments; needs torch and numpy (Debian: python3-torch). The same seeds give the same files.
+Run without arguments; needs torch and numpy (Debian: python3-torch). The same seeds give the same files, to the rounding of the BLAS.
 
 Names: x (T,B,I), h0 c0 hT cT (B,H), W (G*H,I), U (G*H,H), b_ih b_hh (G*H), y (T,B,H), dy dhT dcT the upstream gradients
 of y, hT, cT, and grad_<name> the gradient with respect to <name>. Gate blocks as PyTorch stacks them: LSTM i,f,g,o;
