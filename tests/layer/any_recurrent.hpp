@@ -115,4 +115,22 @@ Pass<S> random_pass(const AnyRecurrent<S>& layer, Index input, Index hidden, Ind
             random_matrix<S>(hidden, steps * batch, random), random_matrix<S>(layer.states() * hidden, batch, random)};
 }
 
+/// The error of `analytic` relative to the largest difference quotient of `values`, numbers the loss depends on.
+template <class Loss>
+double worst_error(Matrix<double>& values, const Matrix<double>& analytic, const Loss& loss) {
+    const double h = 1e-5;
+    Matrix<double> numeric(values.rows(), values.cols());
+    for (Index k = 0; k < values.size(); ++k) {
+        double& value = values.data()[k];
+        const double kept = value;
+        value = kept + h;
+        const double above = loss();
+        value = kept - h;
+        const double below = loss();
+        value = kept;
+        numeric.data()[k] = (above - below) / (2 * h);
+    }
+    return difference(analytic, numeric, 1e-3); // relative, unless all are tiny
+}
+
 } // namespace carousel::test

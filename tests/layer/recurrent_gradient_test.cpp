@@ -17,24 +17,6 @@ double loss(AnyRecurrent<double>& layer, const Pass<double>& pass) {
     return y.values().cwiseProduct(pass.dy).sum() + layer.final_state().cwiseProduct(pass.d_final).sum();
 }
 
-/// The error of `analytic` relative to the largest difference quotient of `values`, numbers the loss depends on.
-template <class Loss>
-double worst_error(Matrix<double>& values, const Matrix<double>& analytic, const Loss& loss) {
-    const double h = 1e-5;
-    Matrix<double> numeric(values.rows(), values.cols());
-    for (Index k = 0; k < values.size(); ++k) {
-        double& value = values.data()[k];
-        const double kept = value;
-        value = kept + h;
-        const double above = loss();
-        value = kept - h;
-        const double below = loss();
-        value = kept;
-        numeric.data()[k] = (above - below) / (2 * h);
-    }
-    return difference(analytic, numeric, 1e-3); // relative, unless all are tiny
-}
-
 void check(const CellCase<double>& cell, Size size, Variant variant) {
     Random random(1);
     const auto layer = cell.make(size.input, size.hidden, {.reverse = variant.reverse});

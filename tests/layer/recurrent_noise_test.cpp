@@ -16,23 +16,6 @@ double loss(const AnyRecurrent<double>& layer, const Pass<double>& pass) {
     return sum + fresh->final_state().cwiseProduct(pass.d_final).sum();
 }
 
-template <class Loss>
-double worst_error(Matrix<double>& values, const Matrix<double>& analytic, const Loss& loss) {
-    const double h = 1e-5;
-    Matrix<double> numeric(values.rows(), values.cols());
-    for (Index k = 0; k < values.size(); ++k) {
-        double& value = values.data()[k];
-        const double kept = value;
-        value = kept + h;
-        const double above = loss();
-        value = kept - h;
-        const double below = loss();
-        value = kept;
-        numeric.data()[k] = (above - below) / (2 * h);
-    }
-    return difference(analytic, numeric, 1e-3);
-}
-
 void check(const char* cell, RecurrentOptions options, Variant variant) {
     Random random(3);
     options.reverse = variant.reverse;
@@ -55,6 +38,15 @@ void check(const char* cell, RecurrentOptions options, Variant variant) {
         CHECK(worst_error(pass.initial, exact.d_initial, value) < 1e-6);
 }
 
+/// A linear cell whose units each add up their one input.
+std::unique_ptr<AnyRecurrent<double>> counter(Index hidden, const RecurrentOptions& options) {
+    auto layer = make<double>("SimpleRNN linear", 1, hidden, options);
+    (*layer)["W"].value.setOnes();
+    (*layer)["U"].value.setIdentity();
+    (*layer)["b"].value.setZero();
+    return layer;
+}
+
 } // namespace
 
 TEST_CASE("recurrent_dropout: gradients match central differences under a fixed mask") {
@@ -72,12 +64,9 @@ TEST_CASE("zoneout: gradients match central differences under fixed masks, alone
 }
 
 TEST_CASE("recurrent_dropout: U sees mask∘h with one mask a sequence, and inference sees h") {
-    // A linear cell with W = U = 1 and b = 0 adds up its input; where its mask is 0, it forgets.
+    // where its mask is 0, the counter forgets
     const Index H = 40, T = 5, B = 6;
-    const auto layer = make<double>("SimpleRNN linear", 1, H, {.seed = 1, .recurrent_dropout = 0.25});
-    (*layer)["W"].value.setOnes();
-    (*layer)["U"].value.setIdentity();
-    (*layer)["b"].value.setZero();
+    const auto layer = counter(H, {.seed = 1, .recurrent_dropout = 0.25});
     Sequence<double> x(1, T, B);
     x.values().setOnes();
 
@@ -103,10 +92,7 @@ TEST_CASE("recurrent_dropout: U sees mask∘h with one mask a sequence, and infe
 
 TEST_CASE("zoneout: a number keeps its old value or takes the new one; inference and streams move by the mean") {
     const Index H = 40, T = 5, B = 6;
-    const auto layer = make<double>("SimpleRNN linear", 1, H, {.seed = 1, .zoneout = 0.25});
-    (*layer)["W"].value.setOnes();
-    (*layer)["U"].value.setIdentity();
-    (*layer)["b"].value.setZero();
+    const auto layer = counter(H, {.seed = 1, .zoneout = 0.25});
     Sequence<double> x(1, T, B);
     x.values().setOnes();
 
