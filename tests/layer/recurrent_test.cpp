@@ -229,7 +229,7 @@ TEST_CASE("every cell: a tape that held other shapes gives what a fresh one give
         }
 }
 
-TEST_CASE("every cell: threads share a pass and change nothing, and one number of them gives one result") {
+TEST_CASE("every cell: threads share a pass and change nothing but roundings, and one number of them gives one result") {
     for (const auto& cell : every_cell<double>())
         for (const Variant variant : {Variant{false, false, true}, {true, true, true}})
             for (const Index hidden : {3, 40}) {
@@ -243,7 +243,6 @@ TEST_CASE("every cell: threads share a pass and change nothing, and one number o
                     const Outcome<double> shared = (*layer)(pass);
                     INFO(cell.name << ", " << to_string(variant) << ", " << n << " threads");
                     CHECK(difference(shared, alone) < 1e-14);
-                    CHECK(shared.y == alone.y);
                     CHECK(difference((*layer)(pass), shared) == 0);
                     CHECK(layer->infer(pass.x, pass.initial).values() == shared.y);
                 }

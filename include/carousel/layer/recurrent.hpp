@@ -173,23 +173,30 @@ class Recurrent {
         // Each shard but the first adds up its gradients of b and P on the side.
         const Index b_size = b_.size(), P_size = P_.size();
         tape.sums_.setZero(b_size + P_size, static_cast<Index>(tape.shards_.size()) - 1);
-        tape.over_column_blocks([&](int shard, Index first, Index last) {
-            typename kernel::Step<C>::Gradients to_shard = to;
-            if (shard > 0) {
-                to_shard.bias = tape.sums_.col(shard - 1).data();
-                to_shard.vectors = to.vectors ? to_shard.bias + b_size : nullptr;
-            }
-            const Scalar* after = nullptr;
-            for (Index p = T - 1; p >= 0; --p) {
-                const kernel::Step<C> step = step_at(tape, p, first, last);
-                step.backward(panels, after, has_dy ? dy.data() + step.t * B * H : nullptr, to_shard);
-                if constexpr (TwoProductCell<C>)
-                    step.backward_second(second, to_shard);
-                after = step.gates;
-            }
-            if (through.d_initial)
-                step_at(tape, 0, first, last).backward_initial(panels, after, to_shard);
-        });
+        if (through.input_gradient)
+            tape.dx_.resize(input_, T * B);
+        const Index chunk = tape.steps_in_cache();
+        for (Index end = T, begin; end > 0; end = begin) {
+            begin = std::max<Index>(0, end - chunk);
+            tape.over_column_blocks([&](int shard, Index first, Index last) {
+                typename kernel::Step<C>::Gradients to_shard = to;
+                if (shard > 0) {
+                    to_shard.bias = tape.sums_.col(shard - 1).data();
+                    to_shard.vectors = to.vectors ? to_shard.bias + b_size : nullptr;
+                }
+                const Scalar* after = end < T ? step_at(tape, end, first, last).gates : nullptr;
+                for (Index p = end - 1; p >= begin; --p) {
+                    const kernel::Step<C> step = step_at(tape, p, first, last);
+                    step.backward(panels, after, has_dy ? dy.data() + step.t * B * H : nullptr, to_shard);
+                    if constexpr (TwoProductCell<C>)
+                        step.backward_second(second, to_shard);
+                    after = step.gates;
+                }
+                if (begin == 0 && through.d_initial)
+                    step_at(tape, 0, first, last).backward_initial(panels, after, to_shard);
+            });
+            weight_gradients(tape, options_.reverse ? T - end : begin, end - begin, through.input_gradient);
+        }
         for (Index shard = 0; shard < tape.sums_.cols(); ++shard) {
             b_.grad.col(0) += tape.sums_.col(shard).head(b_size);
             if (has_vectors())
@@ -200,7 +207,9 @@ class Recurrent {
             for (int s = 0; s < C::states; ++s)
                 through.d_initial->middleRows(s * H, H) = tape.carry_[s];
         }
-        return weight_gradients(tape, through.input_gradient);
+        if (!through.input_gradient)
+            return {};
+        return {tape.dx_.data(), input_, T, B, tape.lengths_};
     }
 
   private:
@@ -268,26 +277,23 @@ class Recurrent {
         return tape.finish();
     }
 
-    /// With da of all steps in the gates: dW += da·xᵀ, dU += da·h₋ᵀ, dx = Wᵀ·da, each one product.
-    SequenceView<Scalar> weight_gradients(RecurrentTape<C>& tape, bool input_gradient) {
+    /// With da of the steps t … t + steps − 1 in the gates: dW += da·xᵀ, dU += da·h₋ᵀ, dx = Wᵀ·da, each one product.
+    void weight_gradients(RecurrentTape<C>& tape, Index t, Index steps, bool input_gradient) {
         using kernel::Operand;
-        const Index H = hidden_, T = tape.x_.steps(), B = tape.x_.batch(), ld = C::blocks * H;
-        const Scalar* const da = tape.gates_.data();
+        const Index H = hidden_, B = tape.x_.batch(), ld = C::blocks * H, first = t * B, columns = steps * B;
+        const Scalar *const da = tape.gates_.data() + first * ld, *const x = tape.x_.data() + first * input_;
         const Operand<Scalar> da_input{da + C::input.first * H, 1, ld};
 
-        kernel::multiply(W_.grad.data(), W_.grad.rows(), W_.grad.rows(), input_, T * B, da_input,
-                         {tape.x_.data(), input_, 1}, true, tape.shards_);
-        kernel::multiply(U_.grad.data(), U_.grad.rows(), C::recurrent.count * H, H, T * B,
-                         {da + C::recurrent.first * H, 1, ld}, {tape.h_before(), H, 1}, true, tape.shards_);
+        kernel::multiply(W_.grad.data(), W_.grad.rows(), W_.grad.rows(), input_, columns, da_input, {x, input_, 1},
+                         true, tape.shards_);
+        kernel::multiply(U_.grad.data(), U_.grad.rows(), C::recurrent.count * H, H, columns,
+                         {da + C::recurrent.first * H, 1, ld}, {tape.h_before() + first * H, H, 1}, true, tape.shards_);
         if constexpr (TwoProductCell<C>)
-            kernel::multiply(U_.grad.data() + C::recurrent.count * H, U_.grad.rows(), C::second.count * H, H, T * B,
+            kernel::multiply(U_.grad.data() + C::recurrent.count * H, U_.grad.rows(), C::second.count * H, H, columns,
                              {da + C::second.first * H, 1, ld}, {da + C::operand * H, ld, 1}, true, tape.shards_);
-        if (!input_gradient)
-            return {};
-        tape.dx_.resize(input_, T * B);
-        kernel::multiply(tape.dx_.data(), input_, input_, T * B, C::input.count * H,
-                         kernel::operand(W_.value).transposed(), da_input, false, tape.shards_);
-        return {tape.dx_.data(), input_, T, B, tape.lengths_};
+        if (input_gradient)
+            kernel::multiply(tape.dx_.data() + first * input_, input_, input_, columns, C::input.count * H,
+                             kernel::operand(W_.value).transposed(), da_input, false, tape.shards_);
     }
 
     C cell_;

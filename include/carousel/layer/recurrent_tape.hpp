@@ -120,6 +120,15 @@ class RecurrentTape {
         });
     }
 
+    /// How many steps backward takes before it multiplies for the gradients of the weights: so many that their gates are
+    /// still in L2, if the products are deep enough then; else all.
+    Index steps_in_cache() const {
+        constexpr Index cache = 512 * 1024, depth = 256;
+        const Index T = std::max<Index>(x_.steps(), 1), B = x_.batch();
+        const Index steps = cache / (C::blocks * hidden_ * B * static_cast<Index>(sizeof(Scalar)));
+        return steps * B < depth ? T : std::min(steps, T);
+    }
+
     /// What U multiplied at every step, h before it or its masked copy, in the columns' order: H × (T·B).
     const Scalar* h_before() const {
         return (drops_ ? masked_h_ : states_[0]).data() + (reverse_ ? x_.batch() * hidden_ : 0);
