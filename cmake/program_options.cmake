@@ -12,8 +12,8 @@ function(carousel_program_options target)
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
         # GCC 12 reports its own AVX-512 header wherever Eigen uses it: https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105593
-        # and its own std::string: https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105651
-        target_compile_options(${target} PRIVATE -Wno-uninitialized -Wno-maybe-uninitialized -Wno-array-bounds -Wno-restrict)
+        # and, inlined, its own std::string: https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105651
+        target_compile_options(${target} PRIVATE -Wno-uninitialized -Wno-maybe-uninitialized -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow)
     endif()
     if(CAROUSEL_WARNINGS_AS_ERRORS)
         target_compile_options(${target} PRIVATE -Werror)
