@@ -60,8 +60,8 @@ class Optimizer {
             parameter.each_run([&](Index first, Index count) {
                 rule_.update(ParameterValues<Scalar>(parameter.value.data() + first, count),
                              ParameterGradient<Scalar>(parameter.grad.data() + first, count),
-                             ParameterMoments<Scalar>(moments.middleRows(first, count).data(), count, moments.cols(),
-                                                      Eigen::OuterStride<>(moments.rows())),
+                             ParameterMoments<Scalar>(moments.size() > 0 ? moments.data() + first : nullptr, count,
+                                                      moments.cols(), Eigen::OuterStride<>(moments.rows())),
                              state_.steps);
             });
         }
