@@ -229,7 +229,8 @@ TEST_CASE("every cell: a tape that held other shapes gives what a fresh one give
         }
 }
 
-TEST_CASE("every cell: threads share a pass and change nothing but roundings, and one number of them gives one result") {
+TEST_CASE(
+    "every cell: threads share a pass and change nothing but roundings, and one number of them gives one result") {
     for (const auto& cell : every_cell<double>())
         for (const Variant variant : {Variant{false, false, true}, {true, true, true}})
             for (const Index hidden : {3, 40}) {
