@@ -32,7 +32,7 @@ constexpr int tile_columns(int rows) {
 /// The most lanes of a tile whose rows are free to choose: with 32 registers 3 × 8 is the best shape, else 2 × 6.
 inline constexpr int tile_lanes = registers >= 32 ? 3 : 2;
 
-/// How many of `left` lanes the next tile takes, so that none but a product of a single lane has a tile of one.
+/// How many of `left` lanes the next tile takes. Where it may be three, only a product of a single lane has a tile of one.
 constexpr int next_tile_lanes(Index left) {
     if constexpr (tile_lanes == 3)
         if (left == 3 || left > 4)
