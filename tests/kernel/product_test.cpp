@@ -4,8 +4,6 @@
 #include "catch.hpp"
 #include "support.hpp"
 
-#include "carousel/kernel/panels.hpp"
-
 #include <numeric>
 
 using namespace carousel;
@@ -61,58 +59,6 @@ TEMPLATE_TEST_CASE("multiply: agrees with Eigen across the blocks of depth and c
     check_all<TestType>({5, 33}, {3, 14}, {511, 512, 513, 1100});
     check_all<TestType>({20}, {1536, 1537, 3080}, {3, 300});
     check_all<TestType>({239, 241, 500}, {7, 65}, {9}); // blocks of rows
-}
-
-TEMPLATE_TEST_CASE("pack_gates: a panel holds a lane of units, their gates side by side, padded with zeros", "", float,
-                   double) {
-    using S = TestType;
-    constexpr Index L = lanes<S>;
-    Random random(5);
-    for (const Index hidden : {Index(1), L - 1, L, L + 1, 2 * L + 3})
-        for (const int blocks : {1, 3, 4}) {
-            const Index depth = 5;
-            const Matrix<S> weights = random_matrix<S>(blocks * hidden, depth, random);
-            Vector<S> panels = Vector<S>::Constant(gate_panels<S>(blocks, hidden, depth), S(99));
-            REQUIRE(panels.size() == (hidden + L - 1) / L * L * blocks * depth);
-            pack_gates(panels.data(), operand(weights), blocks, hidden, depth);
-            bool right = true;
-            for (Index j = 0; j * L < hidden; ++j)
-                for (Index k = 0; k < depth; ++k)
-                    for (Index g = 0; g < blocks; ++g)
-                        for (Index l = 0; l < L; ++l) {
-                            const Index u = j * L + l;
-                            right = right && panels(((j * depth + k) * blocks + g) * L + l) ==
-                                                 (u < hidden ? weights(g * hidden + u, k) : S(0));
-                        }
-            INFO("hidden " << hidden << ", blocks " << blocks);
-            CHECK(right);
-        }
-}
-
-TEMPLATE_TEST_CASE("pack_units: a panel holds the transposed weights of its units, padded with zeros", "", float,
-                   double) {
-    using S = TestType;
-    constexpr Index L = lanes<S>;
-    Random random(6);
-    for (Index hidden : {Index(1), L, L + 1, 2 * L, 3 * L - 1, 4 * L, 4 * L + 1, 7 * L + 3}) {
-        const Index depth = 11, padded = round_up_to_lanes<S>(hidden);
-        const Matrix<S> weights = random_matrix<S>(depth, hidden, random);
-        Vector<S> panels = Vector<S>::Constant(unit_panels<S>(hidden, depth), S(99));
-        REQUIRE(panels.size() == padded * depth);
-        pack_units(panels.data(), operand(weights), hidden, depth);
-        bool right = true;
-        for (Index first = 0; first < padded;) {
-            const Index width = next_tile_lanes((padded - first) / L) * L;
-            for (Index k = 0; k < depth; ++k)
-                for (Index l = 0; l < width; ++l) {
-                    const Index u = first + l;
-                    right = right && panels(first * depth + k * width + l) == (u < hidden ? weights(k, u) : S(0));
-                }
-            first += width;
-        }
-        INFO("hidden " << hidden);
-        CHECK(right);
-    }
 }
 
 TEST_CASE("next_tile_lanes: tiles of one lane are left to products of one lane") {

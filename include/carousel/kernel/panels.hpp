@@ -1,39 +1,142 @@
-// Panels: a weight matrix packed for the steps of a pass. One panel holds a lane of units, the rows of their gates side
-// by side, so that a register tile of the product holds all gates of those units and the cell's equations run on it in
-// place.
+// Panels: how weights are packed for the steps of a pass, and how a pass keeps what its steps leave.
+//
+// In both, the units stand in panels of a few lanes (one, but for cells with few blocks), and in a panel the rows of their
+// blocks (gates) one after the other: so a register tile of the product holds all gates of those units, the cell's equations
+// run on it in place, what they leave is written and read again as one contiguous stream, and that stream is a packed factor
+// of the products for the gradients. Nothing is padded: the last panel is as narrow as what is left.
 #pragma once
 
 #include "carousel/kernel/product.hpp"
 
 namespace carousel::kernel {
 
-/// Panel j of `pack_gates` is depth × (blocks · lanes) numbers: for each k, block after block, the units j·lanes … .
-/// `weights` has blocks · hidden rows and `depth` columns. Rows past the last unit are zero.
+/// How many lanes of units a panel holds of a cell with so many blocks: as many as make a good tile.
+constexpr int panel_lanes(int blocks) {
+    return std::max(1, tile_lanes / blocks);
+}
+
+/// Where a step keeps `rows` numbers for each of `hidden` units and each column: panel after panel of `units` units, in each
+/// column after column, in each row after row the panel's units. Whoever loads a whole lane of a narrower panel reads on into
+/// what follows, so the memory is a lane larger.
+template <class Scalar, Index units>
+struct Panels {
+    int rows;
+    Index columns, hidden;
+
+    static constexpr Index panel_units = units;
+    Index size() const { return hidden * columns * rows; }
+    static constexpr Index panel(Index u) { return u / units * units; }
+    /// How many units the panel of unit u has: the distance of its rows.
+    Index width(Index u) const { return std::min(units, hidden - panel(u)); }
+    Index column_step(Index u) const { return rows * width(u); }
+    /// Row 0 of unit u.
+    Index at(Index u, Index column) const { return (panel(u) * columns + column * width(u)) * rows + u % units; }
+};
+
+/// A product as a tile takes it: one, or two where the last panel is narrower than the others.
 template <class Scalar>
+struct PanelFactors {
+    Factors<Scalar> products[2];
+    int count;
+};
+
+/// The product that sums over `some` rows, from `first` on, of all units of the Panels at `b`, beginning with a column; the next
+/// column of the tile is the Panels' next, or, with column_step, so far away. `a` and a_step are the other factor.
+template <class Scalar, Index units>
+PanelFactors<Scalar> over_panels(const Scalar* a, Index a_step, Panels<Scalar, units> layout, const Scalar* b,
+                                 int first, int some, Index column, Index column_step = 0) {
+    const Index whole = layout.hidden / units, rest = layout.hidden % units, u = whole * units;
+    PanelFactors<Scalar> f;
+    f.count = 0;
+    if (whole > 0)
+        f.products[f.count++] = {some * units,
+                                 a,
+                                 a_step,
+                                 b + layout.at(0, column) + first * units,
+                                 1,
+                                 column_step ? column_step : layout.column_step(0),
+                                 whole,
+                                 some * units * a_step,
+                                 units * layout.columns * layout.rows};
+    if (rest > 0)
+        f.products[f.count++] = {some * rest, a + u * some * a_step,
+                                 a_step,      b + layout.at(u, column) + first * rest,
+                                 1,           column_step ? column_step : layout.column_step(u)};
+    return f;
+}
+
+/// f(first unit, width) for every panel.
+template <Index units, class F>
+void for_panels(Index hidden, F&& f) {
+    for (Index u = 0; u < hidden; u += units)
+        f(u, std::min(units, hidden - u));
+}
+
+/// Packs weights of blocks · hidden rows and `depth` columns: for each panel, for each k, block after block its units. The panel
+/// of unit u begins at u · blocks · depth.
+template <Index units, class Scalar>
 void pack_gates(Scalar* to, Operand<Scalar> weights, int blocks, Index hidden, Index depth) {
-    constexpr Index L = lanes<Scalar>;
-    for (Index u = 0; u < hidden; u += L, to += depth * blocks * L)
-        for (int g = 0; g < blocks; ++g)
-            pack_lane(to + g * L, blocks * L, {weights.at(g * hidden + u, 0), weights.row, weights.column},
-                      std::min(L, hidden - u), depth);
+    for_panels<units>(hidden, [&](Index u, Index width) {
+        for (Index k = 0; k < depth; ++k)
+            for (int g = 0; g < blocks; ++g, to += width)
+                copy_strided(to, weights.at(g * hidden + u, k), weights.row, width);
+    });
+    std::fill_n(to, lanes<Scalar>, Scalar(0));
 }
 
 /// How many numbers pack_gates writes.
 template <class Scalar>
 constexpr Index gate_panels(int blocks, Index hidden, Index depth) {
-    return round_up_to_lanes<Scalar>(hidden) * blocks * depth;
+    return blocks * hidden * depth + lanes<Scalar>;
 }
 
-/// Packs Uᵀ for the backward product: panel after panel of next_tile_lanes units, for each row k of `weights` its units.
-/// That of unit u stands at u · depth.
-template <class Scalar>
-void pack_units(Scalar* to, Operand<Scalar> weights, Index hidden, Index depth) {
-    pack_rows(to, weights.transposed(), hidden, depth);
+/// Packs such weights transposed, for over_panels: panel after panel of next_tile_lanes lanes of their columns, each with a row
+/// for every number that one column of Panels has, in their order. The panel of column i begins at i · blocks · hidden.
+template <Index units, class Scalar>
+void pack_transposed(Scalar* to, Operand<Scalar> weights, int blocks, Index hidden, Index columns) {
+    constexpr Index L = lanes<Scalar>;
+    for_row_tiles<Scalar>(columns, [&](Index i, int tile) {
+        Scalar* at = to + i * blocks * hidden;
+        for_panels<units>(hidden, [&](Index u, Index width) {
+            for (int g = 0; g < blocks; ++g, at += width * tile * L)
+                for (Index r = 0; r < tile; ++r)
+                    pack_lane(at + r * L, tile * L,
+                              {weights.at(g * hidden + u, i + r * L), weights.column, weights.row},
+                              std::min(columns - i - r * L, L), width);
+        });
+    });
 }
 
+/// How many numbers pack_transposed writes.
 template <class Scalar>
-constexpr Index unit_panels(Index hidden, Index depth) {
-    return round_up_to_lanes<Scalar>(hidden) * depth;
+constexpr Index transposed_panels(int blocks, Index hidden, Index columns) {
+    return blocks * hidden * round_up_to_lanes<Scalar>(columns);
+}
+
+/// Packs such weights for products with few of their columns: one column after the other, each as one column of Panels is.
+template <Index units, class Scalar>
+void pack_features(Scalar* to, Operand<Scalar> weights, int blocks, Index hidden, Index columns) {
+    for (Index i = 0; i < columns; ++i)
+        for_panels<units>(hidden, [&](Index u, Index width) {
+            for (int g = 0; g < blocks; ++g, to += width)
+                copy_strided(to, weights.at(g * hidden + u, i), weights.row, width);
+        });
+}
+
+/// One row of Panels from or into a column-major matrix H × columns, leading dimension ld.
+template <class Scalar, Index units>
+void to_panels(Scalar* to, Panels<Scalar, units> layout, const Scalar* from, Index ld) {
+    for_panels<units>(layout.hidden, [&](Index u, Index width) {
+        for (Index column = 0; column < layout.columns; ++column)
+            std::copy_n(from + column * ld + u, width, to + layout.at(u, column));
+    });
+}
+template <class Scalar, Index units>
+void from_panels(const Scalar* from, Panels<Scalar, units> layout, int row, Scalar* to, Index ld) {
+    for_panels<units>(layout.hidden, [&](Index u, Index width) {
+        for (Index column = 0; column < layout.columns; ++column)
+            std::copy_n(from + layout.at(u, column) + row * width, width, to + column * ld + u);
+    });
 }
 
 } // namespace carousel::kernel

@@ -31,6 +31,7 @@ struct Operand {
     const Scalar* data;
     Index row, column;
     Operand transposed() const { return {data, column, row}; }
+    Operand from_row(Index i) const { return {at(i, 0), row, column}; }
     const Scalar* at(Index i, Index j) const { return data + i * row + j * column; }
 };
 
@@ -39,6 +40,16 @@ template <class Derived>
 Operand<typename Derived::Scalar> operand(const Eigen::MatrixBase<Derived>& m) {
     static_assert(!Derived::IsRowMajor);
     return {m.derived().data(), 1, m.derived().outerStride()};
+}
+
+/// to[k] = from[k·stride], k < n
+template <class Scalar>
+void copy_strided(Scalar* to, const Scalar* from, Index stride, Index n) {
+    if (stride == 1)
+        std::copy_n(from, n, to);
+    else
+        for (Index k = 0; k < n; ++k)
+            to[k] = from[k * stride];
 }
 
 /// Packs one lane of rows: to[k·stride + l] = from(l, k) for l < count, zero for the rest of the lane.
@@ -51,7 +62,17 @@ void pack_lane(Scalar* to, Index stride, Operand<Scalar> from, Index count, Inde
             store<V>(to + k * stride, load<V>(from.at(0, k), count));
         return;
     }
-    for (Index k = 0; k < depth; ++k) {
+    Index k = 0;
+    if (from.column == 1)
+        for (; k + L <= depth; k += L) {
+            V square[L];
+            for (Index l = 0; l < L; ++l)
+                square[l] = l < count ? load<V>(from.at(l, k)) : V{};
+            transpose(square);
+            for (Index l = 0; l < L; ++l)
+                store<V>(to + (k + l) * stride, square[l]);
+        }
+    for (; k < depth; ++k) {
         for (Index l = 0; l < count; ++l)
             to[k * stride + l] = *from.at(l, k);
         for (Index l = count; l < L; ++l)
@@ -107,23 +128,24 @@ void pack_columns(Scalar* to, Operand<Scalar> b, Index columns, Index depth) {
         }
 }
 
-/// C (rows × columns) = or += the tiles of `lanes` lanes of rows, whose first column `f` describes.
+/// C (rows × columns) = or += the tiles of `lanes` lanes of rows, from the column on that `products` describe; they are moved on.
 template <class Scalar>
-void multiply_sliver(Scalar* c, Index ldc, Index rows, Index columns, int lanes, Factors<Scalar> f, bool add) {
+void multiply_sliver(Scalar* c, Index ldc, Index rows, Index columns, int lanes, Factors<Scalar>* products, int count,
+                     bool add) {
     using V = Lane<Scalar>;
     constexpr Index L = simd::lanes<Scalar>;
     V tile[tile_lanes * tile_columns(1)];
     for (Index n = 0; n < columns;) {
-        const int wide = compute_row_tile(tile, lanes, columns - n, f);
-        for (int m = 0; m < wide; ++m)
+        const int wide = compute_lanes<V, tile_lanes>(tile, lanes, columns - n, products, count);
+        for (int m = 0; m < wide; ++m, ++n)
             for (int r = 0; r < lanes; ++r) {
-                const Index count = std::min(rows - r * L, L);
-                Scalar* const at = c + (n + m) * ldc + r * L;
+                const Index in_lane = rows - r * L;
+                Scalar* const at = c + n * ldc + r * L;
                 const V sum = tile[m * lanes + r];
-                store<V>(at, add ? load<V>(at, count) + sum : sum, count);
+                store<V>(at, add ? load<V>(at, in_lane) + sum : sum, in_lane);
             }
-        n += wide;
-        f.b += wide * f.b_column;
+        for (int p = 0; p < count; ++p)
+            products[p].b += wide * products[p].b_column;
     }
 }
 
@@ -140,11 +162,7 @@ Scalar dot(const Scalar* a, const Scalar* b, Index depth) {
             sums[w] += load<V>(a + k + w * L) * load<V>(b + k + w * L);
     for (; k < depth; k += L)
         sums[0] += load<V>(a + k, depth - k) * load<V>(b + k, depth - k);
-    const V sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-    Scalar total = 0;
-    for (int l = 0; l < L; ++l)
-        total += sum[l];
-    return total;
+    return sum_of((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
 /// multiply for so few rows that most of a tile would be padding, and columns of B that are contiguous.
@@ -203,7 +221,7 @@ void multiply(Scalar* c, Index ldc, Index rows, Index columns, Index depth, Oper
                         if (pack_b)
                             f.b = packed_b + sliver * deep, f.b_row = w, f.b_column = 1;
                         multiply_sliver(c + (n0 + sliver) * ldc + i0 + i, ldc, std::min(high - i, tile_rows * L), w,
-                                        tile_rows, f, !fresh);
+                                        tile_rows, &f, 1, !fresh);
                     });
                 }
             }

@@ -3,35 +3,45 @@
 #pragma once
 
 #include "carousel/cell/cell.hpp"
-#include "carousel/kernel/panels.hpp"
+#include "carousel/kernel/noise.hpp"
+#include "carousel/kernel/panel_product.hpp"
 
 #include <span>
 
 namespace carousel::kernel {
 
-/// The noise of training that acts inside the recurrence; null pointers where there is none. Arrays are H × batch.
-template <class Scalar, int states>
-struct Noise {
-    const Scalar* h_mask = nullptr;      ///< recurrent dropout: U multiplies mask∘h
-    const Scalar* masked_prev = nullptr; ///< mask∘h before the step …
-    Scalar* masked_next = nullptr;       ///< … and after it
-    bool zoneout = false;                ///< next = k∘prev + (1 − k)∘(what the cell says)
-    const Scalar* keep[states] = {};     ///< k of each state: 0 or 1 …
-    Scalar rate[states] = {};            ///< … or, without, its mean
-    Scalar* said[states] = {};           ///< what the cell said, for backward; null in inference
+/// A lane of the units of a panel, the first of them u. What is known of whole panels at compile time is in Width's type.
+template <class Scalar, Index units, class Width>
+struct UnitLane {
+    Index u;
+    Width width; // of the panel
+
+    /// How many of the lane's units there are, at least.
+    constexpr auto count() const {
+        if constexpr (std::is_same_v<Width, Index>)
+            return width - u % units;
+        else
+            return std::integral_constant<Index, lanes<Scalar>>();
+    }
+    /// Row 0 of the lane in Panels of so many rows.
+    Index at(int rows, Index columns, Index column) const {
+        return ((u - u % units) * columns + column * width) * rows + u % units;
+    }
 };
 
-/// What a step works on. Arrays are column-major, a column for each sequence of the batch: `gates` has blocks · H rows,
-/// `prev` and `next` have H rows for each state.
+/// What a step works on. h and what comes from outside are column-major, a column for each sequence of the batch; the gates and
+/// every further state, which only steps see, are Panels.
 template <Cell C>
 struct Step {
     using Scalar = typename C::Scalar;
     using V = Lane<Scalar>;
     static constexpr Index L = lanes<Scalar>;
     static constexpr int blocks = C::blocks, states = C::states, biased = biased_blocks<C>();
+    static constexpr Index units = panel_lanes(blocks) * L; // of a panel
+    using Layout = Panels<Scalar, units>;
 
     const C* cell;
-    Index hidden;
+    Index hidden, batch;
     Index first, last;              // the columns to work on: first … last − 1
     const Scalar* bias;             // biased · H
     const Scalar* vectors;          // P, H × C::vectors; null where there are none
@@ -43,79 +53,59 @@ struct Step {
     bool record = true; ///< whether backward will ask what the cell leaves in the gates
     Noise<Scalar, states> noise = {};
 
-    /// a = W·x + U·prev + b, then the cell (or its gate, if a second product follows). `W` and `U` are panels of
-    /// pack_gates. With W null, the gates already hold W·x.
+    /// a = W·x + U·prev + b, then the cell (or its gate, if a second product follows). `W` and `U` are packed by pack_gates.
+    /// With W null, the gates already hold W·x.
     void forward(const Scalar* W, const Scalar* x, Index features, const Scalar* U) const {
-        constexpr Blocks of_W = C::input, of_U = C::recurrent;
-        constexpr bool same_blocks = of_W.first == of_U.first && of_W.count == of_U.count; // one tile for both products
         const Scalar* const h = noise.h_mask ? noise.masked_prev : prev[0];
-        for (Index u = 0; u < hidden; u += L) {
-            const Index count = std::min(L, hidden - u);
-            V start[blocks] = {};
-            load_rows(start, bias + u, biased, count);
-            const auto x_factors = [&](Index column) {
-                return Factors<Scalar>{
-                    features, W + u * of_W.count * features, of_W.count * L, x + column * features, 1, features};
-            };
+        for (Index u = 0; u < hidden; u += units) {
+            const Index width = std::min(units, hidden - u);
+            UTile tile(width);
+            WTile x_tile(width);
             for (Index column = first; column < last;) {
-                const Factors<Scalar> products[2] = {
-                    {hidden, U + u * of_U.count * hidden, of_U.count * L, h + column * hidden, 1, hidden},
-                    W && same_blocks ? x_factors(column) : Factors<Scalar>{}};
-                V tile[of_U.count * tile_columns(of_U.count)], x_tile[of_W.count * tile_columns(of_U.count)];
-                const int columns =
-                    compute_tile<V, of_U.count>(tile, last - column, products, W && same_blocks ? 2 : 1);
+                const auto of_x = [&](Index b) {
+                    return Factors<Scalar>{
+                        features, W + u * C::input.count * features, C::input.count * width, x + b * features, 1,
+                        features};
+                };
+                const Factors<Scalar> products[2] = {{hidden, U + u * C::recurrent.count * hidden,
+                                                      C::recurrent.count * width, h + column * hidden, 1, hidden},
+                                                     W && same_blocks ? of_x(column) : Factors<Scalar>{}};
+                const int columns = tile.compute(last - column, products, W && same_blocks ? 2 : 1);
                 if constexpr (!same_blocks)
                     for (int n = 0; W && n < columns;) {
-                        const Factors<Scalar> product = x_factors(column + n);
-                        n += compute_tile<V, of_W.count>(x_tile + n * of_W.count, columns - n, &product, 1);
+                        const Factors<Scalar> product = of_x(column + n);
+                        n += x_tile.compute(columns - n, &product, 1, n);
                     }
-                for (int n = 0; n < columns; ++n) {
-                    const Index b = column + n;
-                    V a[blocks];
-#pragma GCC unroll 16
-                    for (int g = 0; g < blocks; ++g) {
-                        a[g] = start[g];
-                        if (g >= of_U.first && g < of_U.end())
-                            a[g] += tile[n * of_U.count + g - of_U.first];
-                        if (g >= of_W.first && g < of_W.end()) {
-                            if (!W)
-                                a[g] += load<V>(gate(g, u, b), count);
-                            else if (!same_blocks)
-                                a[g] += x_tile[n * of_W.count + g - of_W.first];
-                        }
-                    }
-                    if constexpr (TwoProductCell<C>) {
-                        V before[states];
-                        load_states(prev, u, b, before, count);
-                        cell->gate(a, before);
-                        a[C::operand] = masked(a[C::operand], u, b, count);
-                        store_gates(u, b, a, count);
-                    } else
-                        finish_forward(u, b, a, count);
-                }
+                over_lanes(
+                    u, width, [&](auto lane) __attribute__((always_inline)) {
+                        meet_tiles(lane, tile, W ? &x_tile : nullptr, column, columns);
+                    });
                 column += columns;
             }
         }
     }
 
-    /// The second product of a TwoProductCell: a += U₂·a[operand], then the cell.
+    /// The second product of a TwoProductCell: a += U₂·a[operand], then the cell. `U2` is packed by pack_gates.
     void forward_second(const Scalar* U2) const requires TwoProductCell<C> {
         constexpr int R = C::second.count;
-        for (Index u = 0; u < hidden; u += L) {
-            const Index count = std::min(L, hidden - u);
+        for (Index u = 0; u < hidden; u += units) {
+            const Index width = std::min(units, hidden - u);
+            PanelTile<Scalar, R, units> tile(width);
             for (Index column = first; column < last;) {
-                const Factors<Scalar> product{hidden, U2 + u * R * hidden, R * L, gate(C::operand, 0, column),
-                                              1,      blocks * hidden};
-                V tile[R * tile_columns(R)];
-                const int columns = compute_tile<V, R>(tile, last - column, &product, 1);
-                for (int n = 0; n < columns; ++n) {
-                    V a[blocks];
-                    load_gates(u, column + n, a, count);
+                const PanelFactors<Scalar> f =
+                    over_panels(U2 + u * R * hidden, R * width, gate_layout(), gates, C::operand, 1, column);
+                const int columns = tile.compute(last - column, f.products, f.count);
+                over_lanes(
+                    u, width, [&](auto lane) __attribute__((always_inline)) {
+                        for (int n = 0; n < columns; ++n) {
+                            V a[blocks];
+                            load_gates(lane, column + n, a);
 #pragma GCC unroll 16
-                    for (int g = 0; g < R; ++g)
-                        a[C::second.first + g] += tile[n * R + g];
-                    finish_forward(u, column + n, a, count);
-                }
+                            for (int g = 0; g < R; ++g)
+                                a[C::second.first + g] += load<V>(tile.at(n, g, lane.u - u));
+                            finish_forward(lane, column + n, a);
+                        }
+                    });
                 column += columns;
             }
         }
@@ -125,31 +115,30 @@ struct Step {
     struct Gradients {
         Scalar* bias;          // biased · H
         Scalar* vectors;       // H × C::vectors, or null
-        Scalar* carry[states]; // H × batch: the gradient of each state on its way into the past
+        Scalar* carry[states]; // Panels: the gradient of each state on its way into the past
     };
 
     /// dh = carry + Uᵀ·da of the step after + dy, then the cell's backward, which turns `gates` into da.
-    /// `U` are panels of pack_units for the cell's `recurrent` blocks; `after` are the gates of the step after, null at
-    /// the last; dy may be null.
+    /// `U` is packed by pack_transposed for the cell's `recurrent` blocks; `after` are the gates of the step after, null at the
+    /// last; dy may be null.
     void backward(const Scalar* U, const Scalar* after, const Scalar* dy, const Gradients& to) const {
         over_unit_tiles<C::recurrent>(
             U, after,
-            [&](Index u, Index b, V product, Sums & sums, Index count) __attribute__((always_inline)) {
+            [&](auto lane, Index b, V product, Sums& sums) __attribute__((always_inline)) {
                 V d[states];
-                load_states(to.carry, u, b, d, count);
-                d[0] += masked(product, u, b, count);
+                load_panels(to.carry, lane, b, d);
+                d[0] += noise.masked(product, b * hidden + lane.u, lane.count());
                 V a[blocks] = {};
                 if (real(b)) { // else the state was carried, and so is its gradient; da is zero
                     if (dy)
-                        d[0] += load<V>(dy + b * hidden + u, count);
-                    V before[states], now[states], p[C::vectors + 1] = {};
-                    load_gates(u, b, a, count);
-                    load_states(prev, u, b, before, count);
-                    load_states(noise.zoneout ? noise.said : next, u, b, now, count);
-                    load_vectors(u, p, count);
-                    V kept[states];
+                        d[0] += load<V>(dy + b * hidden + lane.u, lane.count());
+                    V before[states], now[states], kept[states], p[C::vectors + 1] = {};
+                    load_gates(lane, b, a);
+                    load_states(prev, lane, b, before);
+                    load_states(noise.zoneout ? noise.said : next, lane, b, now);
+                    load_vectors(lane, p);
                     if (noise.zoneout)
-                        split(d, kept, u, b, count);
+                        noise.split(d, kept, b * hidden + lane.u, lane.count());
                     cell->backward(a, before, now, d, p, sums.vectors);
                     if (noise.zoneout)
 #pragma GCC unroll 16
@@ -158,8 +147,8 @@ struct Step {
                     if constexpr (!TwoProductCell<C>)
                         sums.add_bias(a);
                 }
-                store_gates(u, b, a, count);
-                store_states(to.carry, u, b, d, count);
+                store_gates(lane, b, a);
+                store_panels(to.carry, lane, b, d);
             },
             to);
     }
@@ -168,17 +157,17 @@ struct Step {
     void backward_second(const Scalar* U2, const Gradients& to) const requires TwoProductCell<C> {
         over_unit_tiles<C::second>(
             U2, gates,
-            [&](Index u, Index b, V product, Sums & sums, Index count) __attribute__((always_inline)) {
+            [&](auto lane, Index b, V product, Sums& sums) __attribute__((always_inline)) {
                 if (!real(b))
                     return;
                 V a[blocks], before[states], d[states];
-                load_gates(u, b, a, count);
-                load_states(prev, u, b, before, count);
-                load_states(to.carry, u, b, d, count);
-                cell->gate_backward(a, before, masked(product, u, b, count), d);
+                load_gates(lane, b, a);
+                load_states(prev, lane, b, before);
+                load_panels(to.carry, lane, b, d);
+                cell->gate_backward(a, before, noise.masked(product, b * hidden + lane.u, lane.count()), d);
                 sums.add_bias(a);
-                store_gates(u, b, a, count);
-                store_states(to.carry, u, b, d, count);
+                store_gates(lane, b, a);
+                store_panels(to.carry, lane, b, d);
             },
             to);
     }
@@ -187,14 +176,36 @@ struct Step {
     void backward_initial(const Scalar* U, const Scalar* after, const Gradients& to) const {
         over_unit_tiles<C::recurrent>(
             U, after,
-            [&](Index u, Index b, V product, Sums&, Index count) {
-                Scalar* const at = to.carry[0] + b * hidden + u;
-                store<V>(at, load<V>(at, count) + masked(product, u, b, count), count);
+            [&](auto lane, Index b, V product, Sums&) {
+                Scalar* const at = to.carry[0] + lane.at(1, batch, b);
+                const V masked = noise.masked(product, b * hidden + lane.u, lane.count());
+                store<V>(at, load<V>(at, lane.count()) + masked, lane.count());
             },
             to);
     }
 
+    /// dx = Wᵀ·da, I × batch: `W` is packed by pack_transposed; or, for few_features, by pack_features.
+    void input_gradient(const Scalar* W, Index features, Scalar* dx) const {
+        if (few_features(features))
+            for (Index b = first; b < last; ++b)
+                for (Index i = 0; i < features; ++i)
+                    dx[b * features + i] = dot_panels(W + i * C::input.count * hidden, gate_layout(), gates,
+                                                      C::input.first, C::input.count, b);
+        else
+            multiply_transposed(dx + first * features, features, features, last - first, W, gate_layout(), gates,
+                                C::input.first, C::input.count, first);
+    }
+
+    /// So few that most of a tile would be padding.
+    static constexpr bool few_features(Index features) {
+        return features * 4 <= L;
+    }
+
   private:
+    static constexpr bool same_blocks = C::input.first == C::recurrent.first && C::input.count == C::recurrent.count;
+    using UTile = PanelTile<Scalar, C::recurrent.count, units>; // for both products, if they feed the same blocks
+    using WTile = std::conditional_t<same_blocks, NoTile, PanelTile<Scalar, C::input.count, units, tile_columns(1)>>;
+
     /// A lane's share of the gradients that are summed over columns.
     struct Sums {
         V bias[biased] = {}, vectors[C::vectors + 1] = {};
@@ -205,127 +216,174 @@ struct Step {
         }
     };
 
+    Layout gate_layout() const {
+        return {blocks, batch, hidden};
+    }
     bool real(Index b) const {
         return lengths.empty() || t < lengths[static_cast<std::size_t>(b)];
     }
-    Scalar* gate(int g, Index u, Index b) const {
-        return gates + (b * blocks + g) * hidden + u;
+
+    /// f(lane) for the lanes of a panel that begins with unit u.
+    template <class F>
+    [[gnu::always_inline]] static void over_lanes(Index u, Index width, F&& f) {
+        if (width == units)
+            for (Index l = 0; l < units; l += L)
+                f(UnitLane<Scalar, units, std::integral_constant<Index, units>>{u + l, {}});
+        else
+            for (Index l = 0; l < width; l += L)
+                f(UnitLane<Scalar, units, Index>{u + l, width});
     }
 
-    void load_gates(Index u, Index b, V (&a)[blocks], Index count) const {
+    template <class Lane>
+    void load_gates(Lane lane, Index b, V (&a)[blocks]) const {
+        const Scalar* const at = gates + lane.at(blocks, batch, b);
 #pragma GCC unroll 16
         for (int g = 0; g < blocks; ++g)
-            a[g] = load<V>(gate(g, u, b), count);
+            a[g] = load<V>(at + g * lane.width, lane.count());
     }
-    void store_gates(Index u, Index b, const V (&a)[blocks], Index count) const {
+    template <class Lane>
+    void store_gates(Lane lane, Index b, const V (&a)[blocks]) const {
+        Scalar* const at = gates + lane.at(blocks, batch, b);
 #pragma GCC unroll 16
         for (int g = 0; g < blocks; ++g)
-            store<V>(gate(g, u, b), a[g], count);
+            store<V>(at + g * lane.width, a[g], lane.count());
     }
-    template <class Pointer>
-    void load_states(const Pointer (&from)[states], Index u, Index b, V (&s)[states], Index count) const {
+    /// Panels of one row for each state, from the `begin`-th on.
+    template <int begin = 0, class Pointer, class Lane>
+    void load_panels(const Pointer (&from)[states], Lane lane, Index b, V (&s)[states]) const {
 #pragma GCC unroll 16
-        for (int k = 0; k < states; ++k)
-            s[k] = load<V>(from[k] + b * hidden + u, count);
+        for (int k = begin; k < states; ++k)
+            s[k] = load<V>(from[k] + lane.at(1, batch, b), lane.count());
     }
-    void store_states(Scalar* const (&to)[states], Index u, Index b, const V (&s)[states], Index count) const {
+    template <int begin = 0, class Lane>
+    void store_panels(Scalar* const (&to)[states], Lane lane, Index b, const V (&s)[states]) const {
 #pragma GCC unroll 16
-        for (int k = 0; k < states; ++k)
-            store<V>(to[k] + b * hidden + u, s[k], count);
+        for (int k = begin; k < states; ++k)
+            store<V>(to[k] + lane.at(1, batch, b), s[k], lane.count());
     }
-    void load_vectors(Index u, V (&p)[C::vectors + 1], Index count) const {
+    template <class Pointer, class Lane>
+    void load_states(const Pointer (&from)[states], Lane lane, Index b, V (&s)[states]) const {
+        s[0] = load<V>(from[0] + b * hidden + lane.u, lane.count());
+        load_panels<1>(from, lane, b, s);
+    }
+    template <class Lane>
+    void store_states(Scalar* const (&to)[states], Lane lane, Index b, const V (&s)[states]) const {
+        store<V>(to[0] + b * hidden + lane.u, s[0], lane.count());
+        store_panels<1>(to, lane, b, s);
+    }
+    template <class Lane>
+    void load_vectors(Lane lane, V (&p)[C::vectors + 1]) const {
         if (vectors)
-            load_rows(p, vectors + u, C::vectors, count);
+            load_rows(p, vectors + lane.u, C::vectors, lane.count());
+    }
+
+    /// a = what the tiles hold of a lane + b, or where there is no tile of W·x what the gates hold; then the cell.
+    template <class Lane>
+    [[gnu::always_inline]] void meet_tiles(Lane lane, const UTile& tile, const WTile* x_tile, Index column,
+                                           int columns) const {
+        const Index l = lane.u % units;
+        V start[blocks] = {};
+        load_rows(start, bias + lane.u, biased, lane.count());
+        for (int n = 0; n < columns; ++n) {
+            const Index b = column + n;
+            V a[blocks];
+#pragma GCC unroll 16
+            for (int g = 0; g < blocks; ++g) {
+                a[g] = start[g];
+                if (g >= C::recurrent.first && g < C::recurrent.end())
+                    a[g] += load<V>(tile.at(n, g - C::recurrent.first, l, lane.width));
+                if (g >= C::input.first && g < C::input.end()) {
+                    if (!x_tile)
+                        a[g] += load<V>(gates + lane.at(blocks, batch, b) + g * lane.width, lane.count());
+                    else if constexpr (!same_blocks)
+                        a[g] += load<V>(x_tile->at(n, g - C::input.first, l, lane.width));
+                }
+            }
+            if constexpr (TwoProductCell<C>) {
+                V before[states];
+                load_states(prev, lane, b, before);
+                cell->gate(a, before);
+                a[C::operand] = noise.masked(a[C::operand], b * hidden + lane.u, lane.count());
+                store_gates(lane, b, a);
+            } else
+                finish_forward(lane, b, a);
+        }
     }
 
     /// The cell's equations on finished pre-activations; past a sequence's end the state is carried and the gates are
     /// zero.
-    [[gnu::always_inline]] void finish_forward(Index u, Index b, V (&a)[blocks], Index count) const {
+    template <class Lane>
+    [[gnu::always_inline]] void finish_forward(Lane lane, Index b, V (&a)[blocks]) const {
+        const Index at = b * hidden + lane.u;
         V before[states], now[states];
-        load_states(prev, u, b, before, count);
+        load_states(prev, lane, b, before);
         if (real(b)) {
             V p[C::vectors + 1] = {};
-            load_vectors(u, p, count);
+            load_vectors(lane, p);
             cell->forward(a, before, now, p);
-            if (noise.zoneout)
-                zone_out(before, now, u, b, count);
+            if (noise.zoneout) {
+                if (noise.said[0])
+                    store_states(noise.said, lane, b, now);
+                noise.zone_out(before, now, at, lane.count());
+            }
             if (record)
-                store_gates(u, b, a, count);
-            store_states(next, u, b, now, count);
+                store_gates(lane, b, a);
+            store_states(next, lane, b, now);
         } else {
             const V zero[blocks] = {};
             now[0] = before[0];
             if (record)
-                store_gates(u, b, zero, count);
-            store_states(next, u, b, before, count);
+                store_gates(lane, b, zero);
+            store_states(next, lane, b, before);
         }
         if (noise.h_mask)
-            store<V>(noise.masked_next + b * hidden + u, masked(now[0], u, b, count), count);
+            store<V>(noise.masked_next + at, noise.masked(now[0], at, lane.count()), lane.count());
     }
 
-    /// x, with recurrent dropout mask∘x.
-    [[gnu::always_inline]] V masked(V x, Index u, Index b, Index count) const {
-        return noise.h_mask ? x * load<V>(noise.h_mask + b * hidden + u, count) : x;
-    }
-
-    /// k of a state.
-    V kept_share(int state, Index u, Index b, Index count) const {
-        return noise.keep[state] ? load<V>(noise.keep[state] + b * hidden + u, count) : splat<V>(noise.rate[state]);
-    }
-
-    /// Zoneout: now = k∘before + (1 − k)∘now.
-    void zone_out(const V (&before)[states], V (&now)[states], Index u, Index b, Index count) const {
-        if (noise.said[0])
-            store_states(noise.said, u, b, now, count);
-        for (int s = 0; s < states; ++s) {
-            const V k = kept_share(s, u, b, count);
-            now[s] = k * before[s] + (Scalar(1) - k) * now[s];
-        }
-    }
-
-    /// The gradient d of zone_out's outcome, split into those of what the cell said (left in d) and of the state before.
-    void split(V (&d)[states], V (&kept)[states], Index u, Index b, Index count) const {
-        for (int s = 0; s < states; ++s) {
-            const V k = kept_share(s, u, b, count);
-            kept[s] = k * d[s];
-            d[s] = (Scalar(1) - k) * d[s];
-        }
-    }
-
-    /// For every lane of units and every column, f(u, b, (Uᵀ·da)[u, b], sums, count); da: the rows of `from` that
-    /// `which` names. `U` are panels of pack_units.
+    /// For every lane of units and every column, f(lane, b, (Uᵀ·da)[lane, b], sums); da: the rows of `from` that
+    /// `which` names. `U` is packed by pack_transposed.
     template <Blocks which, class F>
     [[gnu::always_inline]] void over_unit_tiles(const Scalar* U, const Scalar* from, F&& f, const Gradients& to) const {
-        constexpr int most = tile_lanes * tile_columns(1);
-        const Index depth = which.count * hidden;
         for_row_tiles<Scalar>(hidden, [&](Index u0, int R) {
             for (Index column = first; column < last;) {
-                V tile[most];
-                const Scalar* const da = from ? from + (column * blocks + which.first) * hidden : nullptr;
-                const int columns = compute_row_tile<Scalar>(
-                    tile, R, last - column, {da ? depth : 0, U + u0 * depth, R * L, da, 1, blocks * hidden});
+                PanelFactors<Scalar> da{{}, 0};
+                if (from)
+                    da = over_panels(U + u0 * which.count * hidden, R * L, gate_layout(), from, which.first,
+                                     which.count, column);
+                V tile[tile_lanes * tile_columns(1)];
+                const int columns = compute_lanes<V, tile_lanes>(tile, R, last - column, da.products, da.count);
                 for (int r = 0; r < R; ++r) {
-                    const Index u = u0 + r * L, count = std::min(L, hidden - u);
-                    Sums sums;
-                    for (int n = 0; n < columns; ++n)
-                        f(u, column + n, tile[n * R + r], sums, count);
-                    add_to(to.bias + u, sums.bias, biased, count);
-                    if (to.vectors)
-                        add_to(to.vectors + u, sums.vectors, C::vectors, count);
+                    const Index u = u0 + r * L, width = gate_layout().width(u);
+                    if (width == units)
+                        over_columns(UnitLane<Scalar, units, std::integral_constant<Index, units>>{u, {}}, column,
+                                     columns, tile + r, R, f, to);
+                    else
+                        over_columns(UnitLane<Scalar, units, Index>{u, width}, column, columns, tile + r, R, f, to);
                 }
                 column += columns;
             }
         });
     }
+    template <class Lane, class F>
+    [[gnu::always_inline]] void over_columns(Lane lane, Index column, int columns, const V* products, int stride, F& f,
+                                             const Gradients& to) const {
+        Sums sums;
+        for (int n = 0; n < columns; ++n)
+            f(lane, column + n, products[n * stride], sums);
+        add_to(to.bias + lane.u, sums.bias, biased, lane.count());
+        if (to.vectors)
+            add_to(to.vectors + lane.u, sums.vectors, C::vectors, lane.count());
+    }
 
     /// A lane of units of `rows` vectors of H numbers each.
-    void load_rows(V* to, const Scalar* from, int rows, Index count) const {
+    template <class Count>
+    void load_rows(V* to, const Scalar* from, int rows, Count count) const {
 #pragma GCC unroll 16
         for (int g = 0; g < rows; ++g)
             to[g] = load<V>(from + g * hidden, count);
     }
-
-    void add_to(Scalar* to, const V* sums, int rows, Index count) const {
+    template <class Count>
+    void add_to(Scalar* to, const V* sums, int rows, Count count) const {
 #pragma GCC unroll 16
         for (int g = 0; g < rows; ++g)
             store<V>(to + g * hidden, load<V>(to + g * hidden, count) + sums[g], count);

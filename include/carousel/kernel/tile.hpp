@@ -13,7 +13,7 @@ namespace carousel::kernel {
 using namespace simd;
 
 /// A product that is added to a tile: step k of `depth` multiplies the tile's R lanes at a + k·a_step with the numbers at
-/// b + k·b_row + n·b_column.
+/// b + k·b_row + n·b_column; and that `runs` times, each a_run and b_run further on.
 template <class Scalar>
 struct Factors {
     Index depth;
@@ -21,6 +21,7 @@ struct Factors {
     Index a_step;
     const Scalar* b;
     Index b_row, b_column;
+    Index runs = 1, a_run = 0, b_run = 0;
 };
 
 /// The most columns of a tile of `rows` lanes: what leaves registers for the rows' lanes and a broadcast; with more than
@@ -53,47 +54,69 @@ template <class V>
 template <class V, int R, int N>
 [[gnu::always_inline]] inline void add_product(V (&acc)[R][N], const Factors<scalar_of<V>>& f) {
     constexpr Index L = size_of<V>;
-    const scalar_of<V>*a = f.a, *b = f.b;
-    for (Index k = 0; k < f.depth; ++k, a += f.a_step, b += f.b_row) {
-        V rows[R];
+    for (Index run = 0; run < f.runs; ++run) {
+        const scalar_of<V>*a = f.a + run * f.a_run, *b = f.b + run * f.b_run;
+        for (Index k = 0; k < f.depth; ++k, a += f.a_step, b += f.b_row) {
+            V rows[R];
 #pragma GCC unroll 16
-        for (int r = 0; r < R; ++r) {
-            rows[r] = load<V>(a + r * L);
-            keep_in_register(rows[r]);
-        }
+            for (int r = 0; r < R; ++r) {
+                rows[r] = load<V>(a + r * L);
+                keep_in_register(rows[r]);
+            }
 #pragma GCC unroll 16
-        for (int n = 0; n < N; ++n) {
-            const scalar_of<V> factor = b[n * f.b_column];
+            for (int n = 0; n < N; ++n) {
+                const scalar_of<V> factor = b[n * f.b_column];
 #pragma GCC unroll 16
-            for (int r = 0; r < R; ++r)
-                acc[r][n] += rows[r] * factor;
+                for (int r = 0; r < R; ++r)
+                    acc[r][n] += rows[r] * factor;
+            }
         }
     }
 }
 
-/// acc[r] += Σ_k a(k)[r] · b(k): one column, which needs more than R sums under way to keep the FMA units busy.
-template <class V, int R>
-[[gnu::always_inline]] inline void add_column(V* acc, const Factors<scalar_of<V>>& f) {
+/// How many sums of each row a single column has under way: one wouldn't keep the FMA units busy.
+constexpr int column_ways(int rows) {
+    return rows >= 4 ? 2 : 4;
+}
+
+/// Σ_w sums[w][r] += Σ_k a(k)[r] · b(k)
+template <class V, int ways, int R>
+[[gnu::always_inline]] inline void add_column(V (&sums)[ways][R], const Factors<scalar_of<V>>& f) {
     constexpr Index L = size_of<V>;
-    constexpr int ways = R >= 4 ? 2 : 4;
-    V sums[ways][R] = {};
-    const scalar_of<V>*a = f.a, *b = f.b;
-    Index k = 0;
-    for (; k + ways <= f.depth; k += ways)
+    for (Index run = 0; run < f.runs; ++run) {
+        const scalar_of<V>*a = f.a + run * f.a_run, *b = f.b + run * f.b_run;
+        Index k = 0;
+        for (; k + ways <= f.depth; k += ways)
 #pragma GCC unroll 4
-        for (int w = 0; w < ways; ++w, a += f.a_step, b += f.b_row)
+            for (int w = 0; w < ways; ++w, a += f.a_step, b += f.b_row)
+#pragma GCC unroll 16
+                for (int r = 0; r < R; ++r)
+                    sums[w][r] += load<V>(a + r * L) * *b;
+        for (; k < f.depth; ++k, a += f.a_step, b += f.b_row)
 #pragma GCC unroll 16
             for (int r = 0; r < R; ++r)
-                sums[w][r] += load<V>(a + r * L) * *b;
-    for (; k < f.depth; ++k, a += f.a_step, b += f.b_row)
+                sums[0][r] += load<V>(a + r * L) * *b;
+    }
+}
+
+/// sum[r] = Σ_w sums[w][r]
+template <class V, int ways, int R>
+[[gnu::always_inline]] inline void add_up(V* sum, const V (&sums)[ways][R]) {
 #pragma GCC unroll 16
-        for (int r = 0; r < R; ++r)
-            sums[0][r] += load<V>(a + r * L) * *b;
-#pragma GCC unroll 4
-    for (int w = 0; w < ways; ++w)
-#pragma GCC unroll 16
-        for (int r = 0; r < R; ++r)
-            acc[r] += sums[w][r];
+    for (int r = 0; r < R; ++r)
+        if constexpr (ways == 4)
+            sum[r] = (sums[0][r] + sums[1][r]) + (sums[2][r] + sums[3][r]);
+        else
+            sum[r] = sums[0][r] + sums[1][r];
+}
+
+/// column[r] = Σ over the products of Σ_k a(k)[r] · b(k)
+template <class V, int R>
+void compute_column(V* column, const Factors<scalar_of<V>>* products, int count) {
+    V sums[column_ways(R)][R] = {};
+    for (int p = 0; p < count; ++p)
+        add_column(sums, products[p]);
+    add_up(column, sums);
 }
 
 /// tile[n·R + r] = Σ over the products of Σ_k a(k)[r] · b(k, n)
@@ -101,15 +124,7 @@ template <class V, int R, int N>
 [[gnu::noinline]] void compute_tile(V* tile, const Factors<scalar_of<V>>* products, int count) {
     V acc[R][N] = {};
     for (int p = 0; p < count; ++p)
-        if constexpr (N > 1)
-            add_product(acc, products[p]);
-        else {
-            V column[R] = {};
-            add_column<V, R>(column, products[p]);
-#pragma GCC unroll 16
-            for (int r = 0; r < R; ++r)
-                acc[r][0] += column[r];
-        }
+        add_product(acc, products[p]);
 #pragma GCC unroll 16 // an acc indexed by a variable would live in memory
     for (int n = 0; n < N; ++n)
 #pragma GCC unroll 16
@@ -135,19 +150,17 @@ int compute_tile(V* tile, Index columns, const Factors<scalar_of<V>>* products, 
             compute_tile<V, R, 2>(tile, products, count);
             return 2;
         }
-    if constexpr (widest > 1)
-        compute_tile<V, R, 1>(tile, products, count);
+    compute_column<V, R>(tile, products, count);
     return 1;
 }
 
-/// The same for a number of lanes, 1 … tile_lanes, that is known at run time.
-template <class Scalar>
-int compute_row_tile(Lane<Scalar>* tile, int lanes, Index columns, const Factors<Scalar>& product) {
-    using V = Lane<Scalar>;
-    if constexpr (tile_lanes == 3)
-        if (lanes == 3)
-            return compute_tile<V, 3>(tile, columns, &product, 1);
-    return lanes == 2 ? compute_tile<V, 2>(tile, columns, &product, 1) : compute_tile<V, 1>(tile, columns, &product, 1);
+/// The same for a number of lanes, 1 … most, that is known at run time.
+template <class V, int most>
+int compute_lanes(V* tile, int lanes, Index columns, const Factors<scalar_of<V>>* products, int count) {
+    if constexpr (most > 1)
+        if (lanes < most)
+            return compute_lanes<V, most - 1>(tile, lanes, columns, products, count);
+    return compute_tile<V, most>(tile, columns, products, count);
 }
 
 } // namespace carousel::kernel

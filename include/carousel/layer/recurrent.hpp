@@ -151,30 +151,40 @@ class Recurrent {
         require_state("Recurrent::backward: d_final", through.d_final, B);
         tape.recorded_ = false;
 
-        const kernel::Operand<Scalar> U = kernel::operand(U_.value);
-        const Index depth = C::recurrent.count * H;
-        Scalar* const panels = tape.U_.get(kernel::unit_panels<Scalar>(H, depth));
-        kernel::pack_units(panels, U, H, depth);
+        const kernel::Operand<Scalar> W = kernel::operand(W_.value), U = kernel::operand(U_.value);
+        Scalar* const panels = tape.U_.get(kernel::transposed_panels<Scalar>(C::recurrent.count, H, H));
+        kernel::pack_transposed<units>(panels, U, C::recurrent.count, H, H);
         [[maybe_unused]] Scalar* second = nullptr;
         if constexpr (TwoProductCell<C>) {
-            second = tape.second_.get(kernel::unit_panels<Scalar>(H, C::second.count * H));
-            kernel::pack_units(second, {U.at(depth, 0), U.row, U.column}, H, C::second.count * H);
+            second = tape.second_.get(kernel::transposed_panels<Scalar>(C::second.count, H, H));
+            kernel::pack_transposed<units>(second, U.from_row(C::recurrent.count * H), C::second.count, H, H);
         }
         typename kernel::Step<C>::Gradients to{b_.grad.data(), has_vectors() ? P_.grad.data() : nullptr, {}};
         for (int s = 0; s < C::states; ++s) {
-            tape.carry_[s].resize(H, B);
+            tape.carry_[s].resize(tape.state_size());
+            to.carry[s] = tape.carry_[s].data();
             if (through.d_final && through.d_final->size() > 0)
-                tape.carry_[s] = through.d_final->middleRows(s * H, H);
+                kernel::to_panels(to.carry[s], tape.state_layout(), through.d_final->data() + s * H, C::states * H);
             else
                 tape.carry_[s].setZero();
-            to.carry[s] = tape.carry_[s].data();
+        }
+        Scalar *dx = nullptr, *W_transposed = nullptr;
+        // As W·x, dx of all steps is one product where a step has too few columns.
+        const bool few = kernel::Step<C>::few_features(input_),
+                   dx_last = !few && B < kernel::tile_columns(kernel::tile_lanes);
+        if (through.input_gradient) {
+            tape.dx_.resize(input_, T * B);
+            dx = tape.dx_.data();
+            W_transposed = tape.W_.get(kernel::transposed_panels<Scalar>(C::input.count, H, input_));
+            if (few)
+                kernel::pack_features<units>(W_transposed, W, C::input.count, H, input_);
+            else
+                kernel::pack_transposed<units>(W_transposed, W, C::input.count, H, input_);
         }
 
         // Each shard but the first adds up its gradients of b and P on the side.
         const Index b_size = b_.size(), P_size = P_.size();
         tape.sums_.setZero(b_size + P_size, static_cast<Index>(tape.shards_.size()) - 1);
-        if (through.input_gradient)
-            tape.dx_.resize(input_, T * B);
         const Index chunk = tape.steps_in_cache();
         for (Index end = T, begin; end > 0; end = begin) {
             begin = std::max<Index>(0, end - chunk);
@@ -190,13 +200,18 @@ class Recurrent {
                     step.backward(panels, after, has_dy ? dy.data() + step.t * B * H : nullptr, to_shard);
                     if constexpr (TwoProductCell<C>)
                         step.backward_second(second, to_shard);
+                    if (dx && !dx_last)
+                        step.input_gradient(W_transposed, input_, dx + step.t * B * input_);
                     after = step.gates;
                 }
                 if (begin == 0 && through.d_initial)
                     step_at(tape, 0, first, last).backward_initial(panels, after, to_shard);
             });
-            weight_gradients(tape, options_.reverse ? T - end : begin, end - begin, through.input_gradient);
+            weight_gradients(tape, options_.reverse ? T - end : begin, end - begin);
         }
+        for (Index column = 0; dx && dx_last && column < B; ++column)
+            kernel::multiply_transposed(dx + column * input_, B * input_, input_, T, W_transposed, tape.gate_layout(),
+                                        tape.gates_.data(), C::input.first, C::input.count, column, tape.gates_size());
         for (Index shard = 0; shard < tape.sums_.cols(); ++shard) {
             b_.grad.col(0) += tape.sums_.col(shard).head(b_size);
             if (has_vectors())
@@ -205,7 +220,8 @@ class Recurrent {
         if (through.d_initial) {
             through.d_initial->resize(C::states * H, B);
             for (int s = 0; s < C::states; ++s)
-                through.d_initial->middleRows(s * H, H) = tape.carry_[s];
+                kernel::from_panels(to.carry[s], tape.state_layout(), 0, through.d_initial->data() + s * H,
+                                    C::states * H);
         }
         if (!through.input_gradient)
             return {};
@@ -214,6 +230,7 @@ class Recurrent {
 
   private:
     static constexpr Blocks kernel_blocks = recurrent_blocks<C>();
+    static constexpr Index units = kernel::Step<C>::units;
 
     bool has_vectors() const {
         if constexpr (requires { cell_.has_vectors(); })
@@ -251,25 +268,22 @@ class Recurrent {
         tape.start_noise(options_.recurrent_dropout, zoneout_rates(), noise_seed_);
 
         const kernel::Operand<Scalar> W = kernel::operand(W_.value), U = kernel::operand(U_.value);
-        Scalar* W_panels = nullptr;
+        Scalar* const W_panels = tape.W_.get(kernel::gate_panels<Scalar>(C::input.count, H, input_));
+        kernel::pack_gates<units>(W_panels, W, C::input.count, H, input_);
         if (product_first)
-            kernel::multiply(tape.gates_.data() + C::input.first * H, C::blocks * H, C::input.count * H, T * B, input_,
-                             W, kernel::operand(x.values()), false, tape.shards_);
-        else
-            kernel::pack_gates(W_panels = tape.W_.get(kernel::gate_panels<Scalar>(C::input.count, H, input_)), W,
-                               C::input.count, H, input_);
+            kernel::multiply_into_panels<C::input.first, C::input.count>(tape.gates(0, T), input_, W_panels, x.data());
         Scalar* const panels = tape.U_.get(kernel::gate_panels<Scalar>(C::recurrent.count, H, H));
-        kernel::pack_gates(panels, U, C::recurrent.count, H, H);
+        kernel::pack_gates<units>(panels, U, C::recurrent.count, H, H);
         [[maybe_unused]] Scalar* second = nullptr;
         if constexpr (TwoProductCell<C>) {
             second = tape.second_.get(kernel::gate_panels<Scalar>(C::second.count, H, H));
-            kernel::pack_gates(second, {U.at(C::recurrent.count * H, 0), U.row, U.column}, C::second.count, H, H);
+            kernel::pack_gates<units>(second, U.from_row(C::recurrent.count * H), C::second.count, H, H);
         }
 
         tape.over_column_blocks([&](int, Index first, Index last) {
             for (Index p = 0; p < T; ++p) {
                 const kernel::Step<C> step = step_at(tape, p, first, last);
-                step.forward(W_panels, x.data() + step.t * B * input_, input_, panels);
+                step.forward(product_first ? nullptr : W_panels, x.data() + step.t * B * input_, input_, panels);
                 if constexpr (TwoProductCell<C>)
                     step.forward_second(second);
             }
@@ -277,23 +291,18 @@ class Recurrent {
         return tape.finish();
     }
 
-    /// With da of the steps t … t + steps − 1 in the gates: dW += da·xᵀ, dU += da·h₋ᵀ, dx = Wᵀ·da, each one product.
-    void weight_gradients(RecurrentTape<C>& tape, Index t, Index steps, bool input_gradient) {
-        using kernel::Operand;
-        const Index H = hidden_, B = tape.x_.batch(), ld = C::blocks * H, first = t * B, columns = steps * B;
-        const Scalar *const da = tape.gates_.data() + first * ld, *const x = tape.x_.data() + first * input_;
-        const Operand<Scalar> da_input{da + C::input.first * H, 1, ld};
-
-        kernel::multiply(W_.grad.data(), W_.grad.rows(), W_.grad.rows(), input_, columns, da_input, {x, input_, 1},
-                         true, tape.shards_);
-        kernel::multiply(U_.grad.data(), U_.grad.rows(), C::recurrent.count * H, H, columns,
-                         {da + C::recurrent.first * H, 1, ld}, {tape.h_before() + first * H, H, 1}, true, tape.shards_);
+    /// With da of the steps t … t + steps − 1 in the gates: dW += da·xᵀ, dU += da·h₋ᵀ.
+    void weight_gradients(RecurrentTape<C>& tape, Index t, Index steps) {
+        const Index H = hidden_, first = t * tape.x_.batch();
+        const auto da = tape.gates(t, steps);
+        kernel::add_outer_product<C::input.first, C::input.count>(W_.grad.data(), W_.grad.rows(), input_, da,
+                                                                  tape.x_.data() + first * input_, tape.shards_);
+        kernel::add_outer_product<C::recurrent.first, C::recurrent.count>(U_.grad.data(), U_.grad.rows(), H, da,
+                                                                          tape.h_before() + first * H, tape.shards_);
         if constexpr (TwoProductCell<C>)
-            kernel::multiply(U_.grad.data() + C::recurrent.count * H, U_.grad.rows(), C::second.count * H, H, columns,
-                             {da + C::second.first * H, 1, ld}, {da + C::operand * H, ld, 1}, true, tape.shards_);
-        if (input_gradient)
-            kernel::multiply(tape.dx_.data() + first * input_, input_, input_, columns, C::input.count * H,
-                             kernel::operand(W_.value).transposed(), da_input, false, tape.shards_);
+            kernel::add_outer_product<C::second.first, C::second.count>(
+                U_.grad.data() + C::recurrent.count * H, U_.grad.rows(), H, da, tape.operand(C::operand, t, steps),
+                tape.shards_);
     }
 
     C cell_;

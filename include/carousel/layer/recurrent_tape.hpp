@@ -10,6 +10,8 @@ namespace carousel {
 /// A view of x, the blocks of every step (after backward: their gradients) and T + 1 slots of every state:
 /// (blocks + states) · H numbers a column, and scratch that doesn't grow with T. An inference keeps one step's blocks, and two
 /// slots of every state but h, which is the output.
+///
+/// Blocks and states are kept as kernel::Panels; h, which is the output too, as a matrix.
 template <Cell C>
 class RecurrentTape {
   public:
@@ -34,30 +36,62 @@ class RecurrentTape {
         recorded_ = record;
         lengths_.assign(x.lengths().begin(), x.lengths().end());
         shards_.resize(static_cast<std::size_t>(std::clamp<Index>(B / least_shard, 1, threads())));
-        gates_.resize(C::blocks * hidden, (record || all_gates ? std::max<Index>(T, 1) : 1) * B);
-        for (int s = 0; s < C::states; ++s) {
-            states_[s].resize(hidden, (record || s == 0 ? T + 1 : 2) * B);
-            auto start = states_[s].middleCols(slot(s, reverse ? T : 0) * B, B);
+        gate_slots_ = record || all_gates ? std::max<Index>(T, 1) : 1;
+        gates_.resize(gate_slots_ * gates_size() + simd::lanes<Scalar>); // a lane larger, as Panels need it
+        h_.resize(hidden, (T + 1) * B);
+        auto start = h_.middleCols((reverse ? T : 0) * B, B);
+        if (initial.size() > 0)
+            start = initial.topRows(hidden);
+        else
+            start.setZero();
+        for (int s = 1; s < C::states; ++s) {
+            states_[s].resize(state_size(), record ? T + 1 : 2);
             if (initial.size() > 0)
-                start = initial.middleRows(s * hidden, hidden);
+                kernel::to_panels(state(s, reverse ? T : 0), state_layout(), initial.data() + s * hidden,
+                                  initial.rows());
             else
-                start.setZero();
+                std::fill_n(state(s, reverse ? T : 0), state_size(), Scalar(0));
         }
     }
 
-    /// Where slot `number`, 0 … T, of a state stands; without a record, all but h take turns in two.
-    Index slot(int state, Index number) const {
-        return state == 0 || states_[state].cols() == states_[0].cols() ? number : number % 2;
+    using Layout = typename kernel::Step<C>::Layout;
+
+    Layout gate_layout() const { return {C::blocks, x_.batch(), hidden_}; }
+    Layout state_layout() const { return {1, x_.batch(), hidden_}; }
+    Index gates_size() const { return gate_layout().size(); }
+    Index state_size() const { return state_layout().size(); }
+
+    /// Slot `number`, 0 … T, of a state; without a record, all but h take turns in two.
+    const Scalar* state(int s, Index number) const {
+        if (s == 0)
+            return h_.data() + number * x_.batch() * hidden_;
+        return states_[s].data() + (states_[s].cols() == 2 ? number % 2 : number) * state_size();
+    }
+    Scalar* state(int s, Index number) { return const_cast<Scalar*>(std::as_const(*this).state(s, number)); }
+
+    /// The blocks of `steps` steps from t on.
+    auto gates(Index t, Index steps) {
+        return kernel::StepPanels<Scalar, kernel::Step<C>::units>{gates_.data() + t * gates_size(), gate_layout(),
+                                                                  steps, gates_size()};
+    }
+
+    /// One of the blocks of those steps as a matrix, H × (steps · B).
+    const Scalar* operand(int block, Index t, Index steps) {
+        const Index B = x_.batch();
+        operand_.resize(hidden_, steps * B);
+        for (Index k = 0; k < steps; ++k)
+            kernel::from_panels(gates(t + k, 1).data, gate_layout(), block, operand_.data() + k * B * hidden_, hidden_);
+        return operand_.data();
     }
 
     /// The p-th step in processing order, of columns first … last − 1.
     kernel::Step<C> step(const C& cell, const Scalar* b, const Scalar* P, Index p, Index first, Index last) {
         const Index B = x_.batch(), t = reverse_ ? x_.steps() - 1 - p : p;
-        Scalar* const gates = gates_.data() + (gates_.cols() > B ? t * B : 0) * C::blocks * hidden_;
-        kernel::Step<C> step{&cell, hidden_, first, last, b, P, lengths_, t, gates, {}, {}};
+        Scalar* const gates = gates_.data() + (gate_slots_ > 1 ? t : 0) * gates_size();
+        kernel::Step<C> step{&cell, hidden_, B, first, last, b, P, lengths_, t, gates, {}, {}};
         for (int s = 0; s < C::states; ++s) {
-            step.prev[s] = states_[s].data() + slot(s, reverse_ ? t + 1 : t) * B * hidden_;
-            step.next[s] = states_[s].data() + slot(s, reverse_ ? t : t + 1) * B * hidden_;
+            step.prev[s] = state(s, reverse_ ? t + 1 : t);
+            step.next[s] = state(s, reverse_ ? t : t + 1);
         }
         if (drops_) {
             step.noise.h_mask = h_mask_.data();
@@ -70,7 +104,7 @@ class RecurrentTape {
             step.noise.rate[s] = zoneout_rate_[s];
             if (draws_) {
                 step.noise.keep[s] = keep_[s].data() + t * B * hidden_;
-                step.noise.said[s] = said_[s].data() + t * B * hidden_;
+                step.noise.said[s] = said_[s].data() + t * (s == 0 ? B * hidden_ : state_size());
             }
         }
         return step;
@@ -92,13 +126,13 @@ class RecurrentTape {
                 h_mask_.data()[k] = random_->uniform() < recurrent_dropout ? Scalar(0) : kept;
             masked_h_.resize(hidden_, (T + 1) * B);
             const Index first = (reverse_ ? T : 0) * B;
-            masked_h_.middleCols(first, B) = h_mask_.cwiseProduct(states_[0].middleCols(first, B));
+            masked_h_.middleCols(first, B) = h_mask_.cwiseProduct(h_.middleCols(first, B));
         }
         for (int s = 0; zoneout_ && s < C::states; ++s) {
             zoneout_rate_[s] = Scalar(zoneout[static_cast<std::size_t>(s)]);
             if (!draws_)
                 continue;
-            said_[s].resize(hidden_, T * B);
+            said_[s].resize(s == 0 ? B * hidden_ : state_size(), T);
             keep_[s].resize(hidden_, T * B);
             for (Index k = 0; k < keep_[s].size(); ++k)
                 keep_[s].data()[k] = random_->uniform() < zoneout[static_cast<std::size_t>(s)] ? Scalar(1) : Scalar(0);
@@ -120,30 +154,28 @@ class RecurrentTape {
         });
     }
 
-    /// How many steps backward takes before it multiplies for the gradients of the weights: so many that their gates are
-    /// still in L2, if the products are deep enough then; else all.
+    /// How many steps backward takes before it multiplies for the gradients of the weights: as many as have their gates in L2
+    /// then, but enough for deep products.
     Index steps_in_cache() const {
-        constexpr Index cache = 512 * 1024, depth = 256;
-        const Index T = std::max<Index>(x_.steps(), 1), B = x_.batch();
-        const Index steps = cache / (C::blocks * hidden_ * B * static_cast<Index>(sizeof(Scalar)));
-        return steps * B < depth ? T : std::min(steps, T);
+        constexpr Index l2 = 512 * 1024, l3 = 8 * 1024 * 1024, shallow = 256, deep = 512;
+        const Index bytes = std::max<Index>(gates_size() * static_cast<Index>(sizeof(Scalar)), 1),
+                    B = std::max<Index>(x_.batch(), 1);
+        return l2 / bytes * B >= shallow ? l2 / bytes : std::max({l3 / bytes, deep / B, Index(1)});
     }
 
     /// What U multiplied at every step, h before it or its masked copy, in the columns' order: H × (T·B).
-    const Scalar* h_before() const {
-        return (drops_ ? masked_h_ : states_[0]).data() + (reverse_ ? x_.batch() * hidden_ : 0);
-    }
+    const Scalar* h_before() const { return (drops_ ? masked_h_ : h_).data() + (reverse_ ? x_.batch() * hidden_ : 0); }
 
     /// h after every step; zero past a sequence's end.
     SequenceView<Scalar> finish() {
         const Index T = x_.steps(), B = x_.batch(), first = reverse_ ? 0 : B;
-        const Scalar* data = states_[0].data() + first * hidden_;
+        const Scalar* data = h_.data() + first * hidden_;
         if (x_.ragged()) {
             y_.resize(hidden_, T, B, lengths_);
             for (Index t = 0; t < T; ++t)
                 for (Index b = 0; b < B; ++b)
                     if (x_.real(t, b))
-                        y_.values().col(t * B + b) = states_[0].col(first + t * B + b);
+                        y_.values().col(t * B + b) = h_.col(first + t * B + b);
                     else
                         y_.values().col(t * B + b).setZero();
             data = y_.values().data();
@@ -154,20 +186,23 @@ class RecurrentTape {
     void final_state(Matrix<Scalar>& out) const {
         const Index B = x_.batch(), last = reverse_ ? 0 : x_.steps();
         out.resize(C::states * hidden_, B);
-        for (int s = 0; s < C::states; ++s)
-            out.middleRows(s * hidden_, hidden_) = states_[s].middleCols(slot(s, last) * B, B);
+        out.topRows(hidden_) = h_.middleCols(last * B, B);
+        for (int s = 1; s < C::states; ++s)
+            kernel::from_panels(state(s, last), state_layout(), 0, out.data() + s * hidden_, out.rows());
     }
 
     SequenceView<Scalar> x_, y_view_;
     Index hidden_ = 0;
     bool reverse_ = false, recorded_ = false;
     std::vector<Index> lengths_;
-    Matrix<Scalar> gates_;             // blocks·H × (T·B)
-    Matrix<Scalar> states_[C::states]; // H × (T + 1)·B
+    Vector<Scalar> gates_;             // gates_size() numbers a step …
+    Index gate_slots_ = 0;             // … for so many
+    Matrix<Scalar> h_;                 // H × (T + 1)·B
+    Matrix<Scalar> states_[C::states]; // those after h, a column a slot
     Sequence<Scalar> y_;               // of ragged batches; of others the output is a view of h
-    Matrix<Scalar> carry_[C::states];  // H × B: the gradient of each state on its way into the past
-    Matrix<Scalar> dx_;
-    Matrix<Scalar> sums_; // a column for each shard but the first: its share of b's and P's gradients
+    Vector<Scalar> carry_[C::states];  // the gradient of each state on its way into the past
+    Matrix<Scalar> dx_, operand_;      // I × (T·B); a TwoProductCell's operand, H × (some steps · B)
+    Matrix<Scalar> sums_;              // a column for each shard but the first: its share of b's and P's gradients
     // Noise: masks, h under its mask in T + 1 slots, what the cell said of every state. Empty where there is none.
     std::optional<Random> random_;
     Matrix<Scalar> h_mask_, masked_h_, keep_[C::states], said_[C::states];

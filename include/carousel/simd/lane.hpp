@@ -125,6 +125,53 @@ inline void store(scalar_of<V>* to, V v, Index count) {
             to[k] = v[k];
 }
 
+namespace detail {
+
+/// Of the pairs that differ in the bit `stride`, units of x and y trade places so that `second`: y, else: x has what it needs.
+template <int stride, bool second, class V, std::size_t... j>
+inline V trade(V x, V y, std::index_sequence<j...>) {
+    constexpr auto from = [](int k) {
+        const bool upper = k & stride;
+        return (upper ? size_of<V> : 0) + (upper == second ? k : k ^ stride);
+    };
+    return __builtin_shufflevector(x, y, from(static_cast<int>(j))...);
+}
+
+/// Unit i + stride of vector i trades places with unit i of vector i + stride, for every such pair; then the same for half the
+/// stride.
+template <int stride, class V, int L>
+inline void transpose_from(V (&square)[L]) {
+    constexpr auto units = std::make_index_sequence<static_cast<std::size_t>(L)>();
+#pragma GCC unroll 16
+    for (int i = 0; i < L; ++i)
+        if (!(i & stride)) {
+            const V x = square[i], y = square[i + stride];
+            square[i] = trade<stride, false>(x, y, units);
+            square[i + stride] = trade<stride, true>(x, y, units);
+        }
+    if constexpr (stride > 1)
+        transpose_from<stride / 2>(square);
+}
+
+} // namespace detail
+
+/// Turns the L vectors of L units into their transpose.
+template <class V, int L>
+inline void transpose(V (&square)[L]) {
+    static_assert(L == size_of<V>);
+    if constexpr (L > 1)
+        detail::transpose_from<L / 2>(square);
+}
+
+/// Σ of all units.
+template <class V>
+inline scalar_of<V> sum_of(V v) {
+    scalar_of<V> sum = 0;
+    for (int k = 0; k < size_of<V>; ++k)
+        sum += v[k];
+    return sum;
+}
+
 /// data[k] = f(data[k]), a lane at a time.
 template <std::floating_point Scalar, class F>
 void for_each_lane(Scalar* data, Index size, F&& f) {

@@ -74,7 +74,7 @@ class StreamPart<Dense<S, Input, Output>, S> : public detail::PassThrough<S> {
     explicit StreamPart(const Dense<S, Input, Output>& layer)
         : input_{layer.input_size()}, output_{layer.output_size()}, activation_(layer.options().activation),
           panels_(kernel::gate_panels<S>(1, output_, input_)), bias_(padded()), y_(padded()) {
-        kernel::pack_gates(panels_.data(), kernel::operand(layer.W().value), 1, output_, input_);
+        kernel::pack_gates<simd::lanes<S>>(panels_.data(), kernel::operand(layer.W().value), 1, output_, input_);
         bias_.setZero();
         bias_.head(output_) = layer.b().value.col(0);
         y_.setZero();
@@ -83,9 +83,11 @@ class StreamPart<Dense<S, Input, Output>, S> : public detail::PassThrough<S> {
     const S* operator()(const S* x) noexcept {
         using V = simd::Lane<S>;
         for (Index u = 0; u < output_; u += simd::lanes<S>) {
-            V acc[1] = {simd::load<V>(bias_.data() + u)};
-            kernel::add_column<V, 1>(acc, {input_, panels_.data() + u * input_, simd::lanes<S>, x, 1, 0});
-            simd::store<V>(y_.data() + u, activation_(acc[0]));
+            V sums[kernel::column_ways(1)][1] = {{simd::load<V>(bias_.data() + u)}}, sum[1];
+            kernel::add_column(
+                sums, {input_, panels_.data() + u * input_, std::min<Index>(simd::lanes<S>, output_ - u), x, 1, 0});
+            kernel::add_up(sum, sums);
+            simd::store<V>(y_.data() + u, activation_(sum[0]));
         }
         return y_.data();
     }
@@ -129,25 +131,19 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
   public:
     /// Throws std::invalid_argument if the layer runs in reverse: its first output needs the last sample.
     explicit StreamPart(const Recurrent<C, Input, Hidden>& layer)
-        : cell_(layer.cell()), input_{layer.input_size()}, hidden_{layer.hidden_size()},
-          W_(kernel::gate_panels<S>(C::input.count, hidden_, input_)),
-          U_(kernel::gate_panels<S>(C::recurrent.count, hidden_, hidden_)), bias_(padded() * biased),
+        : cell_(layer.cell()), input_{layer.input_size()}, hidden_{layer.hidden_size()}, bias_(padded() * biased),
           vectors_(padded() * C::vectors) {
         require(!layer.options().reverse, "Stream", "the ", layer.name(),
                 " layer runs in reverse and can't be streamed");
-        kernel::pack_gates(W_.data(), kernel::operand(layer.W().value), C::input.count, hidden_, input_);
-        const auto U = kernel::operand(layer.U().value);
-        kernel::pack_gates(U_.data(), U, C::recurrent.count, hidden_, hidden_);
+        const auto W = kernel::operand(layer.W().value), U = kernel::operand(layer.U().value);
+        pack(W_, W, C::input.count, input_);
+        pack(U_, U, C::recurrent.count, hidden_);
         if constexpr (TwoProductCell<C>) {
-            second_.resize(kernel::gate_panels<S>(C::second.count, hidden_, hidden_));
-            kernel::pack_gates(second_.data(), {U.at(C::recurrent.count * hidden_, 0), U.row, U.column},
-                               C::second.count, hidden_, hidden_);
+            pack(second_, U.from_row(C::recurrent.count * hidden_), C::second.count, hidden_);
             gates_.setZero(padded() * blocks);
         }
-        kernel::pack_gates(bias_.data(), kernel::operand(layer.b().value), biased, hidden_, 1);
-        vectors_.setZero();
-        if (layer.P().size() > 0)
-            kernel::pack_gates(vectors_.data(), {layer.P().value.data(), 1, 0}, C::vectors, hidden_, 1);
+        pad(bias_, layer.b().value.data(), biased);
+        pad(vectors_, layer.P().size() > 0 ? layer.P().value.data() : nullptr, C::vectors);
         for (auto& slot : state_)
             for (auto& s : slot)
                 s.setZero(padded());
@@ -157,12 +153,12 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
     const S* operator()(const S* x) noexcept {
         auto& prev = state_[now_];
         auto& next = state_[1 - now_];
-        for (Index u = 0; u < hidden_; u += L) {
+        over_lanes([&](Index u, auto width) __attribute__((always_inline)) {
             V a[blocks] = {};
             for (int g = 0; g < biased; ++g)
-                a[g] = simd::load<V>(bias_.data() + u * biased + g * L);
-            add_product<C::input>(a, W_.data() + u * C::input.count * input_, input_, x);
-            add_product<C::recurrent>(a, U_.data() + u * C::recurrent.count * hidden_, hidden_, prev[0].data());
+                a[g] = simd::load<V>(bias_.data() + g * padded() + u);
+            add_product<C::input>(a, W_, u, width, input_, x);
+            add_product<C::recurrent>(a, U_, u, width, hidden_, prev[0].data());
             V before[states];
             for (int s = 0; s < states; ++s)
                 before[s] = simd::load<V>(prev[s].data() + u);
@@ -172,18 +168,17 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
                     simd::store<V>(gates_.data() + g * padded() + u, a[g]);
             } else
                 finish(u, a, before, next);
-        }
+        });
         if constexpr (TwoProductCell<C>)
-            for (Index u = 0; u < hidden_; u += L) {
+            over_lanes([&](Index u, auto width) __attribute__((always_inline)) {
                 V a[blocks], before[states];
                 for (int g = 0; g < blocks; ++g)
                     a[g] = simd::load<V>(gates_.data() + g * padded() + u);
                 for (int s = 0; s < states; ++s)
                     before[s] = simd::load<V>(prev[s].data() + u);
-                add_product<C::second>(a, second_.data() + u * C::second.count * hidden_, hidden_,
-                                       gates_.data() + C::operand * padded());
+                add_product<C::second>(a, second_, u, width, hidden_, gates_.data() + C::operand * padded());
                 finish(u, a, before, next);
-            }
+            });
         now_ = 1 - now_;
         return next[0].data();
     }
@@ -209,17 +204,45 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
   private:
     Index padded() const { return simd::round_up_to_lanes<S>(hidden_); }
 
-    /// a += panel·x, in the blocks that `which` names.
-    template <Blocks which>
-    [[gnu::always_inline]] static void add_product(V (&a)[blocks], const S* panel, Index depth, const S* x) noexcept {
-        kernel::add_column<V, which.count>(a + which.first, {depth, panel, which.count * L, x, 1, 0});
+    void pack(Vector<S>& to, kernel::Operand<S> weights, int rows, Index depth) {
+        to.resize(kernel::gate_panels<S>(rows, hidden_, depth));
+        kernel::pack_gates<L>(to.data(), weights, rows, hidden_, depth);
+    }
+    /// Rows of H numbers, each padded to whole lanes; zeros without `from`.
+    void pad(Vector<S>& to, const S* from, int rows) {
+        to.setZero();
+        for (int g = 0; from && g < rows; ++g)
+            std::copy_n(from + g * hidden_, Index(hidden_), to.data() + g * padded());
+    }
+
+    /// f(u, width) for every lane of units; of whole lanes the compiler knows the width.
+    template <class F>
+    [[gnu::always_inline]] void over_lanes(F&& f) noexcept {
+        const Index whole = hidden_ / L * L;
+        for (Index u = 0; u < whole; u += L)
+            f(u, std::integral_constant<Index, L>());
+        if (whole < hidden_)
+            f(whole, hidden_ - whole);
+    }
+
+    /// a += weights·x, in the blocks that `which` names, for the lane of units from u on. A narrow lane's blocks stand close together in fewer registers.
+    template <Blocks which, class Width>
+    [[gnu::always_inline]] static void add_product(V (&a)[blocks], const Vector<S>& weights, Index u, Width width,
+                                                   Index depth, const S* x) noexcept {
+        const kernel::Factors<S> product{depth, weights.data() + u * which.count * depth, which.count * width, x, 1, 0};
+        V sum[which.count + 1];
+        kernel::compute_lanes<V, which.count>(sum, static_cast<int>((which.count * width + L - 1) / L), 1, &product, 1);
+        for (int g = 0; g < which.count; ++g)
+            a[which.first + g] += std::is_same_v<Width, Index>
+                                      ? simd::load<V>(reinterpret_cast<const S*>(sum) + g * width, width)
+                                      : sum[g];
     }
 
     [[gnu::always_inline]] void finish(Index u, V (&a)[blocks], const V (&before)[states],
                                        Vector<S> (&next)[states]) noexcept {
         V p[C::vectors + 1] = {}, after[states];
         for (int k = 0; k < C::vectors; ++k)
-            p[k] = simd::load<V>(vectors_.data() + u * C::vectors + k * L);
+            p[k] = simd::load<V>(vectors_.data() + k * padded() + u);
         cell_.forward(a, before, after, p);
         for (int s = 0; s < states; ++s) {
             if (zoneout_[s] > 0)

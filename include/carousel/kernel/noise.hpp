@@ -1,0 +1,56 @@
+// Noise: recurrent dropout and zoneout, the noise of training that acts inside the recurrence.
+#pragma once
+
+#include "carousel/simd/lane.hpp"
+
+namespace carousel::kernel {
+
+using namespace simd;
+
+/// Null pointers where there is none. Arrays are H × batch, but `said` is kept as the states are.
+template <class Scalar, int states>
+struct Noise {
+    using V = Lane<Scalar>;
+
+    const Scalar* h_mask = nullptr;      ///< recurrent dropout: U multiplies mask∘h
+    const Scalar* masked_prev = nullptr; ///< mask∘h before the step …
+    Scalar* masked_next = nullptr;       ///< … and after it
+    bool zoneout = false;                ///< next = k∘prev + (1 − k)∘(what the cell says)
+    const Scalar* keep[states] = {};     ///< k of each state: 0 or 1 …
+    Scalar rate[states] = {};            ///< … or, without, its mean
+    Scalar* said[states] = {};           ///< what the cell said, for backward; null in inference
+
+    /// x, with recurrent dropout mask∘x; `at`: where in the arrays.
+    template <class Count>
+    [[gnu::always_inline]] V masked(V x, Index at, Count count) const {
+        return h_mask ? x * load<V>(h_mask + at, count) : x;
+    }
+
+    /// Zoneout: now = k∘before + (1 − k)∘now.
+    template <class Count>
+    void zone_out(const V (&before)[states], V (&now)[states], Index at, Count count) const {
+        for (int s = 0; s < states; ++s) {
+            const V k = kept_share(s, at, count);
+            now[s] = k * before[s] + (Scalar(1) - k) * now[s];
+        }
+    }
+
+    /// The gradient d of zone_out's outcome, split into those of what the cell said (left in d) and of the state before.
+    template <class Count>
+    void split(V (&d)[states], V (&kept)[states], Index at, Count count) const {
+        for (int s = 0; s < states; ++s) {
+            const V k = kept_share(s, at, count);
+            kept[s] = k * d[s];
+            d[s] = (Scalar(1) - k) * d[s];
+        }
+    }
+
+  private:
+    /// k of a state.
+    template <class Count>
+    V kept_share(int state, Index at, Count count) const {
+        return keep[state] ? load<V>(keep[state] + at, count) : splat<V>(rate[state]);
+    }
+};
+
+} // namespace carousel::kernel

@@ -1,0 +1,207 @@
+// Products that have Panels for a factor or for a result. None of these needs packing: a tile of dW += da·xᵀ or dU += da·h₋ᵀ
+// holds the gates of a panel's units, as one of W·x does.
+#pragma once
+
+#include "carousel/kernel/panels.hpp"
+
+namespace carousel::kernel {
+
+/// The same Panels of `steps` steps, `step_size` numbers apart.
+template <class Scalar, Index units>
+struct StepPanels {
+    Scalar* data;
+    Panels<Scalar, units> layout;
+    Index steps, step_size;
+};
+
+/// A tile of `rows` rows of one panel of `width` units × some columns: as many as one tile takes, or `room`.
+template <class Scalar, int rows, Index units, int room = 0>
+struct PanelTile {
+    using V = Lane<Scalar>;
+    static constexpr Index L = lanes<Scalar>;
+    static constexpr int most = static_cast<int>(rows * units / L);
+    static constexpr int size = [] { // a narrow panel's tile may have more columns
+        int size = most * room;
+        for (int r = 1; r <= most; ++r)
+            size = std::max(size, r * tile_columns(r));
+        return size + 1; // the last row of a narrow panel is loaded as a whole lane
+    }();
+
+    V numbers[size];
+    Index width, lanes_a_column;
+
+    explicit PanelTile(Index units_of_panel) : width(units_of_panel), lanes_a_column((rows * width + L - 1) / L) {}
+
+    /// Computes columns `at` … and returns how many.
+    int compute(Index columns, const Factors<Scalar>* products, int count, Index at = 0) {
+        return compute_lanes<V, most>(numbers + at * lanes_a_column, static_cast<int>(lanes_a_column), columns,
+                                      products, count);
+    }
+    /// Unit l of a row in column n; `known_width`: the width, if the compiler knows it.
+    template <class Width>
+    const Scalar* at(Index n, int row, Index l, Width known_width) const {
+        const Index column_step = std::is_same_v<Width, Index> ? lanes_a_column * L : rows * units;
+        return reinterpret_cast<const Scalar*>(numbers) + n * column_step + row * known_width + l;
+    }
+    const Scalar* at(Index n, int row, Index l) const { return at(n, row, l, width); }
+};
+struct NoTile {
+    explicit NoTile(Index) {}
+};
+
+/// `rows` rows of `to`, from `first` on, = A·b, A packed by pack_gates; b: depth × (steps · columns), column-major. Tiles run along
+/// the steps: for batches of few columns.
+template <int first, int rows, class Scalar, Index units>
+void multiply_into_panels(const StepPanels<Scalar, units>& to, Index depth, const Scalar* packed, const Scalar* b) {
+    const Index B = to.layout.columns;
+    for_panels<units>(to.layout.hidden, [&](Index u, Index width) {
+        PanelTile<Scalar, rows, units> tile(width);
+        for (Index column = 0; column < B; ++column)
+            for (Index t = 0; t < to.steps;) {
+                const Factors<Scalar> product{
+                    depth, packed + u * rows * depth, rows * width, b + (t * B + column) * depth, 1, B * depth};
+                const int taken = tile.compute(to.steps - t, &product, 1);
+                for (int n = 0; n < taken; ++n, ++t)
+                    std::copy_n(tile.at(n, 0, 0), rows * width,
+                                to.data + t * to.step_size + to.layout.at(u, column) + first * width);
+            }
+    });
+}
+
+/// A part of StepPanels that a tile passes over in one go, along the columns or, where there are more of those, along the steps.
+struct PanelBlock {
+    Index first_step, steps, first_column, columns;
+
+    bool along_columns() const { return columns >= steps; }
+    Index depth() const { return steps * columns; }
+    /// f(step, column) in the order of the products.
+    template <class F>
+    void each(F&& f) const {
+        if (along_columns())
+            for (Index t = 0; t < steps; ++t)
+                for (Index b = 0; b < columns; ++b)
+                    f(first_step + t, first_column + b);
+        else
+            for (Index b = 0; b < columns; ++b)
+                for (Index t = 0; t < steps; ++t)
+                    f(first_step + t, first_column + b);
+    }
+    /// The factors of a tile of the rows from `first` on in the panel of unit u, and of packed columns at `b`, `wide` numbers a row.
+    template <class Scalar, Index units>
+    Factors<Scalar> factors(const StepPanels<Scalar, units>& a, Index u, int first, const Scalar* b, Index wide) const {
+        const Scalar* const data =
+            a.data + first_step * a.step_size + a.layout.at(u, first_column) + first * a.layout.width(u);
+        const Index column_step = a.layout.column_step(u);
+        if (along_columns())
+            return {columns, data, column_step, b, wide, 1, steps, a.step_size, columns * wide};
+        return {steps, data, a.step_size, b, wide, 1, columns, column_step, steps * wide};
+    }
+};
+
+/// c (rows · hidden × columns, column-major, leading dimension ldc) += a·bᵀ over all steps and columns of the `rows` rows of `a`
+/// from `first` on, for the units first_unit … end_unit − 1, which are whole panels; b: columns × (steps · a's columns),
+/// column-major.
+template <int first, int rows, class Scalar, Index units>
+void add_outer_product(Scalar* c, Index ldc, Index columns, const StepPanels<Scalar, units>& a, const Scalar* b,
+                       Index first_unit, Index end_unit, Scratch<Scalar>& scratch) {
+    using V = Lane<Scalar>;
+    using Blocks = ProductBlocks<Scalar>;
+    constexpr Index L = lanes<Scalar>, N = tile_columns(rows * static_cast<int>(units / L)),
+                    group = std::max<Index>(1, Blocks::rows / (rows * units)) * units;
+    const Index H = a.layout.hidden, B = a.layout.columns;
+
+    const auto over = [&](Index n0, Index all, const PanelBlock& block) {
+        const Index depth = block.depth();
+        Scalar* const packed = scratch.get(all * depth);
+        for (Index n = 0; n < all; n += N) {
+            const Index wide = std::min(N, all - n);
+            Scalar* to = packed + n * depth;
+            block.each([&](Index t, Index column) {
+                const Scalar* const from = b + (t * B + column) * columns + n0 + n;
+                if (wide == N)
+                    std::memcpy(to, from, N * sizeof(Scalar));
+                else
+                    std::copy_n(from, wide, to);
+                to += wide;
+            });
+        }
+        for (Index u0 = first_unit; u0 < end_unit; u0 += group)
+            for (Index n = 0; n < all; n += N)
+                for (Index u = u0; u < std::min(u0 + group, end_unit); u += units) {
+                    const Index wide = std::min(N, all - n), width = a.layout.width(u);
+                    Scalar* const corner = c + (n0 + n) * ldc + u;
+                    for (Index m = 0; m < wide; ++m) // for when the tile is done
+                        for (int g = 0; g < rows; ++g)
+                            for (Index l = 0; l < width; l += L)
+                                __builtin_prefetch(corner + m * ldc + g * H + l, 1);
+                    PanelTile<Scalar, rows, units> tile(width);
+                    Factors<Scalar> f = block.factors(a, u, first, packed + n * depth, wide);
+                    for (Index m = 0; m < wide;) {
+                        const int taken = tile.compute(wide - m, &f, 1);
+                        f.b += taken;
+                        for (int k = 0; k < taken; ++k, ++m)
+                            for (int g = 0; g < rows; ++g)
+                                for (Index l = 0; l < width; l += L) {
+                                    Scalar* const at = corner + m * ldc + g * H + l;
+                                    const Index count = width - l;
+                                    store<V>(at, load<V>(at, count) + load<V>(tile.at(k, g, l)), count);
+                                }
+                    }
+                }
+    };
+    const Index step_block = std::max<Index>(1, Blocks::depth / std::max<Index>(B, 1)),
+                column_block = std::min(B, Blocks::depth);
+    for (Index n = 0; n < columns; n += Blocks::columns)
+        for (Index t = 0; t < a.steps; t += step_block)
+            for (Index column = 0; column < B; column += column_block)
+                over(n, std::min(Blocks::columns, columns - n),
+                     {t, std::min(step_block, a.steps - t), column, std::min(column_block, B - column)});
+}
+
+/// The same for all units, dealt out to as many threads as there are scratches. An element comes out the same whoever computes
+/// it.
+template <int first, int rows, class Scalar, Index units>
+void add_outer_product(Scalar* c, Index ldc, Index columns, const StepPanels<Scalar, units>& a, const Scalar* b,
+                       std::vector<Scratch<Scalar>>& scratches) {
+    const auto shards = static_cast<Index>(scratches.size());
+    const Index hidden = a.layout.hidden, panels = (hidden + units - 1) / units;
+    thread_pool()->run(static_cast<int>(shards), [&](int shard) {
+        const Index begin = panels * shard / shards * units,
+                    end = std::min(panels * (shard + 1) / shards * units, hidden);
+        if (begin < end)
+            add_outer_product<first, rows>(c, ldc, columns, a, b, begin, end,
+                                           scratches[static_cast<std::size_t>(shard)]);
+    });
+}
+
+/// One element of such a product: the dot product of w, packed by pack_features, and one column of b.
+template <class Scalar, Index units>
+Scalar dot_panels(const Scalar* w, Panels<Scalar, units> layout, const Scalar* b, int first, int some, Index column) {
+    using V = Lane<Scalar>;
+    constexpr Index L = lanes<Scalar>;
+    V sums{};
+    for (Index u = 0; u < layout.hidden; u += units) {
+        const Index width = layout.width(u), depth = some * width;
+        const Scalar* const from = b + layout.at(u, column) + first * width;
+        for (Index k = 0; k < depth; k += L)
+            sums += load<V>(w + k, depth - k) * load<V>(from + k, depth - k);
+        w += depth;
+    }
+    return sum_of(sums);
+}
+
+/// c (rows × columns, column-major, leading dimension ldc) = A·b, A packed by pack_transposed; b as over_panels has it, from
+/// `column` on.
+template <class Scalar, Index units>
+void multiply_transposed(Scalar* c, Index ldc, Index rows, Index columns, const Scalar* packed,
+                         Panels<Scalar, units> layout, const Scalar* b, int first, int some, Index column,
+                         Index column_step = 0) {
+    constexpr Index L = lanes<Scalar>;
+    for_row_tiles<Scalar>(rows, [&](Index i, int tile) {
+        PanelFactors<Scalar> f =
+            over_panels(packed + i * some * layout.hidden, tile * L, layout, b, first, some, column, column_step);
+        multiply_sliver(c + i, ldc, std::min(rows - i, tile * L), columns, tile, f.products, f.count, false);
+    });
+}
+
+} // namespace carousel::kernel

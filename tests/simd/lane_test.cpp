@@ -1,0 +1,36 @@
+// A lane of units: what isn't arithmetic.
+#include "carousel/simd/lane.hpp"
+
+#include "catch.hpp"
+
+using namespace carousel;
+using namespace carousel::simd;
+
+TEMPLATE_TEST_CASE("transpose: rows become columns", "", float, double) {
+    using V = Lane<TestType>;
+    constexpr int L = size_of<V>;
+    V square[L];
+    for (int i = 0; i < L; ++i)
+        for (int j = 0; j < L; ++j)
+            square[i][j] = static_cast<TestType>(100 * i + j);
+    transpose(square);
+    for (int i = 0; i < L; ++i)
+        for (int j = 0; j < L; ++j)
+            CHECK(square[i][j] == static_cast<TestType>(100 * j + i));
+}
+
+TEMPLATE_TEST_CASE("load and store: of a part of a lane they touch that part alone", "", float, double) {
+    using V = Lane<TestType>;
+    constexpr Index L = size_of<V>;
+    for (Index count = 1; count <= L; ++count) {
+        TestType from[L], to[L];
+        for (Index k = 0; k < L; ++k)
+            from[k] = static_cast<TestType>(k + 1), to[k] = -1;
+        const V v = load<V>(from, count);
+        store<V>(to, v, count);
+        for (Index k = 0; k < L; ++k) {
+            CHECK(v[k] == (k < count ? from[k] : 0));
+            CHECK(to[k] == (k < count ? from[k] : -1));
+        }
+    }
+}
