@@ -29,11 +29,11 @@ Matrix<S> run(Stream<Model>& stream, const Matrix<S>& x) {
 template <class S>
 constexpr double rounding = std::is_same_v<S, float> ? 3e-6 : 1e-14;
 
-template <class C>
+template <class C, Index hidden = 19>
 void check_fixed(C cell = {}) {
     using S = typename C::Scalar;
-    Recurrent<C, 3, 19> fixed(cell, {.b = initializer::normal(0, 1), .P = initializer::normal(0, 1), .seed = 1});
-    Recurrent<C> sized(3, 19, cell);
+    Recurrent<C, 3, hidden> fixed(cell, {.b = initializer::normal(0, 1), .P = initializer::normal(0, 1), .seed = 1});
+    Recurrent<C> sized(3, hidden, cell);
     sized.W() = fixed.W(), sized.U() = fixed.U(), sized.b() = fixed.b(), sized.P() = fixed.P();
     Random random(70);
     const Matrix<S> x = random_matrix<S>(3, 20, random);
@@ -63,7 +63,7 @@ TEMPLATE_TEST_CASE("Stream: every cell gives the numbers of the whole-sequence p
         Index input, hidden;
     };
     for (const auto& cell : every_cell<S>())
-        for (const Size size : {Size{1, 1}, {2, 3}, {1, 16}, {9, 17}, {40, 70}})
+        for (const Size size : {Size{1, 1}, {2, 3}, {1, 16}, {9, 17}, {3, 40}, {40, 70}})
             for (const bool initial : {false, true}) {
                 Random random(71);
                 const auto layer = cell.make(size.input, size.hidden, {});
@@ -86,6 +86,10 @@ TEST_CASE("Stream: sizes fixed at compile time give the numbers of those given a
     check_fixed<GruCell<float, Reset::before>>();
     check_fixed<LeakyCell<double>>();
     check_fixed<MinimalGatedCell<float>>();
+    check_fixed<LstmCell<float>, 3>(); // lanes no wider than they need
+    check_fixed<GruCell<float>, 8>();
+    check_fixed<LstmCell<float>, 40>();
+    check_fixed<LstmCell<float>, 70>(); // weights that don't fit L1
 }
 
 TEST_CASE("Stream: a model gives the numbers of its inference, sample by sample") {

@@ -74,9 +74,9 @@ template <class V, int R, int N>
     }
 }
 
-/// How many sums of each row a single column has under way: one wouldn't keep the FMA units busy.
+/// How many sums of each row a single column has under way: fewer than eight in all wouldn't keep the FMA units busy.
 constexpr int column_ways(int rows) {
-    return rows >= 4 ? 2 : 4;
+    return rows >= 8 ? 1 : rows >= 4 ? 2 : 4;
 }
 
 /// Σ_w sums[w][r] += Σ_k a(k)[r] · b(k)
@@ -106,8 +106,10 @@ template <class V, int ways, int R>
     for (int r = 0; r < R; ++r)
         if constexpr (ways == 4)
             sum[r] = (sums[0][r] + sums[1][r]) + (sums[2][r] + sums[3][r]);
-        else
+        else if constexpr (ways == 2)
             sum[r] = sums[0][r] + sums[1][r];
+        else
+            sum[r] = sums[0][r];
 }
 
 /// column[r] = Σ over the products of Σ_k a(k)[r] · b(k)

@@ -75,6 +75,9 @@ inline V clamp(V x, scalar_of<V> low, scalar_of<V> high) {
     if constexpr (std::is_same_v<V, Vec<double, 64>>)
         return std::bit_cast<V>(
             _mm512_min_pd(_mm512_set1_pd(high), _mm512_max_pd(_mm512_set1_pd(low), std::bit_cast<__m512d>(x))));
+    if constexpr (std::is_same_v<V, Vec<float, 32>>)
+        return std::bit_cast<V>(
+            _mm256_min_ps(_mm256_set1_ps(high), _mm256_max_ps(_mm256_set1_ps(low), std::bit_cast<__m256>(x))));
 #endif
     x = x < low ? splat<V>(low) : x;
     return x > high ? splat<V>(high) : x;

@@ -8,6 +8,7 @@
 #include "carousel/layer/last_step.hpp"
 #include "carousel/layer/recurrent.hpp"
 #include "carousel/layer/sequential.hpp"
+#include "carousel/stream/column_product.hpp"
 
 #include <cassert>
 
@@ -26,18 +27,6 @@ class StreamPart {
 };
 
 namespace detail {
-
-/// A size known at compile time, if `fixed` isn't Dynamic.
-template <Index fixed>
-struct Extent {
-    Index value;
-    constexpr operator Index() const {
-        if constexpr (fixed != Dynamic)
-            return fixed;
-        else
-            return value;
-    }
-};
 
 /// What passes samples through and carries nothing.
 template <class S>
@@ -70,35 +59,44 @@ class StreamPart<Dropout, S> : public detail::PassThrough<S> {
 
 template <class S, Index Input, Index Output>
 class StreamPart<Dense<S, Input, Output>, S> : public detail::PassThrough<S> {
+    using V = simd::Lane<S>;
+
   public:
     explicit StreamPart(const Dense<S, Input, Output>& layer)
         : input_{layer.input_size()}, output_{layer.output_size()}, activation_(layer.options().activation),
-          panels_(kernel::gate_panels<S>(1, output_, input_)), bias_(padded()), y_(padded()) {
-        kernel::pack_gates<simd::lanes<S>>(panels_.data(), kernel::operand(layer.W().value), 1, output_, input_);
-        bias_.setZero();
-        bias_.head(output_) = layer.b().value.col(0);
+          product_(kernel::operand(layer.W().value), layer.b().value.data(), output_, input_, group()),
+          rows_(layer.W().value), bias_(layer.b().value.col(0)), y_(simd::round_up_to_lanes<S>(output_)) {
         y_.setZero();
     }
 
     const S* operator()(const S* x) noexcept {
-        using V = simd::Lane<S>;
-        for (Index u = 0; u < output_; u += simd::lanes<S>) {
-            V sums[kernel::column_ways(1)][1] = {{simd::load<V>(bias_.data() + u)}}, sum[1];
-            kernel::add_column(
-                sums, {input_, panels_.data() + u * input_, std::min<Index>(simd::lanes<S>, output_ - u), x, 1, 0});
-            kernel::add_up(sum, sums);
-            simd::store<V>(y_.data() + u, activation_(sum[0]));
+        if (output_ * 4 <= simd::lanes<S>) { // so few that most of a lane would be padding
+            for (Index u = 0; u < output_; ++u)
+                y_[u] = activation_(bias_[u] + kernel::dot(rows_.data() + u * input_, x, Index(input_)));
+            return y_.data();
+        }
+        constexpr Index L = simd::lanes<S>;
+        for (Index u = 0; u < output_; u += group()) {
+            typename Product::Sums sums;
+            product_(u, x, sums);
+            for (Index l = 0; l < std::min<Index>(group(), output_ - u); l += L)
+                simd::store<V>(y_.data() + u + l, activation_(sums.at(l, 0, L)));
         }
         return y_.data();
     }
 
   private:
-    Index padded() const { return simd::round_up_to_lanes<S>(output_); }
+    static constexpr bool fixed = Input != Dynamic && Output != Dynamic;
+    using Product = stream::ColumnProduct<V, 1, Output, fixed ? stream::units_a_pass<V>(1, Input* Output) : Dynamic>;
 
-    detail::Extent<Input> input_;
-    detail::Extent<Output> output_;
+    Index group() const { return stream::units_a_pass<V>(1, input_ * output_); }
+
+    stream::Extent<Input> input_;
+    stream::Extent<Output> output_;
     Activation activation_;
-    Vector<S> panels_, bias_, y_;
+    Product product_;
+    Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> rows_;
+    Vector<S> bias_, y_;
 };
 
 /// A number that is no token has the vector zero, as nothing may throw here.
@@ -124,26 +122,32 @@ class StreamPart<Embedding<S>, S> : public detail::PassThrough<S> {
 template <Cell C, Index Input, Index Hidden>
 class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
     using S = typename C::Scalar;
-    using V = simd::Lane<S>;
-    static constexpr Index L = simd::lanes<S>;
-    static constexpr int blocks = C::blocks, states = C::states, biased = biased_blocks<C>();
+    using V = simd::Vec<S, stream::lane_bytes<S>(Hidden)>;
+    static constexpr Index L = simd::size_of<V>;
+    static constexpr int blocks = C::blocks, states = C::states;
 
   public:
     /// Throws std::invalid_argument if the layer runs in reverse: its first output needs the last sample.
     explicit StreamPart(const Recurrent<C, Input, Hidden>& layer)
-        : cell_(layer.cell()), input_{layer.input_size()}, hidden_{layer.hidden_size()}, bias_(padded() * biased),
-          vectors_(padded() * C::vectors) {
+        : cell_(layer.cell()), hidden_{layer.hidden_size()}, vectors_(padded() * C::vectors) {
         require(!layer.options().reverse, "Stream", "the ", layer.name(),
                 " layer runs in reverse and can't be streamed");
         const auto W = kernel::operand(layer.W().value), U = kernel::operand(layer.U().value);
-        pack(W_, W, C::input.count, input_);
-        pack(U_, U, C::recurrent.count, hidden_);
+        // W's product brings the biases of its blocks, U's those of the others.
+        Vector<S> of_U = Vector<S>::Zero((C::recurrent.count + 1) * hidden_);
+        const S* const b = layer.b().value.data();
+        for (int g = C::recurrent.first; g < C::recurrent.end(); ++g)
+            if (g < C::input.first || g >= C::input.end())
+                std::copy_n(b + g * hidden_, Index(hidden_), of_U.data() + (g - C::recurrent.first) * hidden_);
+        W_ = {W, b + C::input.first * hidden_, hidden_, layer.input_size(), group()};
+        U_ = {U, of_U.data(), hidden_, hidden_, group()};
         if constexpr (TwoProductCell<C>) {
-            pack(second_, U.from_row(C::recurrent.count * hidden_), C::second.count, hidden_);
+            second_ = {U.from_row(C::recurrent.count * hidden_), nullptr, hidden_, hidden_, group()};
             gates_.setZero(padded() * blocks);
         }
-        pad(bias_, layer.b().value.data(), biased);
-        pad(vectors_, layer.P().size() > 0 ? layer.P().value.data() : nullptr, C::vectors);
+        vectors_.setZero();
+        for (int k = 0; k < C::vectors && layer.P().size() > 0; ++k)
+            vectors_.segment(k * padded(), hidden_) = layer.P().value.col(k);
         for (auto& slot : state_)
             for (auto& s : slot)
                 s.setZero(padded());
@@ -151,36 +155,11 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
     }
 
     const S* operator()(const S* x) noexcept {
-        auto& prev = state_[now_];
-        auto& next = state_[1 - now_];
-        over_lanes([&](Index u, auto width) __attribute__((always_inline)) {
-            V a[blocks] = {};
-            for (int g = 0; g < biased; ++g)
-                a[g] = simd::load<V>(bias_.data() + g * padded() + u);
-            add_product<C::input>(a, W_, u, width, input_, x);
-            add_product<C::recurrent>(a, U_, u, width, hidden_, prev[0].data());
-            V before[states];
-            for (int s = 0; s < states; ++s)
-                before[s] = simd::load<V>(prev[s].data() + u);
-            if constexpr (TwoProductCell<C>) {
-                cell_.gate(a, before);
-                for (int g = 0; g < blocks; ++g)
-                    simd::store<V>(gates_.data() + g * padded() + u, a[g]);
-            } else
-                finish(u, a, before, next);
-        });
+        over_groups([&](Index u) __attribute__((always_inline)) { pass(u, x); });
         if constexpr (TwoProductCell<C>)
-            over_lanes([&](Index u, auto width) __attribute__((always_inline)) {
-                V a[blocks], before[states];
-                for (int g = 0; g < blocks; ++g)
-                    a[g] = simd::load<V>(gates_.data() + g * padded() + u);
-                for (int s = 0; s < states; ++s)
-                    before[s] = simd::load<V>(prev[s].data() + u);
-                add_product<C::second>(a, second_, u, width, hidden_, gates_.data() + C::operand * padded());
-                finish(u, a, before, next);
-            });
+            over_groups([&](Index u) __attribute__((always_inline)) { second_pass(u); });
         now_ = 1 - now_;
-        return next[0].data();
+        return state_[now_][0].data();
     }
 
     void reset() noexcept {
@@ -202,59 +181,101 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
     }
 
   private:
+    static constexpr int second_count = [] {
+        if constexpr (TwoProductCell<C>)
+            return C::second.count;
+        else
+            return 1;
+    }();
+    static constexpr Index units_a_pass(Index hidden) {
+        return stream::units_a_pass<V>(std::max({C::input.count, C::recurrent.count, second_count}),
+                                       recurrent_blocks<C>().count * hidden * hidden);
+    }
+    template <int count>
+    using Product = stream::ColumnProduct<V, count, Hidden, Hidden == Dynamic ? Dynamic : units_a_pass(Hidden)>;
+
+    Index group() const { return units_a_pass(hidden_); }
     Index padded() const { return simd::round_up_to_lanes<S>(hidden_); }
 
-    void pack(Vector<S>& to, kernel::Operand<S> weights, int rows, Index depth) {
-        to.resize(kernel::gate_panels<S>(rows, hidden_, depth));
-        kernel::pack_gates<L>(to.data(), weights, rows, hidden_, depth);
-    }
-    /// Rows of H numbers, each padded to whole lanes; zeros without `from`.
-    void pad(Vector<S>& to, const S* from, int rows) {
-        to.setZero();
-        for (int g = 0; from && g < rows; ++g)
-            std::copy_n(from + g * hidden_, Index(hidden_), to.data() + g * padded());
-    }
-
-    /// f(u, width) for every lane of units; of whole lanes the compiler knows the width.
+    /// f(first unit) for the groups, to and fro: weights that don't fit L1 are met there again where the last step ended.
     template <class F>
-    [[gnu::always_inline]] void over_lanes(F&& f) noexcept {
-        const Index whole = hidden_ / L * L;
-        for (Index u = 0; u < whole; u += L)
-            f(u, std::integral_constant<Index, L>());
-        if (whole < hidden_)
-            f(whole, hidden_ - whole);
+    [[gnu::always_inline]] void over_groups(F&& f) const noexcept {
+        const Index last = (hidden_ - 1) / group() * group();
+        for (Index u = 0; u < hidden_; u += group())
+            f(now_ == 0 ? u : last - u);
     }
 
-    /// a += weights·x, in the blocks that `which` names, for the lane of units from u on. A narrow lane's blocks stand close together in fewer registers.
-    template <Blocks which, class Width>
-    [[gnu::always_inline]] static void add_product(V (&a)[blocks], const Vector<S>& weights, Index u, Width width,
-                                                   Index depth, const S* x) noexcept {
-        const kernel::Factors<S> product{depth, weights.data() + u * which.count * depth, which.count * width, x, 1, 0};
-        V sum[which.count + 1];
-        kernel::compute_lanes<V, which.count>(sum, static_cast<int>((which.count * width + L - 1) / L), 1, &product, 1);
-        for (int g = 0; g < which.count; ++g)
-            a[which.first + g] += std::is_same_v<Width, Index>
-                                      ? simd::load<V>(reinterpret_cast<const S*>(sum) + g * width, width)
-                                      : sum[g];
+    /// f(l, width) for the lanes of the group that begins with unit u, l units after it; of whole lanes the compiler knows the width.
+    template <class F>
+    [[gnu::always_inline]] void over_lanes(Index u, F&& f) const noexcept {
+        const Index units = std::min<Index>(group(), hidden_ - u), whole = units / L * L;
+        for (Index l = 0; l < whole; l += L)
+            f(l, std::integral_constant<Index, L>());
+        if (whole < units)
+            f(whole, units - whole);
     }
 
-    [[gnu::always_inline]] void finish(Index u, V (&a)[blocks], const V (&before)[states],
-                                       Vector<S> (&next)[states]) noexcept {
-        V p[C::vectors + 1] = {}, after[states];
+    /// W·x + U·h₋ + b and the cell (or its gate, if a second product follows) for the group that begins with unit u.
+    [[gnu::always_inline]] void pass(Index u, const S* x) noexcept {
+        typename Product<C::input.count>::Sums of_W;
+        typename Product<C::recurrent.count>::Sums of_U;
+        W_(u, x, of_W);
+        U_(u, state_[now_][0].data(), of_U);
+        over_lanes(
+            u, [&](Index l, auto width) __attribute__((always_inline)) {
+                V a[blocks] = {};
+                for (int g = 0; g < C::input.count; ++g)
+                    a[C::input.first + g] = of_W.at(l, g, width);
+                for (int g = 0; g < C::recurrent.count; ++g)
+                    a[C::recurrent.first + g] += of_U.at(l, g, width);
+                if constexpr (TwoProductCell<C>) {
+                    V before[states];
+                    load_states(u + l, before);
+                    cell_.gate(a, before);
+                    for (int g = 0; g < blocks; ++g)
+                        simd::store<V>(gates_.data() + g * padded() + u + l, a[g]);
+                } else
+                    finish(u + l, a);
+            });
+    }
+    [[gnu::always_inline]] void second_pass(Index u) noexcept {
+        typename Product<second_count>::Sums sums;
+        second_(u, gates_.data() + C::operand * padded(), sums);
+        over_lanes(
+            u, [&](Index l, auto width) __attribute__((always_inline)) {
+                V a[blocks];
+                for (int g = 0; g < blocks; ++g)
+                    a[g] = simd::load<V>(gates_.data() + g * padded() + u + l);
+                for (int g = 0; g < C::second.count; ++g)
+                    a[C::second.first + g] += sums.at(l, g, width);
+                finish(u + l, a);
+            });
+    }
+
+    void load_states(Index u, V (&to)[states]) const noexcept {
+        for (int s = 0; s < states; ++s)
+            to[s] = simd::load<V>(state_[now_][s].data() + u);
+    }
+
+    [[gnu::always_inline]] void finish(Index u, V (&a)[blocks]) noexcept {
+        V p[C::vectors + 1] = {}, before[states], after[states];
+        load_states(u, before);
         for (int k = 0; k < C::vectors; ++k)
             p[k] = simd::load<V>(vectors_.data() + k * padded() + u);
         cell_.forward(a, before, after, p);
         for (int s = 0; s < states; ++s) {
             if (zoneout_[s] > 0)
                 after[s] = zoneout_[s] * before[s] + (S(1) - zoneout_[s]) * after[s];
-            simd::store<V>(next[s].data() + u, after[s]);
+            simd::store<V>(state_[1 - now_][s].data() + u, after[s]);
         }
     }
 
     C cell_;
-    detail::Extent<Input> input_;
-    detail::Extent<Hidden> hidden_;
-    Vector<S> W_, U_, second_, bias_, vectors_, gates_;
+    stream::Extent<Hidden> hidden_;
+    Product<C::input.count> W_;
+    Product<C::recurrent.count> U_;
+    Product<second_count> second_; ///< of a TwoProductCell
+    Vector<S> vectors_, gates_;
     Vector<S> state_[2][states]; // each padded to whole lanes
     S zoneout_[states];          // of each state, as inference has it
     int now_ = 0;
