@@ -45,8 +45,9 @@ Operand<typename Derived::Scalar> operand(const Eigen::MatrixBase<Derived>& m) {
 /// to[k] = from[k·stride], k < n
 template <class Scalar>
 void copy_strided(Scalar* to, const Scalar* from, Index stride, Index n) {
-    if (stride == 1)
-        std::copy_n(from, n, to);
+    if (stride == 1) // by lanes, as n is that of a few and a call would cost as much
+        for (Index k = 0; k < n; k += lanes<Scalar>)
+            store<Lane<Scalar>>(to + k, load<Lane<Scalar>>(from + k, n - k), n - k);
     else
         for (Index k = 0; k < n; ++k)
             to[k] = from[k * stride];
