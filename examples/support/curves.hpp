@@ -3,7 +3,7 @@
 
 #include "support/plot.hpp"
 
-#include <carousel/train/fit.hpp>
+#include <carousel/train/history.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -2,7 +2,7 @@
 // the program.
 #pragma once
 
-#include <carousel/train/fit.hpp>
+#include <carousel/train/history.hpp>
 
 #include <csignal>
 

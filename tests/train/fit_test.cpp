@@ -185,14 +185,6 @@ TEST_CASE("fit: the validation part is taken from the end, before shuffling, as 
     }
 }
 
-TEST_CASE("evaluate: the mean over all real numbers, whatever the batch size") {
-    const auto model = small_model();
-    const auto data = noise(7, 6, {6, 0, 3, 3, 1, 6, 5});
-    const double whole = MeanSquaredError{}(model(data.x), data.y);
-    for (const Index batch_size : {1, 2, 7, 100})
-        CHECK(evaluate(model, data, MeanSquaredError{}, batch_size) == Catch::Approx(whole).epsilon(1e-13));
-}
-
 TEST_CASE("fit: gradients are clipped as the options say, and the report has the norm before") {
     const auto data = noise(4);
     const auto change = [&](FitOptions options) { // of a step of plain descent at a rate of 1: the gradient
@@ -337,11 +329,6 @@ TEST_CASE("fit: callbacks see every batch and epoch, and can stop the training a
     history = run([](Progress& p) { p.stop = p.epoch_end; });
     CHECK(seen == "1/2:1/2 1/2:2/2 1/2:2/2! ");
     CHECK((history.stopped && history.epochs.size() == 1));
-
-    Index calls = 0;
-    fit(model, data, MeanSquaredError{}, SGD{},
-        {.epochs = 7, .callbacks = {every_epoch([&](const EpochReport&) { ++calls; }, 3)}});
-    CHECK(calls == 2); // after epochs 3 and 6
 }
 
 TEST_CASE("fit: with an optimizer of the caller's it goes on where it ended") {
@@ -453,8 +440,6 @@ TEST_CASE("fit: targets that the loss cannot have are named before anything is c
     data = classes(5, 6, 2);
     REQUIRE_THROWS_WITH(fit(model, data, SoftmaxCrossEntropy{.ignore = 2}, Adam{}),
                         "fit: there is no target to compare with in the whole data set");
-    REQUIRE_THROWS_WITH(evaluate(model, data, SoftmaxCrossEntropy{.ignore = 2}),
-                        "evaluate: there is no target to compare with in the whole data set");
     CHECK(values(model) == before);
 }
 

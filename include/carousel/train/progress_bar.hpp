@@ -2,7 +2,7 @@
 // epoch in a file.
 #pragma once
 
-#include "carousel/train/fit.hpp"
+#include "carousel/train/history.hpp"
 
 #include <cmath>
 #include <iomanip>

@@ -1,0 +1,92 @@
+// evaluate: loss and metrics of a model on a data set.
+#pragma once
+
+#include "carousel/loss/loss.hpp"
+#include "carousel/train/dataset.hpp"
+#include "carousel/train/metrics.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+namespace carousel {
+
+/// What a model comes to on a data set: its loss and the metrics that were asked for, in that order.
+struct Evaluation {
+    double loss = 0;
+    std::vector<double> metrics;
+};
+
+namespace detail {
+
+/// Losses and metrics of batches, added up.
+class Totals {
+  public:
+    explicit Totals(const std::vector<Metric>& metrics) : metrics_(metrics), sums_(metrics.size()) {}
+
+    template <class S>
+    void add(double loss, double weight, const SequenceView<S>& output, const SequenceView<S>& target) {
+        loss_ += {loss * weight, weight};
+        for (std::size_t k = 0; k < sums_.size(); ++k)
+            sums_[k] += metrics_[k](output, target);
+    }
+    bool empty() const { return loss_.weight == 0; }
+    double loss() const { return loss_.mean(); }
+    void metrics(std::vector<double>& out) const {
+        out.resize(sums_.size());
+        for (std::size_t k = 0; k < sums_.size(); ++k)
+            out[k] = metrics_[k].value(sums_[k]);
+    }
+
+  private:
+    const std::vector<Metric>& metrics_;
+    MetricSum loss_;
+    std::vector<MetricSum> sums_;
+};
+
+/// From `state`, which, if it is carried, goes from batch to batch.
+template <class Model, Loss LossType>
+Evaluation evaluate(const Model& model, const Dataset<typename Model::Scalar>& data, const LossType& loss,
+                    const std::vector<Metric>& metrics, Index batch_size,
+                    typename Model::template State<typename Model::Scalar> state, bool carried) {
+    using S = typename Model::Scalar;
+    typename Model::template Tape<S> tape;
+    Sequence<S> x, y;
+    std::vector<Index> samples;
+    Totals totals(metrics);
+    for (Index first = 0; first < data.size(); first += batch_size) {
+        samples.resize(static_cast<std::size_t>(std::min(batch_size, data.size() - first)));
+        std::iota(samples.begin(), samples.end(), first);
+        data.batch(samples, x, y);
+        const auto output = model.infer(x, tape, state);
+        if (const double weight = loss.weight(output, y.view()); weight > 0)
+            totals.add(loss(output, y.view(), static_cast<Matrix<S>*>(nullptr)), weight, output, y.view());
+        if (carried)
+            model.final_state(tape, state);
+    }
+    require(!totals.empty(), "evaluate", "there is no target to compare with in the whole data set");
+    Evaluation result{totals.loss(), {}};
+    totals.metrics(result.metrics);
+    return result;
+}
+
+} // namespace detail
+
+/// Loss and metrics of the model's inference over a data set, `batch_size` samples at a time. Throws
+/// std::invalid_argument if batch_size is below 1 or there is nothing to compare with, as all targets are padding or
+/// ignored.
+template <class Model, Loss LossType>
+Evaluation evaluate(const Model& model, const Dataset<typename Model::Scalar>& data, const LossType& loss,
+                    const std::vector<Metric>& metrics, Index batch_size = 256) {
+    require(batch_size >= 1, "evaluate", "batch_size is ", batch_size, ", expected batch_size >= 1");
+    return detail::evaluate(model, data, loss, metrics, batch_size, {}, false);
+}
+
+/// The loss alone.
+template <class Model, Loss LossType>
+double evaluate(const Model& model, const Dataset<typename Model::Scalar>& data, const LossType& loss,
+                Index batch_size = 256) {
+    return evaluate(model, data, loss, std::vector<Metric>(), batch_size).loss;
+}
+
+} // namespace carousel

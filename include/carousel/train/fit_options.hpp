@@ -1,0 +1,68 @@
+// FitOptions: how fit trains.
+#pragma once
+
+#include "carousel/core/require.hpp"
+#include "carousel/optim/schedule.hpp"
+#include "carousel/train/history.hpp"
+#include "carousel/train/metrics.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace carousel {
+
+/// Ends the training when the monitored loss (validation if there is any) hasn't fallen by more than min_delta for
+/// `patience` epochs; the parameters of the best epoch are put back.
+struct EarlyStopping {
+    Index patience = 10;
+    double min_delta = 0;
+    bool restore_best = true;
+};
+
+struct FitOptions {
+    Index epochs = 1, batch_size = 32;
+    double validation_split = 0; ///< this part of the samples, taken from the end before shuffling, as Keras does
+    bool shuffle = true;
+    std::uint64_t seed = 0; ///< of shuffling
+    /// Batches of sequences of like length, so that little is padding: the samples of every `bucket` batches, shuffled
+    /// or not, are sorted by length before they are cut into batches, which are then shuffled themselves. 0: off.
+    Index bucket = 0;
+    std::vector<Metric> metrics = {}; ///< {Accuracy{}, …}; reported for training and validation
+    double clip_value = 0;            ///< 0: off, as the others
+    double clip_parameter_norm = 0;   ///< of each parameter's gradient
+    double clip_norm = 0;             ///< of all gradients together
+    /// Truncated BPTT (Williams & Peng 1990): sequences are cut into chunks of so many steps with an optimizer step
+    /// after each; the state goes from chunk to chunk, the gradient doesn't. 0: whole sequences. Targets need as many
+    /// steps as x.
+    Index truncate = 0;
+    /// The state goes from each batch to the next: sample i of a batch goes on where sample i of the last one ended.
+    /// Not with shuffle or bucket, and only with batches of equal size. Every epoch starts from zero, and validation
+    /// where its training has ended.
+    bool stateful = false;
+    Schedule schedule = {};
+    std::optional<EarlyStopping> early_stopping = std::nullopt;
+    std::vector<Callback> callbacks = {};
+};
+
+namespace detail {
+
+inline void check(const FitOptions& o, Index samples, Index steps, Index target_steps) {
+    const char* const where = "fit";
+    require(samples >= 1, where, "the data set is empty");
+    require(o.epochs >= 0, where, "epochs is ", o.epochs, ", expected epochs >= 0");
+    require(o.batch_size >= 1, where, "batch_size is ", o.batch_size, ", expected batch_size >= 1");
+    require(o.validation_split >= 0 && o.validation_split < 1, where, "validation_split is ", o.validation_split,
+            ", expected 0 <= validation_split < 1");
+    require(o.truncate >= 0, where, "truncate is ", o.truncate, ", expected truncate >= 0");
+    require(o.truncate == 0 || steps == target_steps, where, "truncate needs a target for every step: x has ", steps,
+            " steps and the targets have ", target_steps);
+    require(o.bucket >= 0, where, "bucket is ", o.bucket, ", expected bucket >= 0");
+    require(!o.stateful || (!o.shuffle && o.bucket == 0), where, "stateful needs shuffle = false and bucket = 0");
+    require(o.clip_value >= 0 && o.clip_parameter_norm >= 0 && o.clip_norm >= 0, where, "clip_value ", o.clip_value,
+            ", clip_parameter_norm ", o.clip_parameter_norm, " and clip_norm ", o.clip_norm, " must all be >= 0");
+}
+
+} // namespace detail
+
+} // namespace carousel
