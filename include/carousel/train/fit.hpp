@@ -68,6 +68,158 @@ struct Order {
     }
 };
 
+/// One call of fit: what it was given, and what goes on from step to step and from epoch to epoch.
+template <class Model, class LossType, class Rule>
+class Training {
+    using S = typename Model::Scalar;
+    using State = typename Model::template State<S>;
+    using Clock = std::chrono::steady_clock;
+
+  public:
+    /// Trains with the first `samples` samples of data. The monitored loss is that of `validation`, or, if that is null,
+    /// of the training.
+    Training(Model& model, const Dataset<S>& data, Index samples, const Dataset<S>* validation, const LossType& loss,
+             Optimizer<Rule, S>& optimizer, const FitOptions& options)
+        : model_(model), data_(data), samples_(samples), validation_(validation), loss_(loss), optimizer_(optimizer),
+          options_(options), random_(options.seed) {
+        for (const Metric& metric : options.metrics)
+            history_.metrics.push_back(metric.name());
+    }
+
+    History run() {
+        const double initial_rate = optimizer_.learning_rate();
+        double monitored = std::numeric_limits<double>::quiet_NaN();
+        for (Index epoch = 0; epoch < options_.epochs && !stop_; ++epoch) {
+            const auto start = Clock::now();
+            if (options_.schedule)
+                optimizer_.set_learning_rate(
+                    options_.schedule({epoch, options_.epochs, initial_rate, optimizer_.learning_rate(), monitored}));
+            history_.epochs.push_back({.epoch = epoch + 1, .learning_rate = optimizer_.learning_rate()});
+            train();
+            if (validation_)
+                validate();
+            report().seconds = seconds_since(start);
+            monitored = validation_ ? report().validation_loss : report().loss;
+            watch(monitored);
+            tell(batches(), true);
+        }
+        history_.stopped = stop_ && static_cast<Index>(history_.epochs.size()) < options_.epochs;
+        for (std::size_t k = 0; k < best_.size(); ++k)
+            optimizer_.parameters()[k].parameter->value = best_[k];
+        return std::move(history_);
+    }
+
+  private:
+    /// An epoch's batches.
+    void train() {
+        const Order order(data_.x.view(), samples_, options_, random_);
+        Totals totals(options_.metrics);
+        state_ = {};
+        for (Index k = 0; k < batches() && !stop_; ++k) {
+            data_.batch(order.batch(k, options_.batch_size), x_, y_);
+            if (!options_.stateful)
+                state_ = {};
+            learn(totals);
+            tell(k + 1, false);
+        }
+        require(!totals.empty() || stop_, "fit", "there is no target to compare with in the whole data set");
+    }
+
+    /// A batch: one step, or under truncated BPTT one for every chunk.
+    void learn(Totals& totals) {
+        if (options_.truncate == 0)
+            return step(x_, y_, totals);
+        for (Index t = 0; t < x_.steps(); t += options_.truncate) {
+            const Index steps = std::min(options_.truncate, x_.steps() - t);
+            step(chunk(x_.view(), t, steps, x_lengths_), chunk(y_.view(), t, steps, y_lengths_), totals);
+        }
+    }
+
+    /// Forward, loss, backward and a step of the optimizer; the state goes on to the next.
+    void step(const SequenceView<S>& x, const SequenceView<S>& y, Totals& totals) {
+        if (x.real_columns() == 0)
+            return; // past the end of every sequence there is nothing to learn
+        const auto output = model_.forward(x, tape_, state_);
+        if (options_.truncate > 0 || options_.stateful)
+            model_.final_state(tape_, state_);
+        const double weight = loss_.weight(output, y);
+        if (weight == 0)
+            return; // nothing to learn from, but the state goes on
+        totals.add(loss_(output, y, &dy_), weight, output, y);
+        report().loss = totals.loss();
+        totals.metrics(report().metrics);
+
+        const auto& list = optimizer_.parameters();
+        zero_gradients(list);
+        model_.backward({dy_.data(), output.features(), output.steps(), output.batch()}, tape_,
+                        {.input_gradient = false});
+        const double norm = clip(list, options_);
+        if (std::isfinite(norm)) {
+            optimizer_.step();
+            report().gradient_norm = std::max(report().gradient_norm, norm);
+        } else if (report().skipped_steps++ == 0)
+            report().non_finite = first_non_finite(list);
+    }
+
+    void validate() {
+        auto [loss, metrics] = detail::evaluate(model_, *validation_, loss_, options_.metrics, options_.batch_size,
+                                                options_.stateful ? state_ : State{}, options_.stateful);
+        report().validation_loss = loss;
+        report().validation_metrics = std::move(metrics);
+    }
+
+    /// Early stopping: keeps the best epoch, and stops when none has been better for too long.
+    void watch(double monitored) {
+        const auto& stopping = options_.early_stopping;
+        if (monitored < best_loss_ - (stopping ? stopping->min_delta : 0)) {
+            best_loss_ = monitored;
+            history_.best_epoch = report().epoch;
+            if (stopping && stopping->restore_best) {
+                const auto& list = optimizer_.parameters();
+                best_.resize(list.size());
+                for (std::size_t k = 0; k < list.size(); ++k)
+                    best_[k] = list[k].parameter->value;
+            }
+        }
+        stop_ = stop_ || (stopping && report().epoch - history_.best_epoch >= stopping->patience);
+    }
+
+    /// Asks the callbacks whether to go on.
+    void tell(Index batch, bool epoch_end) {
+        Progress progress{report().epoch, options_.epochs,       batch, batches(),       epoch_end,
+                          report(),       seconds_since(start_), false, history_.metrics};
+        for (const auto& callback : options_.callbacks)
+            callback(progress);
+        stop_ = stop_ || progress.stop;
+    }
+
+    EpochReport& report() { return history_.epochs.back(); }
+    Index batches() const { return (samples_ + options_.batch_size - 1) / options_.batch_size; }
+    static double seconds_since(Clock::time_point start) {
+        return std::chrono::duration<double>(Clock::now() - start).count();
+    }
+
+    Model& model_;
+    const Dataset<S>& data_;
+    const Index samples_;
+    const Dataset<S>* const validation_;
+    const LossType& loss_;
+    Optimizer<Rule, S>& optimizer_;
+    const FitOptions& options_;
+
+    Random random_; ///< shuffles
+    typename Model::template Tape<S> tape_;
+    State state_;
+    Sequence<S> x_, y_;                        ///< a batch
+    std::vector<Index> x_lengths_, y_lengths_; ///< of a chunk of it
+    Matrix<S> dy_;
+    History history_;
+    double best_loss_ = std::numeric_limits<double>::infinity();
+    std::vector<Matrix<S>> best_; ///< the parameters of the best epoch, if they are to be put back
+    bool stop_ = false;
+    const Clock::time_point start_ = Clock::now();
+};
+
 } // namespace detail
 
 /// Trains with an optimizer the caller keeps: calling it again goes on where the last call ended.
@@ -78,133 +230,24 @@ requires Layer<Model, typename Model::Scalar> History fit(Model& model, const Da
                                                           const LossType& loss,
                                                           Optimizer<Rule, typename Model::Scalar>& optimizer,
                                                           const FitOptions& options = {}) {
-    using S = typename Model::Scalar;
-    using Clock = std::chrono::steady_clock;
-    const auto seconds_since = [](Clock::time_point start) {
-        return std::chrono::duration<double>(Clock::now() - start).count();
-    };
     require(data.y.batch() == data.size(), "fit", "x has ", data.size(), " samples and y ", data.y.batch());
     detail::check(options, data.size(), data.x.steps(), data.y.steps());
     detail::check_targets(loss, data, model.output_size(data.x.features()));
     // as Keras splits: floor(n · (1 − split)) samples to train on
     const auto training = static_cast<Index>(static_cast<double>(data.size()) * (1 - options.validation_split));
+    const Index held_out = data.size() - training;
     require(training >= 1, "fit", "validation_split ", options.validation_split, " leaves none of ", data.size(),
             " samples to train on");
     require(!options.stateful || training % options.batch_size == 0, "fit",
             "stateful needs batches of equal size: ", training, " samples are no multiple of batch_size ",
             options.batch_size);
-    const bool validates = training < data.size();
-    require(!options.stateful || data.size() % options.batch_size == 0, "fit",
-            "stateful needs batches of equal size: ", data.size() - training,
-            " validation samples are no multiple of batch_size ", options.batch_size);
-    const Dataset<S> validation = validates ? data.slice(training, data.size() - training) : Dataset<S>{};
-
-    const auto& list = optimizer.parameters();
-    typename Model::template Tape<S> tape;
-    typename Model::template State<S> state;
-    Sequence<S> x, y;
-    Matrix<S> dy;
-    std::vector<Index> x_lengths, y_lengths;
-    std::vector<Matrix<S>> best;
-    Random random(options.seed);
-    History history;
-    for (const Metric& metric : options.metrics)
-        history.metrics.push_back(metric.name());
-    const double initial_rate = optimizer.learning_rate();
-    double best_loss = std::numeric_limits<double>::infinity(), monitored = std::numeric_limits<double>::quiet_NaN();
-    Index waited = 0;
-    bool stop = false;
-    const auto start = Clock::now();
-
-    for (Index epoch = 0; epoch < options.epochs && !stop; ++epoch) {
-        const auto epoch_start = Clock::now();
-        if (options.schedule)
-            optimizer.set_learning_rate(
-                options.schedule({epoch, options.epochs, initial_rate, optimizer.learning_rate(), monitored}));
-        const detail::Order order(data.x.view(), training, options, random);
-        state = {};
-        EpochReport report{.epoch = epoch + 1, .learning_rate = optimizer.learning_rate()};
-        detail::Totals totals(options.metrics);
-        const auto batches = static_cast<Index>(order.firsts.size());
-
-        for (Index batch = 0; batch < batches && !stop; ++batch) {
-            data.batch(order.batch(batch, options.batch_size), x, y);
-            if (!options.stateful)
-                state = {};
-
-            const Index chunk_steps = options.truncate > 0 ? options.truncate : std::max<Index>(x.steps(), 1);
-            for (Index t = 0; t < std::max<Index>(x.steps(), 1); t += chunk_steps) {
-                const bool whole = chunk_steps >= x.steps();
-                const Index steps = std::min(chunk_steps, x.steps() - t);
-                const auto x_chunk = whole ? x.view() : detail::chunk(x.view(), t, steps, x_lengths);
-                const auto y_chunk = whole ? y.view() : detail::chunk(y.view(), t, steps, y_lengths);
-
-                if (x_chunk.real_columns() == 0)
-                    break; // past the end of every sequence there is nothing to learn
-                const auto output = model.forward(x_chunk, tape, state);
-                const double weight = loss.weight(output, y_chunk);
-                if (weight > 0) {
-                    totals.add(loss(output, y_chunk, &dy), weight, output, y_chunk);
-                    report.loss = totals.loss();
-                    totals.metrics(report.metrics);
-                    zero_gradients(list);
-                    model.backward({dy.data(), output.features(), output.steps(), output.batch()}, tape,
-                                   {.input_gradient = false});
-                }
-                if (options.truncate > 0 || options.stateful)
-                    model.final_state(tape, state);
-                if (weight == 0)
-                    continue; // nothing to learn from, but the state goes on
-
-                const double norm = detail::clip(list, options);
-                if (std::isfinite(norm)) {
-                    optimizer.step();
-                    report.gradient_norm = std::max(report.gradient_norm, norm);
-                } else if (report.skipped_steps++ == 0)
-                    report.non_finite = first_non_finite(list);
-            }
-            Progress progress{epoch + 1, options.epochs,       batch + 1, batches,        false,
-                              report,    seconds_since(start), false,     history.metrics};
-            for (const auto& callback : options.callbacks)
-                callback(progress);
-            stop = stop || progress.stop;
-        }
-
-        require(!totals.empty() || stop, "fit", "there is no target to compare with in the whole data set");
-        if (validates) {
-            auto [validation_loss, metrics] =
-                detail::evaluate(model, validation, loss, options.metrics, options.batch_size,
-                                 options.stateful ? state : decltype(state){}, options.stateful);
-            report.validation_loss = validation_loss;
-            report.validation_metrics = std::move(metrics);
-        }
-        report.seconds = seconds_since(epoch_start);
-        monitored = validates ? report.validation_loss : report.loss;
-        const double min_delta = options.early_stopping ? options.early_stopping->min_delta : 0;
-        if (monitored < best_loss - min_delta) {
-            best_loss = monitored;
-            history.best_epoch = epoch + 1;
-            waited = 0;
-            if (options.early_stopping && options.early_stopping->restore_best) {
-                best.resize(list.size());
-                for (std::size_t k = 0; k < list.size(); ++k)
-                    best[k] = list[k].parameter->value;
-            }
-        } else
-            ++waited;
-        history.epochs.push_back(report);
-
-        Progress progress{
-            epoch + 1, options.epochs, batches, batches, true, history.epochs.back(), seconds_since(start),
-            false,     history.metrics};
-        for (const auto& callback : options.callbacks)
-            callback(progress);
-        stop = stop || progress.stop || (options.early_stopping && waited >= options.early_stopping->patience);
-    }
-    history.stopped = stop && static_cast<Index>(history.epochs.size()) < options.epochs;
-    for (std::size_t k = 0; k < best.size(); ++k)
-        list[k].parameter->value = best[k];
-    return history;
+    require(!options.stateful || held_out % options.batch_size == 0, "fit",
+            "stateful needs batches of equal size: ", held_out, " validation samples are no multiple of batch_size ",
+            options.batch_size);
+    std::optional<Dataset<typename Model::Scalar>> validation;
+    if (held_out > 0)
+        validation = data.slice(training, held_out);
+    return detail::Training(model, data, training, validation ? &*validation : nullptr, loss, optimizer, options).run();
 }
 
 /// Trains with a fresh optimizer of this rule: fit(model, data, MeanSquaredError{}, Adam{.learning_rate = 1e-3},
