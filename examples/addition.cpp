@@ -115,8 +115,7 @@ void run(const Settings& settings) {
     std::vector<Index> order(pairs.lines.size());
     std::iota(order.begin(), order.end(), Index(0));
     Random(settings.seed).shuffle(order);
-    const auto training =
-        static_cast<Index>(static_cast<double>(pairs.size()) * (1 - settings.held_out)); // as fit splits
+    const auto training = static_cast<Index>(static_cast<double>(pairs.size()) * (1 - settings.held_out));
     const Index held_out = pairs.size() - training;
     require(training >= 1 && held_out >= 1, settings.file.c_str(), "of its ", pairs.size(), " different lines ",
             training, " are to learn from and ", held_out, " held out, expected at least 1 of each");
@@ -141,10 +140,9 @@ void run(const Settings& settings) {
     const auto save =
         every_epoch([&](const EpochReport&) { save_safetensors(settings.saved(), model, optimizer, metadata); });
     const History history = fit(
-        model, data, SoftmaxCrossEntropy{}, optimizer,
+        model, data.slice(0, training), test, SoftmaxCrossEntropy{}, optimizer,
         {.epochs = settings.epochs,
          .batch_size = settings.batch_size,
-         .validation_split = settings.held_out,
          .seed = settings.seed,
          .metrics = {WholeAnswers{}},
          .clip_norm = 1,

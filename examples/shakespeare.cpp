@@ -96,7 +96,7 @@ double nats(const Net& net, std::span<const Index> text) {
     for (std::size_t first = 0; first + 1 < text.size(); first += steps) {
         const auto piece = text.subspan(first, std::min(steps + 1, text.size() - first));
         const auto count = static_cast<Index>(piece.size()) - 1;
-        const auto data = streams({piece}, 1, count);
+        const auto data = streams(piece, 1, count);
         sum += static_cast<double>(count) * SoftmaxCrossEntropy{}(net.infer(data.x, tape, state), data.y);
         net.final_state(tape, state);
     }
@@ -108,11 +108,9 @@ double learn(Writer& writer, const std::u32string& text, const Settings& setting
     const std::vector<Index> numbers = writer.alphabet.numbers(text, settings.file);
     const auto training = std::span(numbers).first(numbers.size() - numbers.size() / 10);
     const auto validation = std::span(numbers).subspan(training.size());
-    const Index batches = pieces(validation, settings.streams, settings.steps);
-    require(batches >= 1, settings.file.c_str(), "its last tenth has ", validation.size(), " characters, expected ",
-            settings.streams * settings.steps + 1, " for a piece of every stream");
-    const auto data = streams({training, validation}, settings.streams, settings.steps);
-    const double split = static_cast<double>(batches * settings.streams) - 0.5; // in samples, rounded up by fit
+    require(pieces(validation, settings.streams, settings.steps) >= 1, settings.file.c_str(), "its last tenth has ",
+            validation.size(), " characters, expected ", settings.streams * settings.steps + 1,
+            " for a piece of every stream");
 
     Optimizer optimizer{parameters(writer.net), Adam{.learning_rate = settings.learning_rate, .beta2 = 0.99}};
     if (!settings.load.empty())
@@ -120,10 +118,10 @@ double learn(Writer& writer, const std::u32string& text, const Settings& setting
     const auto save = [&](const EpochReport&) {
         save_safetensors(settings.saved(), writer.net, optimizer, writer.metadata());
     };
-    const History history = fit(writer.net, data, SoftmaxCrossEntropy{}, optimizer,
+    const History history = fit(writer.net, streams(training, settings.streams, settings.steps),
+                                streams(validation, settings.streams, settings.steps), SoftmaxCrossEntropy{}, optimizer,
                                 {.epochs = settings.epochs,
                                  .batch_size = settings.streams,
-                                 .validation_split = split / static_cast<double>(data.size()),
                                  .shuffle = false,
                                  .metrics = {Accuracy{}},
                                  .clip_norm = 1,

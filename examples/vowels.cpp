@@ -88,20 +88,15 @@ struct Split {
     }
 };
 
-/// The data set as fit wants it, what is to be held out at its end.
+/// The data sets as fit wants them.
 struct Prepared {
     Scale scale;
-    Dataset<float> data;
-    double validation_part;
+    Dataset<float> training;
+    std::optional<Dataset<float>> held_out; ///< none where no speaker has utterances enough
 
-    explicit Prepared(Split split) : scale(split.training.x) {
-        const auto held_out = static_cast<double>(split.held_out.x.size());
-        for (std::size_t k = 0; k < split.held_out.x.size(); ++k) {
-            split.training.x.push_back(split.held_out.x[k]);
-            split.training.label.push_back(split.held_out.label[k]);
-        }
-        data = scale(split.training);
-        validation_part = std::max(0.0, held_out - 0.5) / static_cast<double>(data.size()); // whatever rounding does
+    explicit Prepared(const Split& split) : scale(split.training.x), training(scale(split.training)) {
+        if (!split.held_out.x.empty())
+            held_out = scale(split.held_out);
     }
 };
 
@@ -114,28 +109,28 @@ auto make_model(const Settings& s, Index features) {
 
 template <class Model>
 History train(const Settings& s, Model& model, const Prepared& prepared) {
-    return fit(model, prepared.data, SoftmaxCrossEntropy{},
-               AdamW{.learning_rate = s.learning_rate, .weight_decay = s.weight_decay},
-               {.epochs = s.epochs,
-                .batch_size = s.batch_size,
-                .validation_split = prepared.validation_part,
-                .seed = s.seed,
-                .metrics = {Accuracy{}},
-                .clip_norm = 1,
-                .schedule = CosineAnnealing{},
-                .callbacks = {stop_on_interrupt(), progress_bar()}});
+    const AdamW rule{.learning_rate = s.learning_rate, .weight_decay = s.weight_decay};
+    const FitOptions options{.epochs = s.epochs,
+                             .batch_size = s.batch_size,
+                             .seed = s.seed,
+                             .metrics = {Accuracy{}},
+                             .clip_norm = 1,
+                             .schedule = CosineAnnealing{},
+                             .callbacks = {stop_on_interrupt(), progress_bar()}};
+    return prepared.held_out ? fit(model, prepared.training, *prepared.held_out, SoftmaxCrossEntropy{}, rule, options)
+                             : fit(model, prepared.training, SoftmaxCrossEntropy{}, rule, options);
 }
 
 void cross_validate(const Settings& s, const LabelledSequences& all) {
     require(s.epochs >= 1, "vowels", "--cross-validate needs at least one epoch");
     double right = 0, count = 0;
     for (Index fold = 0; fold < s.folds && !interrupted(); ++fold) {
-        Split split(all, fold, s.folds);
-        const auto held_out = static_cast<double>(split.held_out.x.size());
-        if (held_out == 0)
+        const Prepared prepared(Split(all, fold, s.folds));
+        if (!prepared.held_out)
             continue; // no speaker has so many utterances
         auto model = make_model(s, all.x.front().rows());
-        const History history = train(s, model, Prepared(std::move(split)));
+        const History history = train(s, model, prepared);
+        const auto held_out = static_cast<double>(prepared.held_out->size());
         right += held_out * history.epochs.back().validation_metrics.front();
         count += held_out;
     }

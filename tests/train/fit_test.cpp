@@ -185,6 +185,51 @@ TEST_CASE("fit: the validation part is taken from the end, before shuffling, as 
     }
 }
 
+namespace {
+
+std::vector<double> validation_losses(const History& history) {
+    std::vector<double> all;
+    for (const auto& epoch : history.epochs)
+        all.push_back(epoch.validation_loss);
+    return all;
+}
+
+} // namespace
+
+TEST_CASE("fit: a validation set of one's own is what a validation part would be") {
+    const auto data = noise(10);
+    const auto agree = [&](FitOptions options) {
+        auto model = small_model(), same = small_model(), by_optimizer = small_model();
+        options.epochs = 3;
+        options.batch_size = 2;
+        options.metrics = {MeanAbsoluteError{}};
+        const Adam rule{.learning_rate = 0.05};
+        const auto history = fit(model, data.slice(0, 6), data.slice(6, 4), MeanSquaredError{}, rule, options);
+        Optimizer optimizer{parameters(by_optimizer), rule};
+        fit(by_optimizer, data.slice(0, 6), data.slice(6, 4), MeanSquaredError{}, optimizer, options);
+        options.validation_split = 0.4;
+        const auto expected = fit(same, data, MeanSquaredError{}, rule, options);
+        CHECK(values(model) == values(same));
+        CHECK(values(by_optimizer) == values(same));
+        CHECK(losses(history) == losses(expected));
+        CHECK(validation_losses(history) == validation_losses(expected));
+        CHECK(history.epochs[2].validation_metrics == expected.epochs[2].validation_metrics);
+        CHECK(history.best_epoch == expected.best_epoch);
+        CHECK(history.best_loss() == expected.best_loss());
+    };
+    agree({});
+    agree({.truncate = 4, .early_stopping = EarlyStopping{.patience = 1}});
+    agree({.shuffle = false, .stateful = true});
+}
+
+TEST_CASE("fit: the sequences of a validation set may be longer than those trained with") {
+    const auto data = noise(4), longer = noise(3, 9, {9, 1, 7});
+    auto model = small_model();
+    const auto history = fit(model, data, longer, MeanSquaredError{}, SGD{.learning_rate = 0});
+    CHECK(history.epochs[0].validation_loss == evaluate(model, longer, MeanSquaredError{}));
+    CHECK(history.best_loss() == history.epochs[0].validation_loss);
+}
+
 TEST_CASE("fit: gradients are clipped as the options say, and the report has the norm before") {
     const auto data = noise(4);
     const auto change = [&](FitOptions options) { // of a step of plain descent at a rate of 1: the gradient
@@ -388,6 +433,27 @@ TEST_CASE("fit: what is out of range is refused before anything is changed") {
     CHECK(values(model) == before);
 }
 
+TEST_CASE("fit: a validation set that doesn't fit is refused before anything is changed") {
+    auto model = small_model();
+    const auto before = values(model);
+    const auto data = noise(6, 5);
+    const auto refused = [&](const Dataset<double>& validation, const FitOptions& options, const std::string& message) {
+        REQUIRE_THROWS_AS(fit(model, data, validation, MeanSquaredError{}, SGD{}, options), std::invalid_argument);
+        REQUIRE_THROWS_WITH(fit(model, data, validation, MeanSquaredError{}, SGD{}, options), message);
+    };
+    refused(data, {.validation_split = 0.25}, "fit: validation_split is 0.25, expected 0 beside a validation set");
+    refused({}, {}, "fit: the validation set is empty");
+    refused({data.x, part(data.y, 0, 4, 0, 5)}, {}, "fit: x of the validation set has 6 samples and y 4");
+    refused({data.y, data.y}, {}, "fit: x of the validation set has 1 features, expected 2 as in the training set");
+    refused({data.x, data.x}, {}, "fit: y of the validation set has 2 features, expected 1 as in the training set");
+    refused(noise(4), {.batch_size = 3, .shuffle = false, .stateful = true},
+            "fit: stateful needs batches of equal size: 4 validation samples are no multiple of batch_size 3");
+    refused(noise(4), {.batch_size = 4, .shuffle = false, .stateful = true},
+            "fit: stateful needs batches of equal size: 6 samples are no multiple of batch_size 4");
+    refused(data, {.batch_size = 0}, "fit: batch_size is 0, expected batch_size >= 1");
+    CHECK(values(model) == before);
+}
+
 namespace {
 
 /// Random numbers, every target the class `first`.
@@ -435,6 +501,8 @@ TEST_CASE("fit: targets that the loss cannot have are named before anything is c
     data.y.step(4)(0, 3) = 3;
     REQUIRE_THROWS_WITH(fit(model, data, SoftmaxCrossEntropy{}, Adam{}, {.batch_size = 1}),
                         "SoftmaxCrossEntropy: the target at step 4 of sequence 3 is 3, expected a class, 0 … 2");
+    REQUIRE_THROWS_WITH(fit(model, classes(5, 6, 2), data, SoftmaxCrossEntropy{}, Adam{}),
+                        "SoftmaxCrossEntropy: the target at step 4 of sequence 3 is 3, expected a class, 0 … 2");
     data.x.set_lengths(std::vector<Index>{6, 6, 6, 4, 6}); // now it is padding
     fit(model, data, SoftmaxCrossEntropy{}, SGD{.learning_rate = 0});
     data = classes(5, 6, 2);
@@ -479,6 +547,9 @@ TEST_CASE("fit: samples and targets may be given in braces") {
     const auto data = noise(4);
     auto model = small_model(), same = small_model();
     fit(model, {data.x, data.y}, MeanSquaredError{}, Adam{});
+    fit(same, data, MeanSquaredError{}, Adam{});
+    CHECK(values(model) == values(same));
+    fit(model, {data.x, data.y}, {data.x, data.y}, MeanSquaredError{}, Adam{});
     fit(same, data, MeanSquaredError{}, Adam{});
     CHECK(values(model) == values(same));
     CHECK(evaluate(model, {data.x, data.y}, MeanSquaredError{}) == evaluate(model, data, MeanSquaredError{}));

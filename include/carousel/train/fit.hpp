@@ -29,6 +29,43 @@ void check_targets(const LossType& loss, const Dataset<S>& data, Index outputs) 
     }
 }
 
+/// Everything that is asked of what is trained with, before anything is changed.
+template <class Model, class LossType>
+void check(const FitOptions& o, const Model& model, const Dataset<typename Model::Scalar>& data, const LossType& loss) {
+    const Index steps = data.x.steps(), target_steps = data.y.steps();
+    require(data.y.batch() == data.size(), "fit", "x has ", data.size(), " samples and y ", data.y.batch());
+    require(data.size() >= 1, "fit", "the data set is empty");
+    check(o);
+    require(o.truncate == 0 || steps == target_steps, "fit", "truncate needs a target for every step: x has ", steps,
+            " steps and the targets have ", target_steps);
+    check_targets(loss, data, model.output_size(data.x.features()));
+}
+
+/// … and of a validation set beside it.
+template <class S, class LossType>
+void check_validation(const Dataset<S>& validation, const Dataset<S>& training, const LossType& loss, Index outputs) {
+    const auto check_features = [](const char* name, const Sequence<S>& given, const Sequence<S>& expected) {
+        require(given.features() == expected.features(), "fit", name, " of the validation set has ", given.features(),
+                " features, expected ", expected.features(), " as in the training set");
+    };
+    require(validation.x.values().cols() > 0, "fit", "the validation set is empty");
+    require(validation.y.batch() == validation.size(), "fit", "x of the validation set has ", validation.size(),
+            " samples and y ", validation.y.batch());
+    check_features("x", validation.x, training.x);
+    check_features("y", validation.y, training.y);
+    check_targets(loss, validation, outputs);
+}
+
+/// A state that goes from batch to batch has one size.
+inline void check_stateful(const FitOptions& o, Index training, Index validation) {
+    const auto check_samples = [&](Index samples, const char* what) {
+        require(!o.stateful || samples % o.batch_size == 0, "fit", "stateful needs batches of equal size: ", samples,
+                what, " are no multiple of batch_size ", o.batch_size);
+    };
+    check_samples(training, " samples");
+    check_samples(validation, " validation samples");
+}
+
 /// Clips as the options say; returns the global norm before.
 template <class Scalar>
 double clip(const std::vector<NamedParameter<Scalar>>& list, const FitOptions& o) {
@@ -202,24 +239,35 @@ requires Layer<Model, typename Model::Scalar> History fit(Model& model, const Da
                                                           const LossType& loss,
                                                           Optimizer<Rule, typename Model::Scalar>& optimizer,
                                                           const FitOptions& options = {}) {
-    require(data.y.batch() == data.size(), "fit", "x has ", data.size(), " samples and y ", data.y.batch());
-    detail::check(options, data.size(), data.x.steps(), data.y.steps());
-    detail::check_targets(loss, data, model.output_size(data.x.features()));
+    detail::check(options, model, data, loss);
     // as Keras splits: floor(n · (1 − split)) samples to train on
     const auto training = static_cast<Index>(static_cast<double>(data.size()) * (1 - options.validation_split));
     const Index held_out = data.size() - training;
     require(training >= 1, "fit", "validation_split ", options.validation_split, " leaves none of ", data.size(),
             " samples to train on");
-    require(!options.stateful || training % options.batch_size == 0, "fit",
-            "stateful needs batches of equal size: ", training, " samples are no multiple of batch_size ",
-            options.batch_size);
-    require(!options.stateful || held_out % options.batch_size == 0, "fit",
-            "stateful needs batches of equal size: ", held_out, " validation samples are no multiple of batch_size ",
-            options.batch_size);
+    detail::check_stateful(options, training, held_out);
     std::optional<Dataset<typename Model::Scalar>> validation;
     if (held_out > 0)
         validation = data.slice(training, held_out);
     return detail::Training(model, data, training, validation ? &*validation : nullptr, loss, optimizer, options).run();
+}
+
+/// The same, with a validation set of one's own: Keras' validation_data. Its sequences may have other lengths than those
+/// trained with. Throws std::invalid_argument, before anything is changed, also if it is empty, has not the training
+/// set's features or targets that are none for the loss, or options.validation_split isn't 0; only after the first epoch
+/// if all its targets are padding or ignored.
+template <class Model, Loss LossType, OptimizerRule Rule>
+requires Layer<Model, typename Model::Scalar> History fit(Model& model, const Dataset<typename Model::Scalar>& training,
+                                                          const Dataset<typename Model::Scalar>& validation,
+                                                          const LossType& loss,
+                                                          Optimizer<Rule, typename Model::Scalar>& optimizer,
+                                                          const FitOptions& options = {}) {
+    detail::check(options, model, training, loss);
+    require(options.validation_split == 0, "fit", "validation_split is ", options.validation_split,
+            ", expected 0 beside a validation set");
+    detail::check_validation(validation, training, loss, model.output_size(training.x.features()));
+    detail::check_stateful(options, training.size(), validation.size());
+    return detail::Training(model, training, training.size(), &validation, loss, optimizer, options).run();
 }
 
 /// Trains with a fresh optimizer of this rule: fit(model, data, MeanSquaredError{}, Adam{.learning_rate = 1e-3},
@@ -230,6 +278,16 @@ requires Layer<Model, typename Model::Scalar> History fit(Model& model, const Da
                                                           const FitOptions& options = {}) {
     Optimizer<Rule, typename Model::Scalar> optimizer(parameters(model), std::move(rule));
     return fit(model, data, loss, optimizer, options);
+}
+
+/// fit(model, training, validation, MeanSquaredError{}, Adam{}, {.epochs = 15}).
+template <class Model, Loss LossType, OptimizerRule Rule>
+requires Layer<Model, typename Model::Scalar> History fit(Model& model, const Dataset<typename Model::Scalar>& training,
+                                                          const Dataset<typename Model::Scalar>& validation,
+                                                          const LossType& loss, Rule rule,
+                                                          const FitOptions& options = {}) {
+    Optimizer<Rule, typename Model::Scalar> optimizer(parameters(model), std::move(rule));
+    return fit(model, training, validation, loss, optimizer, options);
 }
 
 } // namespace carousel

@@ -22,7 +22,8 @@ struct EarlyStopping {
 
 struct FitOptions {
     Index epochs = 1, batch_size = 32;
-    double validation_split = 0; ///< this part of the samples, taken from the end before shuffling, as Keras does
+    /// This part of the samples, taken from the end before shuffling, as Keras does; 0 with a validation set of one's own.
+    double validation_split = 0;
     bool shuffle = true;
     std::uint64_t seed = 0; ///< of shuffling
     /// Batches of sequences of like length, so that little is padding: the samples of every `bucket` batches, shuffled
@@ -47,16 +48,14 @@ struct FitOptions {
 
 namespace detail {
 
-inline void check(const FitOptions& o, Index samples, Index steps, Index target_steps) {
+/// What can be told from the options alone.
+inline void check(const FitOptions& o) {
     const char* const where = "fit";
-    require(samples >= 1, where, "the data set is empty");
     require(o.epochs >= 0, where, "epochs is ", o.epochs, ", expected epochs >= 0");
     require(o.batch_size >= 1, where, "batch_size is ", o.batch_size, ", expected batch_size >= 1");
     require(o.validation_split >= 0 && o.validation_split < 1, where, "validation_split is ", o.validation_split,
             ", expected 0 <= validation_split < 1");
     require(o.truncate >= 0, where, "truncate is ", o.truncate, ", expected truncate >= 0");
-    require(o.truncate == 0 || steps == target_steps, where, "truncate needs a target for every step: x has ", steps,
-            " steps and the targets have ", target_steps);
     require(o.bucket >= 0, where, "bucket is ", o.bucket, ", expected bucket >= 0");
     require(!o.stateful || (!o.shuffle && o.bucket == 0), where, "stateful needs shuffle = false and bucket = 0");
     require(o.clip_value >= 0 && o.clip_parameter_norm >= 0 && o.clip_norm >= 0, where, "clip_value ", o.clip_value,
