@@ -140,6 +140,10 @@ TEST_CASE("SoftmaxCrossEntropy: mistakes are named before anything is written") 
     REQUIRE_THROWS_WITH(loss(y, Sequence<float>(5, 3, 2), &dy),
                         "SoftmaxCrossEntropy: y is features 5 × steps 3 × batch 2 and target 5 × 3 × 2, expected 1 "
                         "feature and the same steps and batch");
+    const Sequence<float> single_step(1, 1, 2);
+    REQUIRE_THROWS_WITH(loss.weight(y.view(), single_step),
+                        "SoftmaxCrossEntropy: y is features 5 × steps 3 × batch 2 and target 1 × 1 × 2, expected 1 "
+                        "feature and the same steps and batch");
     REQUIRE_THROWS_WITH(loss.check(y.view(), 5),
                         "SoftmaxCrossEntropy: target has 5 features, expected 1: the number of the class");
     REQUIRE_THROWS_WITH(loss(y, Sequence<float>(1, 3, 2, {3, 3}), &dy),

@@ -37,7 +37,6 @@ struct SoftmaxCrossEntropy {
     template <std::floating_point S>
     double operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target,
                       std::type_identity_t<Matrix<S>>* dy = nullptr) const {
-        detail::require_target("SoftmaxCrossEntropy", y, target, 1);
         const double divisor = weight(y, target);
         detail::require_summands("SoftmaxCrossEntropy", divisor, "padding, ignored or of a class of weight 0");
         if (dy)
@@ -65,9 +64,11 @@ struct SoftmaxCrossEntropy {
     }
 
     /// What the sum is divided by: the targets' class weights, or how many there are, for a mean, 1 for a sum; 0 if all
-    /// are padding or ignored. Batches are averaged by it: Σ weight·loss / Σ weight. Throws as check().
+    /// are padding or ignored. Batches are averaged by it: Σ weight·loss / Σ weight. Throws as check(), and unless target
+    /// has y's steps, batch and, if it has lengths, y's lengths.
     template <std::floating_point S>
     double weight(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target) const {
+        detail::require_target("SoftmaxCrossEntropy", y, target, 1);
         const SequenceView<S> real(target.data(), 1, y.steps(), y.batch(), y.lengths());
         check(real, y.features());
         double sum = 0;
