@@ -70,27 +70,14 @@ struct SoftmaxCrossEntropy {
     double weight(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target) const {
         detail::require_target("SoftmaxCrossEntropy", y, target, 1);
         const SequenceView<S> real(target.data(), 1, y.steps(), y.batch(), y.lengths());
-        check(real, y.features());
-        double sum = 0;
-        each_target(real, [&](S k, Index, Index) { sum += class_weight(k); });
-        return detail::loss_weight(reduction, sum);
+        return detail::loss_weight(reduction, sum_of_weights(real, y.features()));
     }
 
     /// Throws std::invalid_argument unless every real target is a class, 0 … features − 1, or ignored, and
     /// class_weights are empty or one a class, finite and >= 0.
     template <std::floating_point S>
     void check(SequenceView<S> target, Index features) const {
-        require(class_weights.empty() || static_cast<Index>(class_weights.size()) == features, "SoftmaxCrossEntropy",
-                class_weights.size(), " class weights were given for ", features, " classes");
-        for (std::size_t k = 0; k < class_weights.size(); ++k)
-            require(std::isfinite(class_weights[k]) && class_weights[k] >= 0, "SoftmaxCrossEntropy",
-                    "the weight of class ", k, " is ", class_weights[k], ", expected a finite number >= 0");
-        require(target.features() == 1, "SoftmaxCrossEntropy", "target has ", target.features(),
-                " features, expected 1: the number of the class");
-        each_target(target, [&](S k, Index t, Index b) {
-            require(k >= 0 && k < static_cast<S>(features) && k == std::floor(k), "SoftmaxCrossEntropy",
-                    "the target at step ", t, " of sequence ", b, " is ", k, ", expected a class, 0 … ", features - 1);
-        });
+        static_cast<void>(sum_of_weights(target, features));
     }
 
   private:
@@ -104,13 +91,28 @@ struct SoftmaxCrossEntropy {
         return class_weights.empty() ? 1 : class_weights[static_cast<std::size_t>(k)];
     }
 
-    /// f(class, step, sequence) of every target that is real and not ignored.
-    template <class S, class F>
-    void each_target(const SequenceView<S>& target, const F& f) const {
+    /// Of every target that is real and not ignored; throws what check() throws.
+    template <class S>
+    double sum_of_weights(const SequenceView<S>& target, Index features) const {
+        require(class_weights.empty() || static_cast<Index>(class_weights.size()) == features, "SoftmaxCrossEntropy",
+                class_weights.size(), " class weights were given for ", features, " classes");
+        for (std::size_t k = 0; k < class_weights.size(); ++k)
+            require(std::isfinite(class_weights[k]) && class_weights[k] >= 0, "SoftmaxCrossEntropy",
+                    "the weight of class ", k, " is ", class_weights[k], ", expected a finite number >= 0");
+        require(target.features() == 1, "SoftmaxCrossEntropy", "target has ", target.features(),
+                " features, expected 1: the number of the class");
+        double sum = 0;
         for (Index t = 0; t < target.steps(); ++t)
-            for (Index b = 0; b < target.batch(); ++b)
-                if (const S k = target.data()[t * target.batch() + b]; target.real(t, b) && !ignores(k))
-                    f(k, t, b);
+            for (Index b = 0; b < target.batch(); ++b) {
+                const S k = target.data()[t * target.batch() + b];
+                if (!target.real(t, b) || ignores(k))
+                    continue;
+                require(k >= 0 && k < static_cast<S>(features) && k == std::floor(k), "SoftmaxCrossEntropy",
+                        "the target at step ", t, " of sequence ", b, " is ", k, ", expected a class, 0 … ",
+                        features - 1);
+                sum += class_weight(k);
+            }
+        return sum;
     }
 
     /// max y, a lane at a time; the last lane overlaps the one before.
