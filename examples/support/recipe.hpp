@@ -57,10 +57,19 @@ struct Rule {
     Index moments() const {
         return std::visit([](const auto& rule) { return rule.moments(); }, any);
     }
-    template <class S>
-    void update(carousel::ParameterValues<S> w, carousel::ParameterGradient<S> g, carousel::ParameterMoments<S> moments,
-                Index t) const {
-        with_rate([&](const auto& rule) { rule.update(w, g, moments, t); });
+    struct Step {
+        std::variant<carousel::SGD, carousel::RMSprop, carousel::Adam::Step, carousel::AdamW::Step> any;
+
+        template <class S>
+        void update(carousel::ParameterValues<S> w, carousel::ParameterGradient<S> g,
+                    carousel::ParameterMoments<S> moments) const {
+            std::visit([&](const auto& step) { step.update(w, g, moments); }, any);
+        }
+    };
+    Step at(Index t) const {
+        Step step;
+        with_rate([&](const auto& rule) { step.any = rule.at(t); });
+        return step;
     }
 
   private:

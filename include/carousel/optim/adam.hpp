@@ -37,18 +37,25 @@ struct Adam {
 
     Index moments() const { return 2; }
 
-    template <class S>
-    void update(ParameterValues<S> w, ParameterGradient<S> g, ParameterMoments<S> moments, Index t) const {
+    /// Step t, its corrections of bias made: rate is r, epsilon ε̂.
+    struct Step {
+        double beta1, beta2, rate, epsilon, weight_decay;
+
+        template <class S>
+        void update(ParameterValues<S> w, ParameterGradient<S> g, ParameterMoments<S> moments) const {
+            const auto d = g + S(weight_decay) * w;
+            auto m = moments.col(0);
+            auto v = moments.col(1);
+            m = S(beta1) * m + S(1 - beta1) * d;
+            v = S(beta2) * v + S(1 - beta2) * d.square();
+            w -= S(rate) * m / (v.sqrt() + S(epsilon));
+        }
+    };
+    Step at(Index t) const {
         const double correction1 = 1 - std::pow(beta1, static_cast<double>(t));
         const double correction2 = std::sqrt(1 - std::pow(beta2, static_cast<double>(t)));
-        const S rate = S(learning_rate * correction2 / correction1);
-        const S eps = S(formula == Formula::keras ? epsilon : epsilon * correction2);
-        const auto d = g + S(weight_decay) * w;
-        auto m = moments.col(0);
-        auto v = moments.col(1);
-        m = S(beta1) * m + S(1 - beta1) * d;
-        v = S(beta2) * v + S(1 - beta2) * d.square();
-        w -= rate * m / (v.sqrt() + eps);
+        return {beta1, beta2, learning_rate * correction2 / correction1,
+                formula == Formula::keras ? epsilon : epsilon * correction2, weight_decay};
     }
 };
 
@@ -66,10 +73,18 @@ struct AdamW {
 
     Index moments() const { return 2; }
 
-    template <class S>
-    void update(ParameterValues<S> w, ParameterGradient<S> g, ParameterMoments<S> moments, Index t) const {
-        w *= S(1 - learning_rate * weight_decay);
-        Adam{learning_rate, beta1, beta2, epsilon, 0, formula}.update(w, g, moments, t);
+    struct Step {
+        double kept; ///< of w: 1 − learning_rate·weight_decay
+        Adam::Step adam;
+
+        template <class S>
+        void update(ParameterValues<S> w, ParameterGradient<S> g, ParameterMoments<S> moments) const {
+            w *= S(kept);
+            adam.update(w, g, moments);
+        }
+    };
+    Step at(Index t) const {
+        return {1 - learning_rate * weight_decay, Adam{learning_rate, beta1, beta2, epsilon, 0, formula}.at(t)};
     }
 };
 

@@ -53,16 +53,15 @@ class Optimizer {
             require(grad.rows() == value.rows() && grad.cols() == value.cols(), "Optimizer::step", "the gradient of ",
                     name, " is ", grad.rows(), " × ", grad.cols(), ", expected ", value.rows(), " × ", value.cols());
         }
-        ++state_.steps;
+        const auto rule = rule_.at(++state_.steps);
         for (std::size_t i = 0; i < parameters_.size(); ++i) {
             auto& parameter = *parameters_[i].parameter;
             auto& moments = state_.moments[i];
             parameter.each_run([&](Index first, Index count) {
-                rule_.update(ParameterValues<Scalar>(parameter.value.data() + first, count),
-                             ParameterGradient<Scalar>(parameter.grad.data() + first, count),
-                             ParameterMoments<Scalar>(moments.size() > 0 ? moments.data() + first : nullptr, count,
-                                                      moments.cols(), Eigen::OuterStride<>(moments.rows())),
-                             state_.steps);
+                rule.update(ParameterValues<Scalar>(parameter.value.data() + first, count),
+                            ParameterGradient<Scalar>(parameter.grad.data() + first, count),
+                            ParameterMoments<Scalar>(moments.size() > 0 ? moments.data() + first : nullptr, count,
+                                                     moments.cols(), Eigen::OuterStride<>(moments.rows())));
             });
         }
     }

@@ -42,8 +42,10 @@ struct RMSprop {
 
     Index moments() const { return 1 + (centered ? 1 : 0) + (momentum > 0 ? 1 : 0); }
 
+    RMSprop at(Index) const { return *this; }
+
     template <class S>
-    void update(ParameterValues<S> w, ParameterGradient<S> g, ParameterMoments<S> moments, Index) const {
+    void update(ParameterValues<S> w, ParameterGradient<S> g, ParameterMoments<S> moments) const {
         const S kept = S(rho);
         const S added = S(1 - rho);
         const auto d = g + S(weight_decay) * w;

@@ -29,8 +29,10 @@ using ParameterMoments =
 ///   learning_rate            a double, which schedules change;
 ///   check()                  throws std::invalid_argument if a setting is out of its range;
 ///   moments()                how many numbers it remembers for each number of a parameter;
-///   update(w, g, moments, t) step t = 1, 2, … for one parameter: changes w and its moments, reads the gradient g.
-///                            Each number by itself, as it gets a sparse parameter's columns one by one.
+///   at(t)                    what it does in step t = 1, 2, …, asked for once a step; that has
+///     update(w, g, moments)  for one parameter: changes w and its moments, reads the gradient g. Each number by itself,
+///                            as it gets a sparse parameter's columns one by one.
+/// A rule that is the same in every step may have update itself, and return *this.
 template <class Rule>
 concept OptimizerRule = std::copyable<Rule> &&
     requires(Rule changed, const Rule& rule, ParameterValues<float> w, ParameterGradient<float> g,
@@ -38,7 +40,7 @@ concept OptimizerRule = std::copyable<Rule> &&
     { changed.learning_rate } -> std::same_as<double&>;
     { rule.check() } -> std::same_as<void>;
     { rule.moments() } -> std::convertible_to<Index>;
-    { rule.update(w, g, moments, t) } -> std::same_as<void>;
+    { rule.at(t).update(w, g, moments) } -> std::same_as<void>;
 };
 
 } // namespace carousel

@@ -37,8 +37,10 @@ struct SGD {
 
     Index moments() const { return momentum > 0 ? 1 : 0; }
 
+    SGD at(Index) const { return *this; }
+
     template <class S>
-    void update(ParameterValues<S> w, ParameterGradient<S> g, ParameterMoments<S> moments, Index) const {
+    void update(ParameterValues<S> w, ParameterGradient<S> g, ParameterMoments<S> moments) const {
         const S rate = S(learning_rate);
         const S mu = S(momentum);
         const auto d = g + S(weight_decay) * w;
