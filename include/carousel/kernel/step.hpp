@@ -51,7 +51,7 @@ struct Step {
     const Scalar* prev[states];
     Scalar* next[states];
     bool record = true; ///< whether backward will ask what the cell leaves in the gates
-    Index before = 0;   ///< −1 or 1: the step before this one stands right before or behind it; 0: there is none
+    Index earlier = 0;  ///< −1 or 1: the step before this one stands right before or behind it; 0: there is none
     Noise<Scalar, states> noise = {};
 
     /// a = W·x + U·prev + b, then the cell (or its gate, if a second product follows). `W` and `U` are packed by pack_gates.
@@ -274,16 +274,16 @@ struct Step {
     }
     /// Has what backward will read of the step before brought from memory.
     template <class Lane>
-    [[gnu::always_inline]] void fetch_before(Lane lane, Index b, const Scalar* dy) const {
+    [[gnu::always_inline]] void fetch_earlier(Lane lane, Index b, const Scalar* dy) const {
 #pragma GCC unroll 16
         for (int g = 0; g < blocks; ++g)
-            __builtin_prefetch(gates + before * gate_layout().size() + lane.at(blocks, batch, b) + g * lane.width, 0,
+            __builtin_prefetch(gates + earlier * gate_layout().size() + lane.at(blocks, batch, b) + g * lane.width, 0,
                                2);
 #pragma GCC unroll 16
         for (int k = 1; k < states; ++k)
-            __builtin_prefetch(prev[k] + before * batch * hidden + lane.at(1, batch, b), 0, 2);
+            __builtin_prefetch(prev[k] + earlier * batch * hidden + lane.at(1, batch, b), 0, 2);
         if (dy)
-            __builtin_prefetch(dy + (before * batch + b) * hidden + lane.u, 0, 2);
+            __builtin_prefetch(dy + (earlier * batch + b) * hidden + lane.u, 0, 2);
     }
     template <class Lane>
     void load_vectors(Lane lane, V (&p)[C::vectors + 1]) const {

@@ -100,7 +100,7 @@ class RecurrentTape {
         }
         step.record = draws_;
         if (p > 0 && B >= least_shard) // less is in L1 before it is asked for
-            step.before = reverse_ ? 1 : -1;
+            step.earlier = reverse_ ? 1 : -1;
         step.noise.zoneout = zoneout_;
         for (int s = 0; zoneout_ && s < C::states; ++s) {
             step.noise.rate[s] = zoneout_rate_[s];
