@@ -10,9 +10,11 @@
 
 namespace carousel::kernel {
 
-/// How many lanes of units a panel holds of a cell with so many blocks: as many as make a good tile.
-constexpr int panel_lanes(int blocks) {
-    return std::max(1, tile_lanes / blocks);
+/// How many lanes of units a panel holds of a cell whose products have at least and at most so many blocks: so many that the
+/// narrowest makes a good tile, as long as the widest makes one, too.
+constexpr int panel_lanes(int narrowest, int widest) {
+    constexpr int most = registers >= 32 ? 6 : 4;
+    return std::max(1, std::min(tile_lanes / narrowest, most / widest));
 }
 
 /// Where a step keeps `rows` numbers for each of `hidden` units and each column: panel after panel of `units` units, in each

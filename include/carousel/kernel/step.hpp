@@ -37,7 +37,10 @@ struct Step {
     using V = Lane<Scalar>;
     static constexpr Index L = lanes<Scalar>;
     static constexpr int blocks = C::blocks, states = C::states, biased = biased_blocks<C>();
-    static constexpr Index units = panel_lanes(blocks) * L; // of a panel
+    static constexpr int second_count = recurrent_blocks<C>().count - C::recurrent.count; // 0 but of a TwoProductCell
+    static constexpr Index units =
+        L * panel_lanes(second_count > 0 ? std::min(second_count, C::recurrent.count) : C::recurrent.count,
+                        std::max({C::input.count, C::recurrent.count, second_count})); // of a panel
     using Layout = Panels<Scalar, units>;
 
     const C* cell;

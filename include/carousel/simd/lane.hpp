@@ -163,6 +163,15 @@ inline void transpose(V (&square)[L]) {
         detail::transpose_from<L / 2>(square);
 }
 
+/// A vector of twice as many units, the upper half zeros.
+template <class V>
+inline auto widen(V v) {
+    return [&]<std::size_t... j>(std::index_sequence<j...>) {
+        return __builtin_shufflevector(v, V{}, static_cast<int>(j)...);
+    }
+    (std::make_index_sequence<2 * static_cast<std::size_t>(size_of<V>)>());
+}
+
 /// Σ of all units.
 template <class V>
 inline scalar_of<V> sum_of(V v) {

@@ -73,7 +73,12 @@ class ColumnProduct {
         /// unspecified, but finite if the weights are.
         template <class Width>
         V at(Index l, int block, Width width) const {
-            return load<V>(reinterpret_cast<const S*>(rows) + l * blocks + block * width);
+            const S* const from = reinterpret_cast<const S*>(rows) + l * blocks + block * width;
+            // A load that meets one store needn't wait for L1. Where all sizes are known, the sums may not be stored at all.
+            if constexpr (Hidden == Dynamic && std::is_same_v<Width, Index> && sizeof(V) > 16)
+                if (width * 2 <= L)
+                    return simd::widen(load<simd::Vec<S, sizeof(V) / 2>>(from));
+            return load<V>(from);
         }
     };
 
