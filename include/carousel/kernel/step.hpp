@@ -129,6 +129,8 @@ struct Step {
         over_unit_tiles<C::recurrent>(
             U, after,
             [&](auto lane, Index b, V product, Sums& sums) __attribute__((always_inline)) {
+                if (earlier)
+                    fetch_earlier(lane, b, dy);
                 V d[states];
                 load_panels(to.carry, lane, b, d);
                 d[0] += noise.masked(product, b * hidden + lane.u, lane.count());
