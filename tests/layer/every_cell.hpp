@@ -80,6 +80,7 @@ const std::vector<CellCase<S>>& every_cell() {
             cell_case("GRU, reset before", GruCell<S, Reset::before>{}),
             cell_case("own cell: leaky RNN", LeakyCell<S>{}),
             cell_case("own cell: minimal gated unit", MinimalGatedCell<S>{}),
+            cell_case("own cell: minimal gated unit with a blind candidate", MinimalGatedCell<S, true>{}),
         };
         if constexpr (std::is_same_v<S, double>) { // the same code in float, and time to compile
             const ChosenGates gates{Activation::hard_sigmoid(), Activation::softsign.clipped(1.2), Activation::elu()};

@@ -37,12 +37,14 @@ struct LeakyCell {
 /// forward     f = σ(a_f),  s = f∘h₋,  n = tanh(a_n + U_n·s),  h = h₋ + f∘(n − h₋)
 /// backward    da_n = dh∘f ∘ (1−n²),  da_f = (dh∘(n − h₋) + ds∘h₋) ∘ f(1−f),  dh₋ = dh∘(1−f) + ds∘f
 /// gates       f, n, s, and a place for dh∘(n − h₋)
-template <std::floating_point S>
+///
+/// `blind`: the candidate doesn't see x, so n's bias is one of a block that only the second product feeds.
+template <std::floating_point S, bool blind = false>
 struct MinimalGatedCell {
     using Scalar = S;
     static constexpr const char* name = "MinimalGatedUnit";
     static constexpr int states = 1, blocks = 4, vectors = 0, operand = 2;
-    static constexpr Blocks input{0, 2}, recurrent{0, 1}, second{1, 1};
+    static constexpr Blocks input{0, blind ? 1 : 2}, recurrent{0, 1}, second{1, 1};
 
     template <class V>
     void gate(V (&a)[4], const V (&prev)[1]) const {

@@ -124,7 +124,7 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
     using S = typename C::Scalar;
     using V = simd::Vec<S, stream::lane_bytes<S>(Hidden)>;
     static constexpr Index L = simd::size_of<V>;
-    static constexpr int blocks = C::blocks, states = C::states;
+    static constexpr int blocks = C::blocks, states = C::states, biased = biased_blocks<C>();
 
   public:
     /// Throws std::invalid_argument if the layer runs in reverse: its first output needs the last sample.
@@ -133,14 +133,13 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
         require(!layer.options().reverse, "Stream", "the ", layer.name(),
                 " layer runs in reverse and can't be streamed");
         const auto W = kernel::operand(layer.W().value), U = kernel::operand(layer.U().value);
-        // W's product brings the biases of its blocks, U's those of the others.
-        Vector<S> of_U = Vector<S>::Zero((C::recurrent.count + 1) * hidden_);
-        const S* const b = layer.b().value.data();
-        for (int g = C::recurrent.first; g < C::recurrent.end(); ++g)
-            if (g < C::input.first || g >= C::input.end())
-                std::copy_n(b + g * hidden_, Index(hidden_), of_U.data() + (g - C::recurrent.first) * hidden_);
-        W_ = {W, b + C::input.first * hidden_, hidden_, layer.input_size(), group()};
-        U_ = {U, of_U.data(), hidden_, hidden_, group()};
+        // W's product brings the biases of its blocks; those of the others are added.
+        W_ = {W, layer.b().value.data() + C::input.first * hidden_, hidden_, layer.input_size(), group()};
+        U_ = {U, nullptr, hidden_, hidden_, group()};
+        bias_.setZero(padded() * biased);
+        for (int g = 0; g < biased; ++g)
+            if (!fed_by_W(g))
+                bias_.segment(g * padded(), hidden_) = layer.b().value.col(0).segment(g * hidden_, hidden_);
         if constexpr (TwoProductCell<C>) {
             second_ = {U.from_row(C::recurrent.count * hidden_), nullptr, hidden_, hidden_, group()};
             gates_.setZero(padded() * blocks);
@@ -195,6 +194,7 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
     using Product = stream::ColumnProduct<V, count, Hidden, Hidden == Dynamic ? Dynamic : units_a_pass(Hidden)>;
 
     Index group() const { return units_a_pass(hidden_); }
+    static constexpr bool fed_by_W(int block) { return block >= C::input.first && block < C::input.end(); }
     Index padded() const { return simd::round_up_to_lanes<S>(hidden_); }
 
     /// f(first unit) for the groups, to and fro: weights that don't fit L1 are met there again where the last step ended.
@@ -224,8 +224,9 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
         over_lanes(
             u, [&](Index l, auto width) __attribute__((always_inline)) {
                 V a[blocks] = {};
-                for (int g = 0; g < C::input.count; ++g)
-                    a[C::input.first + g] = of_W.at(l, g, width);
+                for (int g = 0; g < biased; ++g)
+                    a[g] = fed_by_W(g) ? of_W.at(l, g - C::input.first, width)
+                                       : simd::load<V>(bias_.data() + g * padded() + u + l);
                 for (int g = 0; g < C::recurrent.count; ++g)
                     a[C::recurrent.first + g] += of_U.at(l, g, width);
                 if constexpr (TwoProductCell<C>) {
@@ -274,10 +275,10 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
     stream::Extent<Hidden> hidden_;
     Product<C::input.count> W_;
     Product<C::recurrent.count> U_;
-    Product<second_count> second_; ///< of a TwoProductCell
-    Vector<S> vectors_, gates_;
-    Vector<S> state_[2][states]; // each padded to whole lanes
-    S zoneout_[states];          // of each state, as inference has it
+    Product<second_count> second_;     ///< of a TwoProductCell
+    Vector<S> bias_, vectors_, gates_; // rows of H numbers, each padded to whole lanes
+    Vector<S> state_[2][states];       // each padded to whole lanes
+    S zoneout_[states];                // of each state, as inference has it
     int now_ = 0;
 };
 
