@@ -16,13 +16,13 @@ double loss(const AnyRecurrent<double>& layer, const Pass<double>& pass) {
     return sum + fresh->final_state().cwiseProduct(pass.d_final).sum();
 }
 
-void check(const char* cell, RecurrentOptions options, Variant variant) {
+void check(const char* cell, RecurrentOptions options, Variant variant, Index hidden = 3, Index batch = 4) {
     Random random(3);
     options.reverse = variant.reverse;
     options.seed = 11;
-    const auto layer = make<double>(cell, 2, 3, options);
+    const auto layer = make<double>(cell, 2, hidden, options);
     layer->randomize(random);
-    auto pass = random_pass(*layer, 2, 3, 5, 4, variant, random);
+    auto pass = random_pass(*layer, 2, hidden, 5, batch, variant, random);
     const auto exact =
         (*layer->copy())(pass); // a copy's parameters are its own, so its gradients are read from the outcome
     const auto value = [&] { return loss(*layer, pass); };
@@ -61,6 +61,12 @@ TEST_CASE("zoneout: gradients match central differences under fixed masks, alone
             check(cell, {.zoneout = 0.3, .zoneout_cell = 0.5}, variant);
             check(cell, {.recurrent_dropout = 0.4, .zoneout = 0.3}, variant);
         }
+}
+
+TEST_CASE("recurrent_dropout, zoneout: gradients match central differences in layers of several panels") {
+    for (const char* cell : {"LSTM with peepholes", "GRU, reset before"})
+        for (const Variant variant : {Variant{false, true, true}, Variant{true, false, false}})
+            check(cell, {.recurrent_dropout = 0.4, .zoneout = 0.3, .zoneout_cell = 0.5}, variant, 19, 2);
 }
 
 TEST_CASE("recurrent_dropout: U sees mask∘h with one mask a sequence, and inference sees h") {

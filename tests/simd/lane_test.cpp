@@ -20,16 +20,18 @@ TEMPLATE_TEST_CASE("transpose: rows become columns", "", float, double) {
 }
 
 TEMPLATE_TEST_CASE("widen: zeros behind, and sum_of: all units", "", float, double) {
-    using V = Vec<TestType, 16>;
+    using V = Vec<TestType, (register_bytes > 16 ? register_bytes / 2 : 16)>; // what a register holds when it is wide
     constexpr int L = size_of<V>;
     V v;
     for (int k = 0; k < L; ++k)
         v[k] = static_cast<TestType>(k + 1);
-    const auto wide = widen(v);
-    static_assert(sizeof wide == 2 * sizeof v);
-    for (int k = 0; k < 2 * L; ++k)
-        CHECK(wide[k] == (k < L ? v[k] : 0));
     CHECK(sum_of(v) == L * (L + 1) / 2);
+    if constexpr (2 * sizeof v <= register_bytes) {
+        const auto wide = widen(v);
+        static_assert(sizeof wide == 2 * sizeof v);
+        for (int k = 0; k < 2 * L; ++k)
+            CHECK(wide[k] == (k < L ? v[k] : 0));
+    }
 }
 
 TEMPLATE_TEST_CASE("load and store: of a part of a lane they touch that part alone", "", float, double) {

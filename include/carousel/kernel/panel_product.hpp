@@ -1,8 +1,9 @@
-// Products that have Panels for a factor or for a result. None of these needs packing: a tile of dW += da·xᵀ or dU += da·h₋ᵀ
-// holds the gates of a panel's units, as one of W·x does.
+// Products that have Panels for a factor or for a result. None packs the factor that is Panels: a tile of dW += da·xᵀ or
+// dU += da·h₋ᵀ holds the gates of a panel's units, as one of W·x does.
 #pragma once
 
 #include "carousel/kernel/panels.hpp"
+#include "carousel/kernel/threads.hpp"
 
 namespace carousel::kernel {
 
@@ -24,7 +25,7 @@ struct PanelTile {
         int size = most * room;
         for (int r = 1; r <= most; ++r)
             size = std::max(size, r * tile_columns(r));
-        return size + 1; // the last row of a narrow panel is loaded as a whole lane
+        return size + 1; // zeros, as the last row of a narrow panel is loaded as a whole lane
     }();
 
     V numbers[size];
@@ -34,8 +35,10 @@ struct PanelTile {
 
     /// Computes columns `at` … and returns how many.
     int compute(Index columns, const Factors<Scalar>* products, int count, Index at = 0) {
-        return compute_lanes<V, most>(numbers + at * lanes_a_column, static_cast<int>(lanes_a_column), columns,
-                                      products, count);
+        const int taken = compute_lanes<V, most>(numbers + at * lanes_a_column, static_cast<int>(lanes_a_column),
+                                                 columns, products, count);
+        numbers[(at + taken) * lanes_a_column] = V{};
+        return taken;
     }
     /// Unit l of a row in column n; `known_width`: the width, if the compiler knows it.
     template <class Width>

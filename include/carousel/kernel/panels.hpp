@@ -3,7 +3,7 @@
 // In both, the units stand in panels of a few lanes (one, but for cells with few blocks), and in a panel the rows of their
 // blocks (gates) one after the other: so a register tile of the product holds all gates of those units, the cell's equations
 // run on it in place, what they leave is written and read again as one contiguous stream, and that stream is a packed factor
-// of the products for the gradients. Nothing is padded: the last panel is as narrow as what is left.
+// of the products for the gradients. The last panel is as narrow as what is left.
 #pragma once
 
 #include "carousel/kernel/product.hpp"
@@ -18,8 +18,8 @@ constexpr int panel_lanes(int narrowest, int widest) {
 }
 
 /// Where a step keeps `rows` numbers for each of `hidden` units and each column: panel after panel of `units` units, in each
-/// column after column, in each row after row the panel's units. Whoever loads a whole lane of a narrower panel reads on into
-/// what follows, so the memory is a lane larger.
+/// column after column, in each row after row the panel's units. A product that has them for its
+/// lanes of rows loads whole lanes of narrower panels, too, so memory that products read so (the gates) is a lane larger.
 template <class Scalar, Index units>
 struct Panels {
     int rows;
@@ -83,7 +83,7 @@ void pack_gates(Scalar* to, Operand<Scalar> weights, int blocks, Index hidden, I
             for (int g = 0; g < blocks; ++g, to += width)
                 copy_strided(to, weights.at(g * hidden + u, k), weights.row, width);
     });
-    std::fill_n(to, lanes<Scalar>, Scalar(0));
+    std::fill_n(to, lanes<Scalar>, Scalar(0)); // read, and not used, where a narrow panel is loaded by whole lanes
 }
 
 /// How many numbers pack_gates writes.

@@ -1,11 +1,10 @@
-// Matrix products C = A·B and C += A·B, for everything that isn't walked step by step. No allocation but the scratch's
+// Matrix products C = A·B and C += A·B, of matrices that stand in memory as they please. No allocation but the scratch's
 // growth.
 //
 // Blocked after Goto & van de Geijn (2008), "Anatomy of High-Performance Matrix Multiplication": a block of A is packed
 // so that it stays in L2 while all columns of B pass by, a few of them in L1 at a time.
 #pragma once
 
-#include "carousel/kernel/threads.hpp"
 #include "carousel/kernel/tile.hpp"
 
 namespace carousel::kernel {
@@ -228,27 +227,6 @@ void multiply(Scalar* c, Index ldc, Index rows, Index columns, Index depth, Oper
             }
         }
     }
-}
-
-/// The same, dealt out to as many threads as there are scratches: rows, or columns where there are more of those. An element
-/// comes out the same whoever computes it.
-template <class Scalar>
-void multiply(Scalar* c, Index ldc, Index rows, Index columns, Index depth, Operand<Scalar> a, Operand<Scalar> b,
-              bool add, std::vector<Scratch<Scalar>>& scratches) {
-    const auto shards = static_cast<Index>(scratches.size());
-    const bool by_rows = rows >= columns;
-    const Index unit = by_rows ? tile_lanes * lanes<Scalar> : ProductBlocks<Scalar>::sliver;
-    const Index units = ((by_rows ? rows : columns) + unit - 1) / unit;
-    thread_pool()->run(static_cast<int>(shards), [&](int shard) {
-        Scratch<Scalar>& scratch = scratches[static_cast<std::size_t>(shard)];
-        const Index first = units * shard / shards * unit, end = units * (shard + 1) / shards * unit;
-        if (by_rows && first < rows)
-            multiply(c + first, ldc, std::min(end, rows) - first, columns, depth, {a.at(first, 0), a.row, a.column}, b,
-                     add, scratch);
-        else if (!by_rows && first < columns)
-            multiply(c + first * ldc, ldc, rows, std::min(end, columns) - first, depth, a,
-                     {b.at(0, first), b.row, b.column}, add, scratch);
-    });
 }
 
 } // namespace carousel::kernel

@@ -1,5 +1,4 @@
-// One time step of a recurrent layer, forward and backward: a product whose tile the cell's equations meet in
-// registers.
+// One time step of a recurrent layer, forward and backward: a product whose tile the cell's equations meet while it is in L1.
 #pragma once
 
 #include "carousel/cell/cell.hpp"
@@ -16,7 +15,7 @@ struct UnitLane {
     Index u;
     Width width; // of the panel
 
-    /// How many of the lane's units there are, at least.
+    /// What load and store take: a whole lane, or what is left of the panel.
     constexpr auto count() const {
         if constexpr (std::is_same_v<Width, Index>)
             return width - u % units;
@@ -54,7 +53,8 @@ struct Step {
     const Scalar* prev[states];
     Scalar* next[states];
     bool record = true; ///< whether backward will ask what the cell leaves in the gates
-    Index earlier = 0;  ///< −1 or 1: the step before this one stands right before or behind it; 0: there is none
+    Index earlier =
+        0; ///< for backward: −1 or 1 if the step before this one stands right before or behind it, 0 if there is none
     Noise<Scalar, states> noise = {};
 
     /// a = W·x + U·prev + b, then the cell (or its gate, if a second product follows). `W` and `U` are packed by pack_gates.

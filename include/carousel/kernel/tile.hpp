@@ -1,7 +1,7 @@
 // The register tile: R lanes of rows × N columns of a product, held in registers over the whole depth.
 //
-// Every product of the library runs through compute_tile: the recurrent ones, whose cell's equations then read the tile
-// from L1, and the large ones of product.hpp. It is compiled once for each R and N, whoever calls it.
+// The layers' products run through compute_tile: the recurrent ones, whose cell's equations then read the tile from L1, and
+// those of product.hpp. It is compiled once for each R and N, whoever calls it. A single column has a loop of its own.
 #pragma once
 
 #include "carousel/simd/lane.hpp"
@@ -74,7 +74,7 @@ template <class V, int R, int N>
     }
 }
 
-/// How many sums of each row a single column has under way: fewer than eight in all wouldn't keep the FMA units busy.
+/// How many sums of each row a single column has under way: one of few rows wouldn't keep the FMA units busy.
 constexpr int column_ways(int rows) {
     return rows >= 8 ? 1 : rows >= 4 ? 2 : 4;
 }
@@ -102,6 +102,7 @@ template <class V, int ways, int R>
 /// sum[r] = Σ_w sums[w][r]
 template <class V, int ways, int R>
 [[gnu::always_inline]] inline void add_up(V* sum, const V (&sums)[ways][R]) {
+    static_assert(ways == 1 || ways == 2 || ways == 4);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r)
         if constexpr (ways == 4)
@@ -138,10 +139,11 @@ template <class V, int R, int N>
 template <class V, int R>
 int compute_tile(V* tile, Index columns, const Factors<scalar_of<V>>* products, int count) {
     constexpr int widest = tile_columns(R);
-    if (columns >= widest) {
-        compute_tile<V, R, widest>(tile, products, count);
-        return widest;
-    }
+    if constexpr (widest > 1)
+        if (columns >= widest) {
+            compute_tile<V, R, widest>(tile, products, count);
+            return widest;
+        }
     if constexpr (widest > 4)
         if (columns >= 4) {
             compute_tile<V, R, 4>(tile, products, count);

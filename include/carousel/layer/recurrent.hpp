@@ -168,18 +168,18 @@ class Recurrent {
             else
                 tape.carry_[s].setZero();
         }
-        Scalar *dx = nullptr, *W_transposed = nullptr;
-        // As W·x, dx of all steps is one product where a step has too few columns.
+        Scalar *dx = nullptr, *W_for_dx = nullptr;
+        // Where a step has too few columns for tiles, dx is a product over all steps, as W·x is, one for each sequence.
         const bool few = kernel::Step<C>::few_features(input_),
                    dx_last = !few && B < kernel::tile_columns(kernel::tile_lanes);
         if (through.input_gradient) {
             tape.dx_.resize(input_, T * B);
             dx = tape.dx_.data();
-            W_transposed = tape.W_.get(kernel::transposed_panels<Scalar>(C::input.count, H, input_));
+            W_for_dx = tape.W_.get(kernel::transposed_panels<Scalar>(C::input.count, H, input_));
             if (few)
-                kernel::pack_features<units>(W_transposed, W, C::input.count, H, input_);
+                kernel::pack_features<units>(W_for_dx, W, C::input.count, H, input_);
             else
-                kernel::pack_transposed<units>(W_transposed, W, C::input.count, H, input_);
+                kernel::pack_transposed<units>(W_for_dx, W, C::input.count, H, input_);
         }
 
         // Each shard but the first adds up its gradients of b and P on the side.
@@ -201,7 +201,7 @@ class Recurrent {
                     if constexpr (TwoProductCell<C>)
                         step.backward_second(second, to_shard);
                     if (dx && !dx_last)
-                        step.input_gradient(W_transposed, input_, dx + step.t * B * input_);
+                        step.input_gradient(W_for_dx, input_, dx + step.t * B * input_);
                     after = step.gates;
                 }
                 if (begin == 0 && through.d_initial)
@@ -210,7 +210,7 @@ class Recurrent {
             weight_gradients(tape, options_.reverse ? T - end : begin, end - begin);
         }
         for (Index column = 0; dx && dx_last && column < B; ++column)
-            kernel::multiply_transposed(dx + column * input_, B * input_, input_, T, W_transposed, tape.gate_layout(),
+            kernel::multiply_transposed(dx + column * input_, B * input_, input_, T, W_for_dx, tape.gate_layout(),
                                         tape.gates_.data(), C::input.first, C::input.count, column, tape.gates_size());
         for (Index shard = 0; shard < tape.sums_.cols(); ++shard) {
             b_.grad.col(0) += tape.sums_.col(shard).head(b_size);

@@ -24,7 +24,8 @@ class RecurrentTape {
     template <Cell, Index, Index>
     friend class Recurrent;
 
-    static constexpr Index least_shard = 8; // sequences that are worth a thread
+    static constexpr Index least_shard = 8;   // sequences that are worth a thread
+    static constexpr Index least_fetched = 8; // sequences whose gates of a step don't fit L1 beside the weights
 
     /// Takes the memory of a pass and puts the initial state (empty: zero) in its slot.
     void start(SequenceView<Scalar> x, Index hidden, bool reverse, bool record, bool all_gates,
@@ -78,10 +79,10 @@ class RecurrentTape {
     /// One of the blocks of those steps as a matrix, H × (steps · B).
     const Scalar* operand(int block, Index t, Index steps) {
         const Index B = x_.batch();
-        operand_.resize(hidden_, steps * B);
+        Scalar* const operand = operand_.get(hidden_ * steps * B);
         for (Index k = 0; k < steps; ++k)
-            kernel::from_panels(gates(t + k, 1).data, gate_layout(), block, operand_.data() + k * B * hidden_, hidden_);
-        return operand_.data();
+            kernel::from_panels(gates(t + k, 1).data, gate_layout(), block, operand + k * B * hidden_, hidden_);
+        return operand;
     }
 
     /// The p-th step in processing order, of columns first … last − 1.
@@ -98,8 +99,8 @@ class RecurrentTape {
             step.noise.masked_prev = masked_h_.data() + (reverse_ ? t + 1 : t) * B * hidden_;
             step.noise.masked_next = masked_h_.data() + (reverse_ ? t : t + 1) * B * hidden_;
         }
-        step.record = draws_;
-        if (p > 0 && B >= least_shard) // less is in L1 before it is asked for
+        step.record = draws_; // not recorded_, which backward has cleared by now
+        if (p > 0 && B >= least_fetched)
             step.earlier = reverse_ ? 1 : -1;
         step.noise.zoneout = zoneout_;
         for (int s = 0; zoneout_ && s < C::states; ++s) {
@@ -203,13 +204,14 @@ class RecurrentTape {
     Matrix<Scalar> states_[C::states]; // those after h, a column a slot
     Sequence<Scalar> y_;               // of ragged batches; of others the output is a view of h
     Vector<Scalar> carry_[C::states];  // the gradient of each state on its way into the past
-    Matrix<Scalar> dx_, operand_;      // I × (T·B); a TwoProductCell's operand, H × (some steps · B)
+    Matrix<Scalar> dx_;                // I × (T·B)
     Matrix<Scalar> sums_;              // a column for each shard but the first: its share of b's and P's gradients
     // Noise: masks, h under its mask in T + 1 slots, what the cell said of every state. Empty where there is none.
     std::optional<Random> random_;
     Matrix<Scalar> h_mask_, masked_h_, keep_[C::states], said_[C::states];
     Scalar zoneout_rate_[C::states] = {};
     bool drops_ = false, zoneout_ = false, draws_ = false; // in this pass; draws_: from random_, else the means
+    kernel::Scratch<Scalar> operand_;                      // a TwoProductCell's, H × (some steps · B)
     kernel::Scratch<Scalar> W_, U_, second_;               // packed weights
     std::vector<kernel::Scratch<Scalar>> shards_;          // one for each thread of the pass
 };
