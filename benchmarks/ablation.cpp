@@ -68,13 +68,18 @@ Rates rates(Index T, Index N, Index I, Index H, double flops) {
             })};
 }
 
-/// dU += da·h₋ᵀ of all steps at once.
+/// dU += da·h₋ᵀ of all steps at once, da as the tape keeps it.
 double product_rate(Index T, Index N, Index H) {
-    const Matrix<float> da = Matrix<float>::Random(4 * H, T * N), h = Matrix<float>::Random(H, T * N);
+    constexpr Index units = kernel::Step<LSTM<float>::CellType>::units;
+    const kernel::Panels<float, units> layout{4, N, H};
+    Vector<float> da = Vector<float>::Random(T * layout.size() + simd::lanes<float>);
+    const Matrix<float> h = Matrix<float>::Random(H, T * N);
     Matrix<float> dU = Matrix<float>::Zero(4 * H, H);
-    kernel::Scratch<float> scratch;
+    std::vector<kernel::Scratch<float>> scratches(1);
     const double time = seconds([&] {
-        kernel::multiply(dU.data(), 4 * H, 4 * H, H, T * N, kernel::operand(da), {h.data(), H, 1}, true, scratch);
+        kernel::add_outer_product<0, 4>(dU.data(), 4 * H, H,
+                                        kernel::StepPanels<float, units>{da.data(), layout, T, layout.size()}, h.data(),
+                                        scratches);
     });
     return 2e-9 * static_cast<double>(4 * H * H * T * N) / time;
 }
