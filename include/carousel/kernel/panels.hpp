@@ -2,7 +2,7 @@
 //
 // In both, the units stand in panels of a few lanes (one, but for cells with few blocks), and in a panel the rows of their
 // blocks (gates) one after the other: so a register tile of the product holds all gates of those units, the cell's equations
-// run on it in place, what they leave is written and read again as one contiguous stream, and that stream is a packed factor
+// run on it in place, what they leave is written and read again as a contiguous stream, and that stream is a packed factor
 // of the products for the gradients. The last panel is as narrow as what is left.
 #pragma once
 

@@ -158,7 +158,7 @@ class RecurrentTape {
     }
 
     /// How many steps backward takes before it multiplies for the gradients of the weights: as many as have their gates in L2
-    /// then, but enough for deep products.
+    /// then, or, where those are too few for deep products, in L3.
     Index steps_in_cache() const {
         constexpr Index l2 = 512 * 1024, l3 = 8 * 1024 * 1024, shallow = 256, deep = 512;
         const Index bytes = std::max<Index>(gates_size() * static_cast<Index>(sizeof(Scalar)), 1),

@@ -128,7 +128,7 @@ inline void store(scalar_of<V>* to, V v, Index count) {
 
 namespace detail {
 
-/// Of the pairs that differ in the bit `stride`, units of x and y trade places so that `second`: y, else: x has what it needs.
+/// What is left in x (with `second`: in y) when unit k + stride of x and unit k of y trade places, for every k without that bit.
 template <int stride, bool second, class V, std::size_t... j>
 inline V trade(V x, V y, std::index_sequence<j...>) {
     constexpr auto from = [](int k) {
