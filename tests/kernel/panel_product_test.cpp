@@ -88,17 +88,18 @@ TEMPLATE_TEST_CASE("multiply_into_panels: writes W·x of all steps", "", float, 
     });
 }
 
-TEMPLATE_TEST_CASE("multiply_transposed and dot_panels: Wᵀ·da of a step, and of all steps", "", float, double) {
+TEMPLATE_TEST_CASE("multiply_transposed and multiply_transposed_lane: Wᵀ·da of a step, and of all steps", "", float,
+                   double) {
     using S = TestType;
     for_examples<S>([](auto& example, Random& random) {
         const auto [H, B, T] = std::tuple(example.layout.hidden, example.layout.columns, example.steps);
-        for (const Index inputs : {Index(2), lanes<S> + 5}) {
+        for (const Index inputs : {Index(1), Index(2), lanes<S> - 1, lanes<S>, 2 * lanes<S> + 5}) {
             const Matrix<S> W = random_matrix<S>(some * H, inputs, random);
             const Matrix<S> expected = W.transpose() * example.matrix;
             constexpr Index units = decltype(example.layout)::panel_units;
-            Vector<S> packed(transposed_panels<S>(some, H, inputs)), features(some * H * inputs);
+            Vector<S> packed(transposed_panels<S>(some, H, inputs)), gates(gate_panels<S>(some, H, inputs));
             pack_transposed<units>(packed.data(), operand(W), some, H, inputs);
-            pack_features<units>(features.data(), operand(W), some, H, inputs);
+            pack_gates<units>(gates.data(), operand(W), some, H, inputs);
 
             Matrix<S> by_step(inputs, T * B), along_steps(inputs, T * B), dots(inputs, T * B);
             for (Index t = 0; t < T; ++t) {
@@ -106,9 +107,10 @@ TEMPLATE_TEST_CASE("multiply_transposed and dot_panels: Wᵀ·da of a step, and 
                 multiply_transposed(by_step.data() + t * B * inputs, inputs, inputs, B, packed.data(), example.layout,
                                     da, first, some, 0);
                 for (Index b = 0; b < B; ++b)
-                    for (Index i = 0; i < inputs; ++i)
-                        dots(i, t * B + b) =
-                            dot_panels(features.data() + i * some * H, example.layout, da, first, some, b);
+                    for (Index i = 0; i < inputs; i += lanes<S>)
+                        store(&dots(i, t * B + b),
+                              multiply_transposed_lane<some>(gates.data(), inputs, i, example.layout, da, first, b),
+                              inputs - i);
             }
             for (Index b = 0; b < B; ++b)
                 multiply_transposed(along_steps.data() + b * inputs, B * inputs, inputs, T, packed.data(),

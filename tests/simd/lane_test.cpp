@@ -19,6 +19,29 @@ TEMPLATE_TEST_CASE("transpose: rows become columns", "", float, double) {
             CHECK(square[i][j] == static_cast<TestType>(100 * j + i));
 }
 
+namespace {
+
+template <int n, class V>
+void check_sums_of() {
+    V v[n];
+    for (int i = 0; i < n; ++i)
+        for (int k = 0; k < size_of<V>; ++k)
+            v[i][k] = static_cast<scalar_of<V>>(i * i + k);
+    const V sums = sums_of(v);
+    constexpr int L = size_of<V>;
+    for (int k = 0; k < L; ++k)
+        CHECK(sums[k] == static_cast<scalar_of<V>>((k % n) * (k % n) * L + L * (L - 1) / 2));
+    if constexpr (n > 1)
+        check_sums_of<n / 2, V>();
+}
+
+} // namespace
+
+TEMPLATE_TEST_CASE("sums_of: a unit for the sum of each vector", "", float, double) {
+    using V = Lane<TestType>;
+    check_sums_of<size_of<V>, V>();
+}
+
 TEMPLATE_TEST_CASE("widen: zeros behind, and sum_of: all units", "", float, double) {
     using V = Vec<TestType, (register_bytes > 16 ? register_bytes / 2 : 16)>; // what a register holds when it is wide
     constexpr int L = size_of<V>;

@@ -177,20 +177,69 @@ void add_outer_product(Scalar* c, Index ldc, Index columns, const StepPanels<Sca
     });
 }
 
-/// One element of such a product: the dot product of w, packed by pack_features, and one column of b.
-template <class Scalar, Index units>
-Scalar dot_panels(const Scalar* w, Panels<Scalar, units> layout, const Scalar* b, int first, int some, Index column) {
+/// Unit i: the dot product of column k + i of A, i < n, and one column of Panels, of the `rows` rows from `first` on. A has `depth`
+/// columns and is packed by pack_gates.
+template <int n, int rows, class Scalar, Index units>
+[[gnu::always_inline]] inline Lane<Scalar> dot_columns(const Scalar* A, Index depth, Index k,
+                                                       Panels<Scalar, units> layout, const Scalar* b, int first,
+                                                       Index column) {
     using V = Lane<Scalar>;
     constexpr Index L = lanes<Scalar>;
-    V sums{};
-    for (Index u = 0; u < layout.hidden; u += units) {
-        const Index width = layout.width(u), depth = some * width;
-        const Scalar* const from = b + layout.at(u, column) + first * width;
-        for (Index k = 0; k < depth; k += L)
-            sums += load<V>(w + k, depth - k) * load<V>(from + k, depth - k);
-        w += depth;
+    V sums[n] = {};
+    Index u = 0;
+    for (; u + units <= layout.hidden; u += units) {
+        constexpr int size = static_cast<int>(rows * units / L);
+        const Scalar* const a = A + (u * depth + k * units) * rows;
+        const Scalar* const from = b + layout.at(u, column) + first * units;
+        V x[size];
+#pragma GCC unroll 16
+        for (int m = 0; m < size; ++m)
+            x[m] = load<V>(from + m * L);
+#pragma GCC unroll 16
+        for (int i = 0; i < n; ++i)
+#pragma GCC unroll 16
+            for (int m = 0; m < size; ++m)
+                sums[i] += load<V>(a + (i * size + m) * L) * x[m];
     }
-    return sum_of(sums);
+    if (u < layout.hidden) {
+        const Index width = layout.width(u), size = rows * width;
+        const Scalar* const a = A + (u * depth + k * width) * rows;
+        const Scalar* const from = b + layout.at(u, column) + first * width;
+        for (Index m = 0; m < size; m += L) {
+            const V x = load<V>(from + m, size - m);
+#pragma GCC unroll 16
+            for (int i = 0; i < n; ++i)
+                sums[i] += load<V>(a + i * size + m) * x;
+        }
+    }
+    return sums_of(sums);
+}
+
+/// The same for `some` < 2·n columns, stored at `to`, which has room for a lane more.
+template <int n, int rows, class Scalar, Index units>
+[[gnu::always_inline]] inline void dot_few_columns(Scalar* to, Index some, const Scalar* A, Index depth, Index k,
+                                                   Panels<Scalar, units> layout, const Scalar* b, int first,
+                                                   Index column) {
+    if (some >= n) {
+        store(to, dot_columns<n, rows>(A, depth, k, layout, b, first, column));
+        to += n, k += n, some -= n;
+    }
+    if constexpr (n > 1)
+        dot_few_columns<n / 2, rows>(to, some, A, depth, k, layout, b, first, column);
+}
+
+/// A lane of Aᵀ·b from its row k on; past the last row it is unspecified. A has `depth` columns and is packed by pack_gates; b is one
+/// column of Panels, of the `rows` rows from `first` on. For a single column, which a panel of Aᵀ would not be packed for.
+template <int rows, class Scalar, Index units>
+[[gnu::noinline]] Lane<Scalar> multiply_transposed_lane(const Scalar* A, Index depth, Index k,
+                                                        Panels<Scalar, units> layout, const Scalar* b, int first,
+                                                        Index column) {
+    constexpr int L = lanes<Scalar>;
+    if (depth - k >= L)
+        return dot_columns<L, rows>(A, depth, k, layout, b, first, column);
+    Scalar lane[2 * L];
+    dot_few_columns<L / 2, rows>(lane, depth - k, A, depth, k, layout, b, first, column);
+    return load<Lane<Scalar>>(lane);
 }
 
 /// c (rows × columns, column-major, leading dimension ldc) = A·b, A packed by pack_transposed; b as over_panels has it, from

@@ -78,12 +78,16 @@ void for_panels(Index hidden, F&& f) {
 /// of unit u begins at u · blocks · depth.
 template <Index units, class Scalar>
 void pack_gates(Scalar* to, Operand<Scalar> weights, int blocks, Index hidden, Index depth) {
-    for_panels<units>(hidden, [&](Index u, Index width) {
-        for (Index k = 0; k < depth; ++k)
-            for (int g = 0; g < blocks; ++g, to += width)
-                copy_strided(to, weights.at(g * hidden + u, k), weights.row, width);
-    });
-    std::fill_n(to, lanes<Scalar>, Scalar(0)); // read, and not used, where a narrow panel is loaded by whole lanes
+    constexpr Index some = 16; // columns, which are read over all panels before the next ones
+    for (Index begin = 0; begin < depth; begin += some)
+        for_panels<units>(hidden, [&](Index u, Index width) {
+            Scalar* at = to + (u * depth + begin * width) * blocks;
+            for (Index k = begin; k < std::min(begin + some, depth); ++k)
+                for (int g = 0; g < blocks; ++g, at += width)
+                    copy_strided(at, weights.at(g * hidden + u, k), weights.row, width);
+        });
+    // Read, and not used, where a narrow panel is loaded by whole lanes.
+    std::fill_n(to + blocks * hidden * depth, lanes<Scalar>, Scalar(0));
 }
 
 /// How many numbers pack_gates writes.
@@ -98,14 +102,14 @@ template <Index units, class Scalar>
 void pack_transposed(Scalar* to, Operand<Scalar> weights, int blocks, Index hidden, Index columns) {
     constexpr Index L = lanes<Scalar>;
     for_row_tiles<Scalar>(columns, [&](Index i, int tile) {
-        Scalar* at = to + i * blocks * hidden;
-        for_panels<units>(hidden, [&](Index u, Index width) {
-            for (int g = 0; g < blocks; ++g, at += width * tile * L)
-                for (Index r = 0; r < tile; ++r)
-                    pack_lane(at + r * L, tile * L,
+        Scalar* const panel = to + i * blocks * hidden;
+        for (Index r = 0; r < tile; ++r)
+            for (int g = 0; g < blocks; ++g)
+                for_panels<units>(hidden, [&](Index u, Index width) {
+                    pack_lane(panel + ((u * blocks + g * width) * tile + r) * L, tile * L,
                               {weights.at(g * hidden + u, i + r * L), weights.column, weights.row},
                               std::min(columns - i - r * L, L), width);
-        });
+                });
     });
 }
 
@@ -113,16 +117,6 @@ void pack_transposed(Scalar* to, Operand<Scalar> weights, int blocks, Index hidd
 template <class Scalar>
 constexpr Index transposed_panels(int blocks, Index hidden, Index columns) {
     return blocks * hidden * round_up_to_lanes<Scalar>(columns);
-}
-
-/// Packs such weights for products with few of their columns: one column after the other, each as one column of Panels is.
-template <Index units, class Scalar>
-void pack_features(Scalar* to, Operand<Scalar> weights, int blocks, Index hidden, Index columns) {
-    for (Index i = 0; i < columns; ++i)
-        for_panels<units>(hidden, [&](Index u, Index width) {
-            for (int g = 0; g < blocks; ++g, to += width)
-                copy_strided(to, weights.at(g * hidden + u, i), weights.row, width);
-        });
 }
 
 /// One row of Panels from or into a column-major matrix H × columns, leading dimension ld.

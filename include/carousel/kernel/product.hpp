@@ -19,6 +19,7 @@ class Scratch {
             memory_.resize(size);
         return memory_.data();
     }
+    const Scalar* data() const { return memory_.data(); }
 
   private:
     Vector<Scalar> memory_; // aligned as Eigen aligns

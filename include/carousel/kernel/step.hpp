@@ -123,8 +123,8 @@ struct Step {
     };
 
     /// dh = carry + Uᵀ·da of the step after + dy, then the cell's backward, which turns `gates` into da.
-    /// `U` is packed by pack_transposed for the cell's `recurrent` blocks; `after` are the gates of the step after, null at the
-    /// last; dy may be null.
+    /// `U` is packed for the cell's `recurrent` blocks, by pack_transposed or, for a `single` sequence, by pack_gates; `after`
+    /// are the gates of the step after, null at the last; dy may be null.
     void backward(const Scalar* U, const Scalar* after, const Scalar* dy, const Gradients& to) const {
         over_unit_tiles<C::recurrent>(
             U, after,
@@ -190,18 +190,22 @@ struct Step {
             to);
     }
 
-    /// dx = Wᵀ·da, I × batch: `W` is packed by pack_transposed; or, for few_features, by pack_features.
+    /// dx = Wᵀ·da, I × batch: `W` is packed by pack_transposed; or, for few_features, by pack_gates.
     void input_gradient(const Scalar* W, Index features, Scalar* dx) const {
         if (few_features(features))
             for (Index b = first; b < last; ++b)
-                for (Index i = 0; i < features; ++i)
-                    dx[b * features + i] = dot_panels(W + i * C::input.count * hidden, gate_layout(), gates,
-                                                      C::input.first, C::input.count, b);
+                store(dx + b * features,
+                      multiply_transposed_lane<C::input.count>(W, features, 0, gate_layout(), gates, C::input.first, b),
+                      features);
         else
             multiply_transposed(dx + first * features, features, features, last - first, W, gate_layout(), gates,
                                 C::input.first, C::input.count, first);
     }
 
+    /// One sequence alone reads all weights at every step, and they are the faster the fewer they are: once, not both ways packed.
+    static constexpr bool single(Index batch) {
+        return batch == 1;
+    }
     /// So few that most of a tile would be padding.
     static constexpr bool few_features(Index features) {
         return features * 4 <= L;
@@ -360,17 +364,25 @@ struct Step {
     }
 
     /// For every lane of units and every column, f(lane, b, (Uᵀ·da)[lane, b], sums); da: the rows of `from` that
-    /// `which` names. `U` is packed by pack_transposed.
+    /// `which` names. `U` is packed as backward has it.
     template <Blocks which, class F>
     [[gnu::always_inline]] void over_unit_tiles(const Scalar* U, const Scalar* from, F&& f, const Gradients& to) const {
         for_row_tiles<Scalar>(hidden, [&](Index u0, int R) {
             for (Index column = first; column < last;) {
-                PanelFactors<Scalar> da{{}, 0};
-                if (from)
-                    da = over_panels(U + u0 * which.count * hidden, R * L, gate_layout(), from, which.first,
-                                     which.count, column);
                 V tile[tile_lanes * tile_columns(1)];
-                const int columns = compute_lanes<V, tile_lanes>(tile, R, last - column, da.products, da.count);
+                int columns = 1;
+                if (single(batch))
+                    for (int r = 0; r < R; ++r)
+                        tile[r] = from ? multiply_transposed_lane<which.count>(U, hidden, u0 + r * L, gate_layout(),
+                                                                               from, which.first, 0)
+                                       : V{};
+                else {
+                    PanelFactors<Scalar> da{{}, 0};
+                    if (from)
+                        da = over_panels(U + u0 * which.count * hidden, R * L, gate_layout(), from, which.first,
+                                         which.count, column);
+                    columns = compute_lanes<V, tile_lanes>(tile, R, last - column, da.products, da.count);
+                }
                 for (int r = 0; r < R; ++r) {
                     const Index u = u0 + r * L, width = gate_layout().width(u);
                     if (width == units)

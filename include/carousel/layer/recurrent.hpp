@@ -151,13 +151,24 @@ class Recurrent {
         require_state("Recurrent::backward: d_final", through.d_final, B);
         tape.recorded_ = false;
 
+        const auto transpose = [H](kernel::Scratch<Scalar>& panels, const auto& weights, int blocks, Index columns) {
+            Scalar* const to = panels.get(kernel::transposed_panels<Scalar>(blocks, H, columns));
+            kernel::pack_transposed<units>(to, weights, blocks, H, columns);
+        };
+        // A single sequence meets U, and few features W, as forward packed it.
         const kernel::Operand<Scalar> W = kernel::operand(W_.value), U = kernel::operand(U_.value);
-        Scalar* const panels = tape.U_.get(kernel::transposed_panels<Scalar>(C::recurrent.count, H, H));
-        kernel::pack_transposed<units>(panels, U, C::recurrent.count, H, H);
-        [[maybe_unused]] Scalar* second = nullptr;
-        if constexpr (TwoProductCell<C>) {
-            second = tape.second_.get(kernel::transposed_panels<Scalar>(C::second.count, H, H));
-            kernel::pack_transposed<units>(second, U.from_row(C::recurrent.count * H), C::second.count, H, H);
+        if (!kernel::Step<C>::single(B)) {
+            transpose(tape.U_, U, C::recurrent.count, H);
+            if constexpr (TwoProductCell<C>)
+                transpose(tape.second_, U.from_row(C::recurrent.count * H), C::second.count, H);
+        }
+        // Where a step has too few columns for tiles, dx is a product over all steps, as W·x is, one for each sequence.
+        const bool few = kernel::Step<C>::few_features(input_),
+                   dx_last = through.input_gradient && !few && B < kernel::tile_columns(kernel::tile_lanes);
+        if (through.input_gradient) {
+            tape.dx_.resize(input_, T * B);
+            if (!few)
+                transpose(tape.W_, W, C::input.count, input_);
         }
         typename kernel::Step<C>::Gradients to{b_.grad.data(), has_vectors() ? P_.grad.data() : nullptr, {}};
         for (int s = 0; s < C::states; ++s) {
@@ -167,19 +178,6 @@ class Recurrent {
                 kernel::to_panels(to.carry[s], tape.state_layout(), through.d_final->data() + s * H, C::states * H);
             else
                 tape.carry_[s].setZero();
-        }
-        Scalar *dx = nullptr, *W_for_dx = nullptr;
-        // Where a step has too few columns for tiles, dx is a product over all steps, as W·x is, one for each sequence.
-        const bool few = kernel::Step<C>::few_features(input_),
-                   dx_last = !few && B < kernel::tile_columns(kernel::tile_lanes);
-        if (through.input_gradient) {
-            tape.dx_.resize(input_, T * B);
-            dx = tape.dx_.data();
-            W_for_dx = tape.W_.get(kernel::transposed_panels<Scalar>(C::input.count, H, input_));
-            if (few)
-                kernel::pack_features<units>(W_for_dx, W, C::input.count, H, input_);
-            else
-                kernel::pack_transposed<units>(W_for_dx, W, C::input.count, H, input_);
         }
 
         // Each shard but the first adds up its gradients of b and P on the side.
@@ -197,21 +195,22 @@ class Recurrent {
                 const Scalar* after = end < T ? step_at(tape, end, first, last).gates : nullptr;
                 for (Index p = end - 1; p >= begin; --p) {
                     const kernel::Step<C> step = step_at(tape, p, first, last);
-                    step.backward(panels, after, has_dy ? dy.data() + step.t * B * H : nullptr, to_shard);
+                    step.backward(tape.U_.data(), after, has_dy ? dy.data() + step.t * B * H : nullptr, to_shard);
                     if constexpr (TwoProductCell<C>)
-                        step.backward_second(second, to_shard);
-                    if (dx && !dx_last)
-                        step.input_gradient(W_for_dx, input_, dx + step.t * B * input_);
+                        step.backward_second(tape.second_.data(), to_shard);
+                    if (through.input_gradient && !dx_last)
+                        step.input_gradient(tape.W_.data(), input_, tape.dx_.data() + step.t * B * input_);
                     after = step.gates;
                 }
                 if (begin == 0 && through.d_initial)
-                    step_at(tape, 0, first, last).backward_initial(panels, after, to_shard);
+                    step_at(tape, 0, first, last).backward_initial(tape.U_.data(), after, to_shard);
             });
             weight_gradients(tape, options_.reverse ? T - end : begin, end - begin);
         }
-        for (Index column = 0; dx && dx_last && column < B; ++column)
-            kernel::multiply_transposed(dx + column * input_, B * input_, input_, T, W_for_dx, tape.gate_layout(),
-                                        tape.gates_.data(), C::input.first, C::input.count, column, tape.gates_size());
+        for (Index column = 0; dx_last && column < B; ++column)
+            kernel::multiply_transposed(tape.dx_.data() + column * input_, B * input_, input_, T, tape.W_.data(),
+                                        tape.gate_layout(), tape.gates_.data(), C::input.first, C::input.count, column,
+                                        tape.gates_size());
         for (Index shard = 0; shard < tape.sums_.cols(); ++shard) {
             b_.grad.col(0) += tape.sums_.col(shard).head(b_size);
             if (has_vectors())

@@ -154,6 +154,31 @@ inline void transpose_from(V (&square)[L]) {
         transpose_from<stride / 2>(square);
 }
 
+/// Adds units that stand `stride` apart: v[i] then has such sums of v[i] in the places without that bit, of v[i + stride] in the
+/// others, i < stride; then the same for half the stride.
+template <int stride, class V>
+inline void fold_pairs(V* v) {
+    constexpr auto units = std::make_index_sequence<static_cast<std::size_t>(size_of<V>)>();
+    if constexpr (stride > 0) {
+#pragma GCC unroll 16
+        for (int i = 0; i < stride; ++i)
+            v[i] = trade<stride, false>(v[i], v[i + stride], units) + trade<stride, true>(v[i], v[i + stride], units);
+        fold_pairs<stride / 2>(v);
+    }
+}
+
+/// Adds to every unit the one `stride` away; then the same for half the stride, down to `least`.
+template <int stride, int least, class V>
+inline V fold(V v) {
+    if constexpr (stride < least)
+        return v;
+    else
+        return [&]<std::size_t... j>(std::index_sequence<j...>) {
+            return fold<stride / 2, least>(v + __builtin_shufflevector(v, v, (static_cast<int>(j) ^ stride)...));
+        }
+    (std::make_index_sequence<static_cast<std::size_t>(size_of<V>)>());
+}
+
 } // namespace detail
 
 /// Turns the L vectors of L units into their transpose.
@@ -173,13 +198,17 @@ inline auto widen(V v) {
     (std::make_index_sequence<2 * static_cast<std::size_t>(size_of<V>)>());
 }
 
-/// Σ of all units.
+/// A vector whose unit i is the sum of all units of v[i mod n], n a power of two; v is used up.
+template <int n, class V>
+inline V sums_of(V (&v)[n]) {
+    static_assert(n <= size_of<V> && std::has_single_bit(unsigned{n}));
+    detail::fold_pairs<n / 2>(v);
+    return detail::fold<size_of<V> / 2, n>(v[0]);
+}
 template <class V>
 inline scalar_of<V> sum_of(V v) {
-    scalar_of<V> sum = 0;
-    for (int k = 0; k < size_of<V>; ++k)
-        sum += v[k];
-    return sum;
+    V one[1] = {v};
+    return sums_of(one)[0];
 }
 
 /// data[k] = f(data[k]), a lane at a time.
