@@ -135,12 +135,13 @@ template <class V, int R, int N>
             tile[n * R + r] = acc[r][n];
 }
 
-/// A tile of R lanes and as many of the `columns` as fit: the widest, or else 4, 2 or 1. Returns how many it took.
+/// A tile of R lanes and as many of the `columns` as fit: the widest, or else 4, 2 or 1. Returns how many it took. Of eight, six
+/// would leave two, which ask for the rows faster than L2 brings them: those are 4 and 4.
 template <class V, int R>
 int compute_tile(V* tile, Index columns, const Factors<scalar_of<V>>* products, int count) {
     constexpr int widest = tile_columns(R);
     if constexpr (widest > 1)
-        if (columns >= widest) {
+        if (columns >= widest && !(widest == 6 && columns == 8)) {
             compute_tile<V, R, widest>(tile, products, count);
             return widest;
         }
