@@ -1,11 +1,9 @@
 // Noise: recurrent dropout and zoneout, the noise of training that acts inside the recurrence.
 #pragma once
 
-#include "carousel/simd/lane.hpp"
+#include "carousel/kernel/unit_lane.hpp"
 
 namespace carousel::kernel {
-
-using namespace simd;
 
 /// Null pointers where there is none. Arrays are H × batch, but `said` is kept as the states are.
 template <class Scalar, int states>
@@ -20,26 +18,26 @@ struct Noise {
     Scalar rate[states] = {};            ///< … or, without, its mean
     Scalar* said[states] = {};           ///< what the cell said, for backward; null in inference
 
-    /// x, with recurrent dropout mask∘x; `at`: where in the arrays.
-    template <class Count>
-    [[gnu::always_inline]] V masked(V x, Index at, Count count) const {
-        return h_mask ? x * load<V>(h_mask + at, count) : x;
+    /// x, with recurrent dropout mask∘x.
+    template <class Lane>
+    [[gnu::always_inline]] V masked(V x, Lane lane, Index column) const {
+        return h_mask ? x * lane.load(h_mask, column) : x;
     }
 
     /// Zoneout: now = k∘before + (1 − k)∘now.
-    template <class Count>
-    void zone_out(const V (&before)[states], V (&now)[states], Index at, Count count) const {
+    template <class Lane>
+    void zone_out(const V (&before)[states], V (&now)[states], Lane lane, Index column) const {
         for (int s = 0; s < states; ++s) {
-            const V k = kept_share(s, at, count);
+            const V k = kept_share(s, lane, column);
             now[s] = k * before[s] + (Scalar(1) - k) * now[s];
         }
     }
 
     /// The gradient d of zone_out's outcome, split into those of what the cell said (left in d) and of the state before.
-    template <class Count>
-    void split(V (&d)[states], V (&kept)[states], Index at, Count count) const {
+    template <class Lane>
+    void split(V (&d)[states], V (&kept)[states], Lane lane, Index column) const {
         for (int s = 0; s < states; ++s) {
-            const V k = kept_share(s, at, count);
+            const V k = kept_share(s, lane, column);
             kept[s] = k * d[s];
             d[s] = (Scalar(1) - k) * d[s];
         }
@@ -47,9 +45,9 @@ struct Noise {
 
   private:
     /// k of a state.
-    template <class Count>
-    V kept_share(int state, Index at, Count count) const {
-        return keep[state] ? load<V>(keep[state] + at, count) : splat<V>(rate[state]);
+    template <class Lane>
+    V kept_share(int state, Lane lane, Index column) const {
+        return keep[state] ? lane.load(keep[state], column) : splat<V>(rate[state]);
     }
 };
 

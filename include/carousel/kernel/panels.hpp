@@ -31,8 +31,14 @@ struct Panels {
     /// How many units the panel of unit u has: the distance of its rows.
     Index width(Index u) const { return std::min(units, hidden - panel(u)); }
     Index column_step(Index u) const { return rows * width(u); }
+    Index panel_step() const { return units * columns * rows; }
     /// Row 0 of unit u.
-    Index at(Index u, Index column) const { return (panel(u) * columns + column * width(u)) * rows + u % units; }
+    Index at(Index u, Index column) const { return at(u, column, width(u)); }
+    /// The same with what the caller knows of width(u), perhaps at compile time.
+    template <class Width>
+    Index at(Index u, Index column, Width width_of_panel) const {
+        return (panel(u) * columns + column * width_of_panel) * rows + u % units;
+    }
 };
 
 /// A product as a tile takes it: one, or two where the last panel is narrower than the others.
@@ -59,7 +65,7 @@ PanelFactors<Scalar> over_panels(const Scalar* a, Index a_step, Panels<Scalar, u
                                  column_step ? column_step : layout.column_step(0),
                                  whole,
                                  some * units * a_step,
-                                 units * layout.columns * layout.rows};
+                                 layout.panel_step()};
     if (rest > 0)
         f.products[f.count++] = {some * rest, a + u * some * a_step,
                                  a_step,      b + layout.at(u, column) + first * rest,

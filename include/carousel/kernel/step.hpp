@@ -9,25 +9,6 @@
 
 namespace carousel::kernel {
 
-/// A lane of the units of a panel, the first of them u. What is known of whole panels at compile time is in Width's type.
-template <class Scalar, Index units, class Width>
-struct UnitLane {
-    Index u;
-    Width width; // of the panel
-
-    /// What load and store take: a whole lane, or what is left of the panel.
-    constexpr auto count() const {
-        if constexpr (std::is_same_v<Width, Index>)
-            return width - u % units;
-        else
-            return std::integral_constant<Index, lanes<Scalar>>();
-    }
-    /// Row 0 of the lane in Panels of so many rows.
-    Index at(int rows, Index columns, Index column) const {
-        return ((u - u % units) * columns + column * width) * rows + u % units;
-    }
-};
-
 /// What a step works on. h and what comes from outside are column-major, a column for each sequence of the batch; the gates and
 /// every further state, which only steps see, are Panels.
 template <Cell C>
@@ -81,7 +62,7 @@ struct Step {
                         n += x_tile.compute(columns - n, &product, 1, n);
                     }
                 over_lanes(
-                    u, width, [&](auto lane) __attribute__((always_inline)) {
+                    gate_layout(), u, [&](auto lane) __attribute__((always_inline)) {
                         meet_tiles(lane, tile, W ? &x_tile : nullptr, column, columns);
                     });
                 column += columns;
@@ -100,7 +81,7 @@ struct Step {
                     over_panels(U2 + u * R * hidden, R * width, gate_layout(), gates, C::operand, 1, column);
                 const int columns = tile.compute(last - column, f.products, f.count);
                 over_lanes(
-                    u, width, [&](auto lane) __attribute__((always_inline)) {
+                    gate_layout(), u, [&](auto lane) __attribute__((always_inline)) {
                         for (int n = 0; n < columns; ++n) {
                             V a[blocks];
                             load_gates(lane, column + n, a);
@@ -128,66 +109,77 @@ struct Step {
     void backward(const Scalar* U, const Scalar* after, const Scalar* dy, const Gradients& to) const {
         over_unit_tiles<C::recurrent>(
             U, after,
-            [&](auto lane, Index b, V product, Sums& sums) __attribute__((always_inline)) {
-                if (earlier)
-                    fetch_earlier(lane, b, dy);
-                V d[states];
-                load_panels(to.carry, lane, b, d);
-                d[0] += noise.masked(product, b * hidden + lane.u, lane.count());
-                V a[blocks] = {};
-                if (real(b)) { // else the state was carried, and so is its gradient; da is zero
-                    if (dy)
-                        d[0] += load<V>(dy + b * hidden + lane.u, lane.count());
-                    V before[states], now[states], kept[states], p[C::vectors + 1] = {};
-                    load_gates(lane, b, a);
-                    load_states(prev, lane, b, before);
-                    load_states(noise.zoneout ? noise.said : next, lane, b, now);
-                    load_vectors(lane, p);
-                    if (noise.zoneout)
-                        noise.split(d, kept, b * hidden + lane.u, lane.count());
-                    cell->backward(a, before, now, d, p, sums.vectors);
-                    if (noise.zoneout)
+            [&](auto lane, Index column, int columns, const V* products, int stride) __attribute__((always_inline)) {
+                Sums sums;
+                for (int n = 0; n < columns; ++n) {
+                    const Index b = column + n;
+                    if (earlier)
+                        fetch_earlier(lane, b, dy);
+                    V d[states];
+                    load_carry(lane, b, to, d);
+                    d[0] += noise.masked(products[n * stride], lane, b);
+                    V a[blocks] = {};
+                    if (real(b)) { // else the state was carried, and so is its gradient; da is zero
+                        if (dy)
+                            d[0] += lane.load(dy, b);
+                        V before[states], now[states], kept[states], p[C::vectors + 1] = {};
+                        load_gates(lane, b, a);
+                        load_states(prev, lane, b, before);
+                        load_states(noise.zoneout ? noise.said : next, lane, b, now);
+                        load_vectors(lane, p);
+                        if (noise.zoneout)
+                            noise.split(d, kept, lane, b);
+                        cell->backward(a, before, now, d, p, sums.vectors);
+                        if (noise.zoneout)
 #pragma GCC unroll 16
-                        for (int k = 0; k < states; ++k)
-                            d[k] += kept[k];
-                    if constexpr (!TwoProductCell<C>)
-                        sums.add_bias(a);
+                            for (int k = 0; k < states; ++k)
+                                d[k] += kept[k];
+                        if constexpr (!TwoProductCell<C>)
+                            sums.add_bias(a);
+                    }
+                    store_gates(lane, b, a);
+                    store_carry(lane, b, to, d);
                 }
-                store_gates(lane, b, a);
-                store_panels(to.carry, lane, b, d);
-            },
-            to);
+                if constexpr (!TwoProductCell<C>)
+                    add_to(to.bias, lane, sums.bias, biased);
+                if (to.vectors)
+                    add_to(to.vectors, lane, sums.vectors, C::vectors);
+            });
     }
 
     /// The other half for a TwoProductCell: the operand's gradient U₂ᵀ·da, then the cell's gate_backward.
     void backward_second(const Scalar* U2, const Gradients& to) const requires TwoProductCell<C> {
         over_unit_tiles<C::second>(
             U2, gates,
-            [&](auto lane, Index b, V product, Sums& sums) __attribute__((always_inline)) {
-                if (!real(b))
-                    return;
-                V a[blocks], before[states], d[states];
-                load_gates(lane, b, a);
-                load_states(prev, lane, b, before);
-                load_panels(to.carry, lane, b, d);
-                cell->gate_backward(a, before, noise.masked(product, b * hidden + lane.u, lane.count()), d);
-                sums.add_bias(a);
-                store_gates(lane, b, a);
-                store_panels(to.carry, lane, b, d);
-            },
-            to);
+            [&](auto lane, Index column, int columns, const V* products, int stride) __attribute__((always_inline)) {
+                Sums sums;
+                for (int n = 0; n < columns; ++n) {
+                    const Index b = column + n;
+                    if (!real(b))
+                        continue;
+                    V a[blocks], before[states], d[states];
+                    load_gates(lane, b, a);
+                    load_states(prev, lane, b, before);
+                    load_carry(lane, b, to, d);
+                    cell->gate_backward(a, before, noise.masked(products[n * stride], lane, b), d);
+                    sums.add_bias(a);
+                    store_gates(lane, b, a);
+                    store_carry(lane, b, to, d);
+                }
+                add_to(to.bias, lane, sums.bias, biased);
+            });
     }
 
     /// What leaves the first step for the initial state: carry += Uᵀ·da.
     void backward_initial(const Scalar* U, const Scalar* after, const Gradients& to) const {
         over_unit_tiles<C::recurrent>(
-            U, after,
-            [&](auto lane, Index b, V product, Sums&) {
-                Scalar* const at = to.carry[0] + lane.at(1, batch, b);
-                const V masked = noise.masked(product, b * hidden + lane.u, lane.count());
-                store<V>(at, load<V>(at, lane.count()) + masked, lane.count());
-            },
-            to);
+            U, after, [&](auto lane, Index column, int columns, const V* products, int stride) {
+                for (int n = 0; n < columns; ++n) {
+                    const Index b = column + n;
+                    const V masked = noise.masked(products[n * stride], lane, b);
+                    lane.store(to.carry[0], 1, 0, b, lane.load(to.carry[0], 1, 0, b) + masked);
+                }
+            });
     }
 
     /// dx = Wᵀ·da, I × batch: `W` is packed by pack_transposed; or, for few_features, by pack_gates.
@@ -202,7 +194,7 @@ struct Step {
                                 C::input.first, C::input.count, first);
     }
 
-    /// One sequence alone reads all weights at every step, and they are the faster the fewer they are: once, not both ways packed.
+    /// A single sequence reads all weights at every step, at the speed of the cache that holds them: U is packed once, for both ways.
     static constexpr bool single(Index batch) {
         return batch == 1;
     }
@@ -233,71 +225,68 @@ struct Step {
         return lengths.empty() || t < lengths[static_cast<std::size_t>(b)];
     }
 
-    /// f(lane) for the lanes of a panel that begins with unit u.
-    template <class F>
-    [[gnu::always_inline]] static void over_lanes(Index u, Index width, F&& f) {
-        if (width == units)
-            for (Index l = 0; l < units; l += L)
-                f(UnitLane<Scalar, units, std::integral_constant<Index, units>>{u + l, {}});
-        else
-            for (Index l = 0; l < width; l += L)
-                f(UnitLane<Scalar, units, Index>{u + l, width});
-    }
-
     template <class Lane>
     void load_gates(Lane lane, Index b, V (&a)[blocks]) const {
-        const Scalar* const at = gates + lane.at(blocks, batch, b);
 #pragma GCC unroll 16
         for (int g = 0; g < blocks; ++g)
-            a[g] = load<V>(at + g * lane.width, lane.count());
+            a[g] = lane.load(gates, blocks, g, b);
     }
     template <class Lane>
     void store_gates(Lane lane, Index b, const V (&a)[blocks]) const {
-        Scalar* const at = gates + lane.at(blocks, batch, b);
 #pragma GCC unroll 16
         for (int g = 0; g < blocks; ++g)
-            store<V>(at + g * lane.width, a[g], lane.count());
-    }
-    /// Panels of one row for each state, from the `begin`-th on.
-    template <int begin = 0, class Pointer, class Lane>
-    void load_panels(const Pointer (&from)[states], Lane lane, Index b, V (&s)[states]) const {
-#pragma GCC unroll 16
-        for (int k = begin; k < states; ++k)
-            s[k] = load<V>(from[k] + lane.at(1, batch, b), lane.count());
-    }
-    template <int begin = 0, class Lane>
-    void store_panels(Scalar* const (&to)[states], Lane lane, Index b, const V (&s)[states]) const {
-#pragma GCC unroll 16
-        for (int k = begin; k < states; ++k)
-            store<V>(to[k] + lane.at(1, batch, b), s[k], lane.count());
+            lane.store(gates, blocks, g, b, a[g]);
     }
     template <class Pointer, class Lane>
     void load_states(const Pointer (&from)[states], Lane lane, Index b, V (&s)[states]) const {
-        s[0] = load<V>(from[0] + b * hidden + lane.u, lane.count());
-        load_panels<1>(from, lane, b, s);
+        s[0] = lane.load(from[0], b);
+#pragma GCC unroll 16
+        for (int k = 1; k < states; ++k)
+            s[k] = lane.load(from[k], 1, 0, b);
     }
     template <class Lane>
     void store_states(Scalar* const (&to)[states], Lane lane, Index b, const V (&s)[states]) const {
-        store<V>(to[0] + b * hidden + lane.u, s[0], lane.count());
-        store_panels<1>(to, lane, b, s);
+        lane.store(to[0], b, s[0]);
+#pragma GCC unroll 16
+        for (int k = 1; k < states; ++k)
+            lane.store(to[k], 1, 0, b, s[k]);
+    }
+    template <class Lane>
+    void load_carry(Lane lane, Index b, const Gradients& from, V (&d)[states]) const {
+#pragma GCC unroll 16
+        for (int k = 0; k < states; ++k)
+            d[k] = lane.load(from.carry[k], 1, 0, b);
+    }
+    template <class Lane>
+    void store_carry(Lane lane, Index b, const Gradients& to, const V (&d)[states]) const {
+#pragma GCC unroll 16
+        for (int k = 0; k < states; ++k)
+            lane.store(to.carry[k], 1, 0, b, d[k]);
+    }
+    template <class Lane>
+    void load_vectors(Lane lane, V (&p)[C::vectors + 1]) const {
+        if (vectors)
+#pragma GCC unroll 16
+            for (int k = 0; k < C::vectors; ++k)
+                p[k] = lane.load(vectors, k);
+    }
+    template <class Lane>
+    void add_to(Scalar* to, Lane lane, const V* sums, int columns) const {
+#pragma GCC unroll 16
+        for (int k = 0; k < columns; ++k)
+            lane.store(to, k, lane.load(to, k) + sums[k]);
     }
     /// Has what backward will read of the step before brought from memory.
     template <class Lane>
     [[gnu::always_inline]] void fetch_earlier(Lane lane, Index b, const Scalar* dy) const {
 #pragma GCC unroll 16
         for (int g = 0; g < blocks; ++g)
-            __builtin_prefetch(gates + earlier * gate_layout().size() + lane.at(blocks, batch, b) + g * lane.width, 0,
-                               2);
+            __builtin_prefetch(gates + earlier * gate_layout().size() + lane.at(blocks, g, b), 0, 2);
 #pragma GCC unroll 16
         for (int k = 1; k < states; ++k)
-            __builtin_prefetch(prev[k] + earlier * batch * hidden + lane.at(1, batch, b), 0, 2);
+            __builtin_prefetch(prev[k] + earlier * batch * hidden + lane.at(1, 0, b), 0, 2);
         if (dy)
-            __builtin_prefetch(dy + (earlier * batch + b) * hidden + lane.u, 0, 2);
-    }
-    template <class Lane>
-    void load_vectors(Lane lane, V (&p)[C::vectors + 1]) const {
-        if (vectors)
-            load_rows(p, vectors + lane.u, C::vectors, lane.count());
+            __builtin_prefetch(dy + earlier * batch * hidden + lane.at(b), 0, 2);
     }
 
     /// a = what the tiles hold of a lane + b, or where there is no tile of W·x what the gates hold; then the cell.
@@ -306,7 +295,9 @@ struct Step {
                                            int columns) const {
         const Index l = lane.u % units;
         V start[blocks] = {};
-        load_rows(start, bias + lane.u, biased, lane.count());
+#pragma GCC unroll 16
+        for (int g = 0; g < biased; ++g)
+            start[g] = lane.load(bias, g);
         for (int n = 0; n < columns; ++n) {
             const Index b = column + n;
             V a[blocks];
@@ -317,7 +308,7 @@ struct Step {
                     a[g] += load<V>(tile.at(n, g - C::recurrent.first, l, lane.width));
                 if (g >= C::input.first && g < C::input.end()) {
                     if (!x_tile)
-                        a[g] += load<V>(gates + lane.at(blocks, batch, b) + g * lane.width, lane.count());
+                        a[g] += lane.load(gates, blocks, g, b);
                     else if constexpr (!same_blocks)
                         a[g] += load<V>(x_tile->at(n, g - C::input.first, l, lane.width));
                 }
@@ -326,7 +317,7 @@ struct Step {
                 V before[states];
                 load_states(prev, lane, b, before);
                 cell->gate(a, before);
-                a[C::operand] = noise.masked(a[C::operand], b * hidden + lane.u, lane.count());
+                a[C::operand] = noise.masked(a[C::operand], lane, b);
                 store_gates(lane, b, a);
             } else
                 finish_forward(lane, b, a);
@@ -337,7 +328,6 @@ struct Step {
     /// zero.
     template <class Lane>
     [[gnu::always_inline]] void finish_forward(Lane lane, Index b, V (&a)[blocks]) const {
-        const Index at = b * hidden + lane.u;
         V before[states], now[states];
         load_states(prev, lane, b, before);
         if (real(b)) {
@@ -347,7 +337,7 @@ struct Step {
             if (noise.zoneout) {
                 if (noise.said[0])
                     store_states(noise.said, lane, b, now);
-                noise.zone_out(before, now, at, lane.count());
+                noise.zone_out(before, now, lane, b);
             }
             if (record)
                 store_gates(lane, b, a);
@@ -360,64 +350,37 @@ struct Step {
             store_states(next, lane, b, before);
         }
         if (noise.h_mask)
-            store<V>(noise.masked_next + at, noise.masked(now[0], at, lane.count()), lane.count());
+            lane.store(noise.masked_next, b, noise.masked(now[0], lane, b));
     }
 
-    /// For every lane of units and every column, f(lane, b, (Uᵀ·da)[lane, b], sums); da: the rows of `from` that
-    /// `which` names. `U` is packed as backward has it.
+    /// For every lane of units and some columns, f(lane, column, columns, products, stride), (Uᵀ·da)[lane, column + n] at
+    /// products[n · stride]; da: the rows of `from` that `which` names. `U` is packed as backward has it.
     template <Blocks which, class F>
-    [[gnu::always_inline]] void over_unit_tiles(const Scalar* U, const Scalar* from, F&& f, const Gradients& to) const {
-        for_row_tiles<Scalar>(hidden, [&](Index u0, int R) {
+    [[gnu::always_inline]] void over_unit_tiles(const Scalar* U, const Scalar* from, F&& f) const {
+        for_row_tiles<Scalar>(hidden, [&](Index u, int R) {
             for (Index column = first; column < last;) {
                 V tile[tile_lanes * tile_columns(1)];
                 int columns = 1;
                 if (single(batch))
                     for (int r = 0; r < R; ++r)
-                        tile[r] = from ? multiply_transposed_lane<which.count>(U, hidden, u0 + r * L, gate_layout(),
+                        tile[r] = from ? multiply_transposed_lane<which.count>(U, hidden, u + r * L, gate_layout(),
                                                                                from, which.first, 0)
                                        : V{};
                 else {
                     PanelFactors<Scalar> da{{}, 0};
                     if (from)
-                        da = over_panels(U + u0 * which.count * hidden, R * L, gate_layout(), from, which.first,
+                        da = over_panels(U + u * which.count * hidden, R * L, gate_layout(), from, which.first,
                                          which.count, column);
                     columns = compute_lanes<V, tile_lanes>(tile, R, last - column, da.products, da.count);
                 }
-                for (int r = 0; r < R; ++r) {
-                    const Index u = u0 + r * L, width = gate_layout().width(u);
-                    if (width == units)
-                        over_columns(UnitLane<Scalar, units, std::integral_constant<Index, units>>{u, {}}, column,
-                                     columns, tile + r, R, f, to);
-                    else
-                        over_columns(UnitLane<Scalar, units, Index>{u, width}, column, columns, tile + r, R, f, to);
-                }
+                for (int r = 0; r < R; ++r)
+                    with_lane(
+                        gate_layout(), u + r * L, [&](auto lane) __attribute__((always_inline)) {
+                            f(lane, column, columns, tile + r, R);
+                        });
                 column += columns;
             }
         });
-    }
-    template <class Lane, class F>
-    [[gnu::always_inline]] void over_columns(Lane lane, Index column, int columns, const V* products, int stride, F& f,
-                                             const Gradients& to) const {
-        Sums sums;
-        for (int n = 0; n < columns; ++n)
-            f(lane, column + n, products[n * stride], sums);
-        add_to(to.bias + lane.u, sums.bias, biased, lane.count());
-        if (to.vectors)
-            add_to(to.vectors + lane.u, sums.vectors, C::vectors, lane.count());
-    }
-
-    /// A lane of units of `rows` vectors of H numbers each.
-    template <class Count>
-    void load_rows(V* to, const Scalar* from, int rows, Count count) const {
-#pragma GCC unroll 16
-        for (int g = 0; g < rows; ++g)
-            to[g] = load<V>(from + g * hidden, count);
-    }
-    template <class Count>
-    void add_to(Scalar* to, const V* sums, int rows, Count count) const {
-#pragma GCC unroll 16
-        for (int g = 0; g < rows; ++g)
-            store<V>(to + g * hidden, load<V>(to + g * hidden, count) + sums[g], count);
     }
 };
 
