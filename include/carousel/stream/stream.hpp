@@ -180,12 +180,7 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
     }
 
   private:
-    static constexpr int second_count = [] {
-        if constexpr (TwoProductCell<C>)
-            return C::second.count;
-        else
-            return 1;
-    }();
+    static constexpr int second_count = recurrent_blocks<C>().count - C::recurrent.count; // 0 but of a TwoProductCell
     static constexpr Index units_a_pass(Index hidden) {
         return stream::units_a_pass<V>(std::max({C::input.count, C::recurrent.count, second_count}),
                                        recurrent_blocks<C>().count * hidden * hidden);
