@@ -11,9 +11,11 @@
 namespace carousel::kernel {
 
 /// How many lanes of units a panel holds of a cell whose products have at least and at most so many blocks: so many that the
-/// narrowest makes a good tile, as long as the widest makes one, too.
+/// narrowest makes a good tile (where lanes are summed up in twos, an even one), as long as the widest makes one, too.
 constexpr int panel_lanes(int narrowest, int widest) {
-    constexpr int most = registers >= 32 ? 6 : 4;
+    constexpr int most = 6;
+    if (registers < 32)
+        return narrowest % 2 == 0 || 2 * widest > most ? 1 : 2;
     return std::max(1, std::min(tile_lanes / narrowest, most / widest));
 }
 

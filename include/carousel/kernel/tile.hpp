@@ -24,10 +24,21 @@ struct Factors {
     Index runs = 1, a_run = 0, b_run = 0;
 };
 
-/// The most columns of a tile of `rows` lanes: what leaves registers for the rows' lanes and a broadcast; with more than
+/// The most columns whose sums with `rows` lanes fit registers: what leaves some for the rows' lanes and a broadcast; with more than
 /// 8 the columns' addresses need more registers than there are.
-constexpr int tile_columns(int rows) {
+constexpr int register_columns(int rows) {
     return std::clamp((registers - 2 - rows) / rows, 1, 8);
+}
+
+/// How many of a tile's lanes are summed up at a time: with 32 registers all, with 16 two where they hold no more, as 2 × 6 sums
+/// keep the FMA units busy and fewer columns ask for the rows faster than L2 brings them.
+constexpr int lanes_at_a_time(int rows, int columns) {
+    return registers >= 32 || columns <= register_columns(rows) ? rows : std::min(rows, 2);
+}
+
+/// The most columns of a tile of `rows` lanes.
+constexpr int tile_columns(int rows) {
+    return register_columns(registers >= 32 ? rows : std::min(rows, 2));
 }
 
 /// The most lanes of a tile whose rows are free to choose: with 32 registers 3 × 8 is the best shape, else 2 × 6.
@@ -50,12 +61,12 @@ template <class V>
 #endif
 }
 
-/// acc[r][n] += Σ_k a(k)[r] · b(k, n)
+/// acc[r][n] += Σ_k a(k)[first + r] · b(k, n)
 template <class V, int R, int N>
-[[gnu::always_inline]] inline void add_product(V (&acc)[R][N], const Factors<scalar_of<V>>& f) {
+[[gnu::always_inline]] inline void add_product(V (&acc)[R][N], const Factors<scalar_of<V>>& f, int first = 0) {
     constexpr Index L = size_of<V>;
     for (Index run = 0; run < f.runs; ++run) {
-        const scalar_of<V>*a = f.a + run * f.a_run, *b = f.b + run * f.b_run;
+        const scalar_of<V>*a = f.a + run * f.a_run + first * L, *b = f.b + run * f.b_run;
         for (Index k = 0; k < f.depth; ++k, a += f.a_step, b += f.b_row) {
             V rows[R];
 #pragma GCC unroll 16
@@ -122,17 +133,28 @@ void compute_column(V* column, const Factors<scalar_of<V>>* products, int count)
     add_up(column, sums);
 }
 
-/// tile[n·R + r] = Σ over the products of Σ_k a(k)[r] · b(k, n)
+/// tile[n·stride + r] = Σ over the products of Σ_k a(k)[first + r] · b(k, n)
 template <class V, int R, int N>
-[[gnu::noinline]] void compute_tile(V* tile, const Factors<scalar_of<V>>* products, int count) {
+[[gnu::always_inline]] inline void compute_rows(V* tile, int stride, const Factors<scalar_of<V>>* products, int count,
+                                                int first) {
     V acc[R][N] = {};
     for (int p = 0; p < count; ++p)
-        add_product(acc, products[p]);
+        add_product(acc, products[p], first);
 #pragma GCC unroll 16 // an acc indexed by a variable would live in memory
     for (int n = 0; n < N; ++n)
 #pragma GCC unroll 16
         for (int r = 0; r < R; ++r)
-            tile[n * R + r] = acc[r][n];
+            tile[n * stride + r] = acc[r][n];
+}
+
+/// tile[n·R + r] = Σ over the products of Σ_k a(k)[r] · b(k, n)
+template <class V, int R, int N>
+[[gnu::noinline]] void compute_tile(V* tile, const Factors<scalar_of<V>>* products, int count) {
+    constexpr int rows = lanes_at_a_time(R, N), rest = R % rows;
+    for (int first = 0; first + rows <= R; first += rows)
+        compute_rows<V, rows, N>(tile + first, R, products, count, first);
+    if constexpr (rest > 0)
+        compute_rows<V, rest, N>(tile + R - rest, R, products, count, R - rest);
 }
 
 /// A tile of R lanes and as many of the `columns` as fit: the widest, or else 4, 2 or 1. Returns how many it took. Of eight, six
@@ -141,7 +163,7 @@ template <class V, int R>
 int compute_tile(V* tile, Index columns, const Factors<scalar_of<V>>* products, int count) {
     constexpr int widest = tile_columns(R);
     if constexpr (widest > 1)
-        if (columns >= widest && !(widest == 6 && columns == 8)) {
+        if (columns >= widest && !(registers >= 32 && widest == 6 && columns == 8)) {
             compute_tile<V, R, widest>(tile, products, count);
             return widest;
         }
