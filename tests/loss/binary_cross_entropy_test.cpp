@@ -25,6 +25,7 @@ TEMPLATE_TEST_CASE("BinaryCrossEntropy: losses and gradients are PyTorch's", "",
             CHECK(difference(dy, golden.sequence("d_" + name), 1e-3) < tolerance);
             CHECK(loss(y, target) == loss(y, target, &dy));
             CHECK(loss.weight(y.view(), target) == (reduction == Reduction::mean ? 60 : 1));
+            CHECK(loss.check(target.view(), y.features()) == loss.weight(y.view(), target));
         }
 }
 
@@ -47,6 +48,8 @@ TEST_CASE("BinaryCrossEntropy: the gradient matches central differences, padding
         CHECK(dy(k) == Catch::Approx((above - below) / (2 * step)).margin(1e-10));
     }
     CHECK(loss.weight(y.view(), target) == 8);
+    target.set_lengths(y.lengths());
+    CHECK(loss.check(target.view(), 2) == 8);
 }
 
 TEMPLATE_TEST_CASE("BinaryCrossEntropy: no logit is too large", "", float, double) {

@@ -43,10 +43,12 @@ TEST_CASE("MeanSquaredError: mean and sum of a small example") {
     CHECK(MeanSquaredError{}(y, target, &dy) == Catch::Approx(14.0 / 6));
     CHECK(dy.isApprox(Matrix<double>{{0, -4, 0}, {2, 0, -6}} / 6, 1e-15));
     CHECK(MeanSquaredError{}.weight(y.view(), target) == 6);
+    CHECK(MeanSquaredError{}.check(target.view(), y.features()) == 6);
     const MeanSquaredError sum{.reduction = Reduction::sum};
     CHECK(sum(y, target, &dy) == 14);
     CHECK(dy == Matrix<double>{{0, -4, 0}, {2, 0, -6}});
     CHECK(sum.weight(y.view(), target) == 1);
+    CHECK(sum.check(target.view(), y.features()) == 1);
     CHECK(sum(y, target) == 14);
 }
 
@@ -124,6 +126,7 @@ TEST_CASE("MeanSquaredError: without real columns there is no mean") {
     for (const Reduction reduction : {Reduction::mean, Reduction::sum}) {
         const MeanSquaredError loss{.reduction = reduction};
         CHECK(loss.weight(y.view(), target) == 0);
+        CHECK(loss.check(y.view(), 2) == 0);
         REQUIRE_THROWS_WITH(loss(y, target, &dy), message);
         REQUIRE_THROWS_WITH(loss(none, none, &dy), message);
     }

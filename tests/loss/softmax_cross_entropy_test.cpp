@@ -102,6 +102,7 @@ TEST_CASE("SoftmaxCrossEntropy: batches weighted by their weight give the mean o
         weights += loss.weight(part, target_part);
     }
     CHECK(weights == loss.weight(y.view(), target));
+    CHECK(weights == loss.check(target.view(), 3));
     CHECK(sum / weights == Catch::Approx(loss(y, target)));
 }
 
@@ -159,5 +160,7 @@ TEST_CASE("SoftmaxCrossEntropy: mistakes are named before anything is written") 
     REQUIRE_THROWS_WITH((SoftmaxCrossEntropy{.ignore = 0}(y, target, &dy)), nothing);
     REQUIRE_THROWS_WITH((SoftmaxCrossEntropy{.class_weights = {0, 1, 1, 1, 1}}(y, target, &dy)), nothing);
     CHECK((SoftmaxCrossEntropy{.reduction = Reduction::sum, .ignore = 0}.weight(y.view(), target)) == 0);
+    CHECK((SoftmaxCrossEntropy{.ignore = 0}.check(target.view(), 5)) == 0);
+    CHECK((SoftmaxCrossEntropy{.reduction = Reduction::sum}.check(target.view(), 5)) == 1);
     CHECK(dy.size() == 1);
 }

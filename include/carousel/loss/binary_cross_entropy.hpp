@@ -32,8 +32,8 @@ struct BinaryCrossEntropy {
     double operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target,
                       std::type_identity_t<Matrix<S>>* dy = nullptr) const {
         detail::require_target("BinaryCrossEntropy", y, target, y.features());
-        check(SequenceView<S>(target.data(), y.features(), y.steps(), y.batch(), y.lengths()), y.features());
-        const double divisor = weight(y, target);
+        const double divisor =
+            check(SequenceView<S>(target.data(), y.features(), y.steps(), y.batch(), y.lengths()), y.features());
         detail::require_summands("BinaryCrossEntropy", divisor);
         if (dy)
             dy->resize(y.features(), y.columns());
@@ -72,12 +72,13 @@ struct BinaryCrossEntropy {
     /// Σ weight·loss / Σ weight.
     template <std::floating_point S>
     double weight(SequenceView<S> y, std::type_identity_t<SequenceView<S>>) const {
-        return detail::loss_weight(reduction, static_cast<double>(y.features() * y.real_columns()));
+        return detail::loss_weight(reduction, y);
     }
 
-    /// Throws std::invalid_argument unless every real target is within 0 … 1 and positive_weight is finite and >= 0.
+    /// The weight() of outputs with these targets, of their lengths. Throws std::invalid_argument unless every real
+    /// target is within 0 … 1 and positive_weight is finite and >= 0.
     template <std::floating_point S>
-    void check(SequenceView<S> target, Index /*features*/) const {
+    double check(SequenceView<S> target, Index /*features*/) const {
         require(std::isfinite(positive_weight) && positive_weight >= 0, "BinaryCrossEntropy", "positive_weight is ",
                 positive_weight, ", expected a finite number >= 0");
         for (Index t = 0; t < target.steps(); ++t)
@@ -87,6 +88,7 @@ struct BinaryCrossEntropy {
                     require(q >= 0 && q <= 1, "BinaryCrossEntropy", "the target at feature ", f, ", step ", t,
                             " of sequence ", b, " is ", q, ", expected 0 … 1");
                 }
+        return detail::loss_weight(reduction, target);
     }
 };
 

@@ -20,8 +20,8 @@ enum class Reduction { mean, sum };
 ///   loss.weight(y, target)    what the sum is divided by: the mean over batches is Σ weight·loss / Σ weight. 0 says
 ///                             that there is nothing to learn from, as in a batch of padding alone.
 /// and may have
-///   loss.check(target, features)   throws if outputs of so many features can't have these targets; fit asks before it
-///                                  begins.
+///   loss.check(target, features)   throws if outputs of so many features can't have these targets, and returns what
+///                                  they weigh, as weight() does; fit asks before it begins.
 template <class Type>
 concept Loss = std::copyable<Type> && requires(const Type& loss, SequenceView<float> y, Matrix<float>* dy) {
     { loss(y, y, dy) } -> std::same_as<double>;
@@ -67,6 +67,12 @@ void each_run(const SequenceView<S>& y, const Visit& visit) {
 /// Of that many summands, or of summands that weigh so much.
 inline double loss_weight(Reduction reduction, double summands) {
     return reduction == Reduction::mean || summands == 0 ? summands : 1;
+}
+
+/// Of every real number of y.
+template <class S>
+double loss_weight(Reduction reduction, const SequenceView<S>& y) {
+    return loss_weight(reduction, static_cast<double>(y.features() * y.real_columns()));
 }
 
 /// Throws std::invalid_argument if a batch has nothing to take a loss of.

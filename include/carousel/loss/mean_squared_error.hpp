@@ -63,7 +63,13 @@ struct MeanSquaredError {
     /// Σ weight·loss / Σ weight.
     template <std::floating_point S>
     double weight(SequenceView<S> y, std::type_identity_t<SequenceView<S>>) const {
-        return detail::loss_weight(reduction, static_cast<double>(y.features() * y.real_columns()));
+        return detail::loss_weight(reduction, y);
+    }
+
+    /// The weight() of outputs with these targets, of their lengths.
+    template <std::floating_point S>
+    double check(SequenceView<S> target, Index /*features*/) const {
+        return detail::loss_weight(reduction, target);
     }
 };
 

@@ -69,31 +69,14 @@ struct SoftmaxCrossEntropy {
     template <std::floating_point S>
     double weight(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target) const {
         detail::require_target("SoftmaxCrossEntropy", y, target, 1);
-        const SequenceView<S> real(target.data(), 1, y.steps(), y.batch(), y.lengths());
-        return detail::loss_weight(reduction, sum_of_weights(real, y.features()));
+        return check(SequenceView<S>(target.data(), 1, y.steps(), y.batch(), y.lengths()), y.features());
     }
 
-    /// Throws std::invalid_argument unless every real target is a class, 0 … features − 1, or ignored, and
-    /// class_weights are empty or one a class, finite and >= 0.
+    /// The weight() of outputs of so many features with these targets, of their lengths. Throws std::invalid_argument
+    /// unless every real target is a class, 0 … features − 1, or ignored, and class_weights are empty or one a class,
+    /// finite and >= 0.
     template <std::floating_point S>
-    void check(SequenceView<S> target, Index features) const {
-        static_cast<void>(sum_of_weights(target, features));
-    }
-
-  private:
-    template <class S>
-    bool ignores(S k) const {
-        return ignore && k == static_cast<S>(*ignore);
-    }
-
-    template <class S>
-    double class_weight(S k) const {
-        return class_weights.empty() ? 1 : class_weights[static_cast<std::size_t>(k)];
-    }
-
-    /// Of every target that is real and not ignored; throws what check() throws.
-    template <class S>
-    double sum_of_weights(const SequenceView<S>& target, Index features) const {
+    double check(SequenceView<S> target, Index features) const {
         require(class_weights.empty() || static_cast<Index>(class_weights.size()) == features, "SoftmaxCrossEntropy",
                 class_weights.size(), " class weights were given for ", features, " classes");
         for (std::size_t k = 0; k < class_weights.size(); ++k)
@@ -112,7 +95,18 @@ struct SoftmaxCrossEntropy {
                         features - 1);
                 sum += class_weight(k);
             }
-        return sum;
+        return detail::loss_weight(reduction, sum);
+    }
+
+  private:
+    template <class S>
+    bool ignores(S k) const {
+        return ignore && k == static_cast<S>(*ignore);
+    }
+
+    template <class S>
+    double class_weight(S k) const {
+        return class_weights.empty() ? 1 : class_weights[static_cast<std::size_t>(k)];
     }
 
     /// max y, a lane at a time; the last lane overlaps the one before.
