@@ -7,6 +7,7 @@
 #include "carousel/layer/last_step.hpp"
 #include "carousel/layer/recurrent.hpp"
 #include "carousel/layer/sequential.hpp"
+#include "carousel/loss/binary_cross_entropy.hpp"
 #include "carousel/loss/mean_squared_error.hpp"
 #include "carousel/loss/softmax_cross_entropy.hpp"
 #include "carousel/optim/adam.hpp"
@@ -505,10 +506,83 @@ TEST_CASE("fit: targets that the loss cannot have are named before anything is c
                         "SoftmaxCrossEntropy: the target at step 4 of sequence 3 is 3, expected a class, 0 … 2");
     data.x.set_lengths(std::vector<Index>{6, 6, 6, 4, 6}); // now it is padding
     fit(model, data, SoftmaxCrossEntropy{}, SGD{.learning_rate = 0});
-    data = classes(5, 6, 2);
-    REQUIRE_THROWS_WITH(fit(model, data, SoftmaxCrossEntropy{.ignore = 2}, Adam{}),
+    CHECK(values(model) == before);
+}
+
+TEST_CASE("fit: data without a target that counts is refused before anything is changed") {
+    auto model = classifier();
+    const auto before = values(model);
+    Optimizer optimizer{parameters(model), SGD{.learning_rate = 0.5}};
+    const std::string none = ", every one is padding, ignored or of weight 0";
+    const auto refused = [&](const auto& loss, FitOptions options, const std::string& message, const auto&... data) {
+        bool began = false;
+        options.schedule = [](const ScheduleInput&) { return 0.25; };
+        options.callbacks = {[&](Progress&) { began = true; }};
+        REQUIRE_THROWS_AS(fit(model, data..., loss, optimizer, options), std::invalid_argument);
+        REQUIRE_THROWS_WITH(fit(model, data..., loss, optimizer, options), message + none);
+        CHECK_FALSE(began);
+    };
+    const SoftmaxCrossEntropy loss{.ignore = 2}, weightless{.class_weights = {1, 1, 0}};
+    const auto ignored = classes(5, 6, 2);
+    const std::string training = "fit: there is no target to compare with in 5 samples to train with";
+    refused(loss, {}, training, ignored);
+    refused(weightless, {}, training, ignored);
+    refused(loss, {}, training, ignored, classes(5, 6, 1));
+    const std::string validation = "fit: there is no target to compare with in 5 validation samples";
+    refused(loss, {}, validation, classes(4, 6, 1), ignored);
+    refused(weightless, {}, validation, classes(4, 6, 1), ignored);
+
+    // The first three samples, or the last two, are ignored: together they have targets.
+    auto halves = classes(5, 6, 1);
+    for (Index t = 0; t < 6; ++t)
+        halves.y.step(t).leftCols(3).setConstant(2);
+    refused(loss, {.validation_split = 0.4}, "fit: there is no target to compare with in 3 samples to train with",
+            halves);
+    halves = classes(5, 6, 1);
+    for (Index t = 0; t < 6; ++t)
+        halves.y.step(t).rightCols(2).setConstant(2);
+    refused(loss, {.validation_split = 0.4}, "fit: there is no target to compare with in 2 validation samples", halves);
+
+    // Padding alone, for losses that don't look at classes.
+    Dataset<double> padding{Sequence<double>(2, 6, 2, {0, 0}), Sequence<double>(3, 6, 2)};
+    const Dataset<double> real{Sequence<double>(2, 6, 2), Sequence<double>(3, 6, 2)};
+    const std::string of_two = "fit: there is no target to compare with in 2 validation samples";
+    refused(MeanSquaredError{}, {}, of_two, real, padding);
+    refused(BinaryCrossEntropy{}, {}, of_two, real, padding);
+    REQUIRE_THROWS_WITH(fit(model, padding, MeanSquaredError{}, optimizer),
+                        "fit: the data set is empty, no sequence of x has a step");
+    CHECK(values(model) == before);
+    CHECK(optimizer.learning_rate() == 0.5);
+    CHECK(optimizer.steps() == 0);
+}
+
+namespace {
+
+/// A loss of one's own that can't tell targets from padding before there are outputs.
+struct Uncertain {
+    template <std::floating_point S>
+    double operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target,
+                      std::type_identity_t<Matrix<S>>* dy) const {
+        return SoftmaxCrossEntropy{.ignore = 2}(y, target, dy);
+    }
+    template <std::floating_point S>
+    double weight(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target) const {
+        return SoftmaxCrossEntropy{.ignore = 2}.weight(y, target);
+    }
+};
+
+} // namespace
+
+TEST_CASE("fit: without check() a loss of one's own is asked for its weight batch by batch") {
+    auto model = classifier(), same = classifier();
+    const auto before = values(model);
+    REQUIRE_THROWS_WITH(fit(model, classes(5, 6, 2), Uncertain{}, Adam{}),
                         "fit: there is no target to compare with in the whole data set");
     CHECK(values(model) == before);
+    const auto history = fit(model, classes(5, 6, 1), Uncertain{}, Adam{});
+    CHECK(losses(history) == losses(fit(same, classes(5, 6, 1), SoftmaxCrossEntropy{.ignore = 2}, Adam{})));
+    REQUIRE_THROWS_WITH(fit(model, classes(5, 6, 1), classes(5, 6, 2), Uncertain{}, Adam{}),
+                        "evaluate: there is no target to compare with in the whole data set");
 }
 
 TEST_CASE("fit: metrics are reported for training and validation, in the order of the options") {

@@ -17,33 +17,20 @@ namespace carousel {
 
 namespace detail {
 
-/// Asks the loss, if it can tell, whether every target is one. A target has x's lengths where it has none of its own
-/// and as many steps.
-template <class S, class LossType>
-void check_targets(const LossType& loss, const Dataset<S>& data, Index outputs) {
-    if constexpr (requires { loss.check(data.y.view(), outputs); }) {
-        const auto y = data.y.view();
-        const bool in_step = !y.ragged() && y.steps() == data.x.steps();
-        loss.check(in_step ? SequenceView<S>(y.data(), y.features(), y.steps(), y.batch(), data.x.lengths()) : y,
-                   outputs);
-    }
-}
-
-/// Everything that is asked of what is trained with, before anything is changed.
-template <class Model, class LossType>
-void check(const FitOptions& o, const Model& model, const Dataset<typename Model::Scalar>& data, const LossType& loss) {
+/// What is asked of the options and the data before anything is changed.
+template <class S>
+void check(const FitOptions& o, const Dataset<S>& data) {
     const Index steps = data.x.steps(), target_steps = data.y.steps();
     require(data.y.batch() == data.size(), "fit", "x has ", data.size(), " samples and y ", data.y.batch());
-    require(data.size() >= 1, "fit", "the data set is empty");
+    require(data.x.view().real_columns() > 0, "fit", "the data set is empty, no sequence of x has a step");
     check(o);
     require(o.truncate == 0 || steps == target_steps, "fit", "truncate needs a target for every step: x has ", steps,
             " steps and the targets have ", target_steps);
-    check_targets(loss, data, model.output_size(data.x.features()));
 }
 
-/// … and of a validation set beside it.
-template <class S, class LossType>
-void check_validation(const Dataset<S>& validation, const Dataset<S>& training, const LossType& loss, Index outputs) {
+/// … of a validation set beside them …
+template <class S>
+void check_validation(const Dataset<S>& validation, const Dataset<S>& training) {
     const auto check_features = [](const char* name, const Sequence<S>& given, const Sequence<S>& expected) {
         require(given.features() == expected.features(), "fit", name, " of the validation set has ", given.features(),
                 " features, expected ", expected.features(), " as in the training set");
@@ -53,7 +40,24 @@ void check_validation(const Dataset<S>& validation, const Dataset<S>& training, 
             " samples and y ", validation.y.batch());
     check_features("x", validation.x, training.x);
     check_features("y", validation.y, training.y);
-    check_targets(loss, validation, outputs);
+}
+
+/// … and, if the loss can tell, of the targets of samples first … first + count − 1: each must be one, and one must
+/// count. A target has x's lengths where it has none of its own and as many steps.
+template <class S, class LossType>
+void check_targets(const LossType& loss, const Dataset<S>& data, Index first, Index count, Index outputs,
+                   const char* what) {
+    const auto x = data.x.view(), y = data.y.view();
+    if constexpr (requires { loss.check(y, outputs); }) {
+        const bool in_step = !y.ragged() && y.steps() == x.steps();
+        std::vector<Index> lengths(static_cast<std::size_t>(y.batch())); // of all other samples 0: they are padding
+        for (Index b = first; b < first + count; ++b)
+            lengths[static_cast<std::size_t>(b)] = (in_step ? x : y).length(b);
+        const double weight =
+            loss.check(SequenceView<S>(y.data(), y.features(), y.steps(), y.batch(), lengths), outputs);
+        require(weight > 0, "fit", "there is no target to compare with in ", count, what,
+                ", every one is padding, ignored or of weight 0");
+    }
 }
 
 /// A state that goes from batch to batch has one size.
@@ -233,40 +237,48 @@ class Training {
 
 /// Trains with an optimizer the caller keeps: calling it again goes on where the last call ended.
 /// Throws std::invalid_argument, before anything is changed, if an option is out of range, a target is none for the
-/// loss (a class that isn't there) or all are padding or ignored. Batches without a target to compare with are no step.
+/// loss (a class that isn't there), or none counts, of those trained with or of those held out: all are padding or
+/// ignored. A loss of one's own without check() meets its targets batch by batch instead. Batches without a target to
+/// compare with are no step.
 template <class Model, Loss LossType, OptimizerRule Rule>
 requires Layer<Model, typename Model::Scalar> History fit(Model& model, const Dataset<typename Model::Scalar>& data,
                                                           const LossType& loss,
                                                           Optimizer<Rule, typename Model::Scalar>& optimizer,
                                                           const FitOptions& options = {}) {
-    detail::check(options, model, data, loss);
+    detail::check(options, data);
     // as Keras splits: floor(n · (1 − split)) samples to train on
     const auto training = static_cast<Index>(static_cast<double>(data.size()) * (1 - options.validation_split));
     const Index held_out = data.size() - training;
     require(training >= 1, "fit", "validation_split ", options.validation_split, " leaves none of ", data.size(),
             " samples to train on");
     detail::check_stateful(options, training, held_out);
+    const Index outputs = model.output_size(data.x.features());
+    detail::check_targets(loss, data, 0, training, outputs, " samples to train with");
     std::optional<Dataset<typename Model::Scalar>> validation;
-    if (held_out > 0)
+    if (held_out > 0) {
+        detail::check_targets(loss, data, training, held_out, outputs, " validation samples");
         validation = data.slice(training, held_out);
+    }
     return detail::Training(model, data, training, validation ? &*validation : nullptr, loss, optimizer, options).run();
 }
 
 /// The same, with a validation set of one's own: Keras' validation_data. Its sequences may have other lengths than those
-/// trained with. Throws std::invalid_argument, before anything is changed, also if it is empty, has not the training
-/// set's features or targets that are none for the loss, or options.validation_split isn't 0; only after the first epoch
-/// if all its targets are padding or ignored.
+/// trained with. Throws std::invalid_argument, before anything is changed, also if it is empty or has not the training
+/// set's features, or options.validation_split isn't 0.
 template <class Model, Loss LossType, OptimizerRule Rule>
 requires Layer<Model, typename Model::Scalar> History fit(Model& model, const Dataset<typename Model::Scalar>& training,
                                                           const Dataset<typename Model::Scalar>& validation,
                                                           const LossType& loss,
                                                           Optimizer<Rule, typename Model::Scalar>& optimizer,
                                                           const FitOptions& options = {}) {
-    detail::check(options, model, training, loss);
+    detail::check(options, training);
     require(options.validation_split == 0, "fit", "validation_split is ", options.validation_split,
             ", expected 0 beside a validation set");
-    detail::check_validation(validation, training, loss, model.output_size(training.x.features()));
+    detail::check_validation(validation, training);
     detail::check_stateful(options, training.size(), validation.size());
+    const Index outputs = model.output_size(training.x.features());
+    detail::check_targets(loss, training, 0, training.size(), outputs, " samples to train with");
+    detail::check_targets(loss, validation, 0, validation.size(), outputs, " validation samples");
     return detail::Training(model, training, training.size(), &validation, loss, optimizer, options).run();
 }
 
