@@ -155,6 +155,52 @@ TEST_CASE("fit: padding counts for nothing, cut into chunks or not") {
     }
 }
 
+TEST_CASE("fit: chunks of ragged sequences have the loss of whole ones, and a single chunk their gradient") {
+    const std::vector<Index> lengths{6, 1, 4, 3};
+    for (const bool own_lengths : {true, false}) { // targets in step have x's lengths, too
+        auto data = noise(4, 6, lengths);
+        if (!own_lengths)
+            data.y.set_lengths({});
+        const auto run = [&](Index truncate, double rate, Index batch_size) {
+            auto model = small_model();
+            const auto history = fit(model, data, MeanSquaredError{}, SGD{.learning_rate = rate},
+                                     {.batch_size = batch_size, .shuffle = false, .truncate = truncate});
+            return std::pair(history.epochs[0].loss, values(model));
+        };
+        for (const Index batch_size : {4, 2, 1}) {
+            const double whole = run(0, 0, batch_size).first;
+            for (const Index truncate : {1, 2, 3, 4, 5})
+                CHECK(run(truncate, 0, batch_size).first == Catch::Approx(whole).epsilon(1e-13));
+            for (const Index truncate : {6, 7})
+                CHECK(run(truncate, 0.1, batch_size) == run(0, 0.1, batch_size));
+        }
+    }
+}
+
+TEST_CASE("fit: chunks of targets that are shorter or longer than their sequences are refused before any is learnt") {
+    auto model = small_model();
+    const auto before = values(model);
+    const auto refused = [&](std::vector<Index> x_lengths, std::vector<Index> y_lengths, const std::string& message) {
+        auto data = noise(3, 6);
+        data.x.set_lengths(x_lengths);
+        data.y.set_lengths(y_lengths);
+        for (const Index truncate : {1, 2, 3, 6}) {
+            const FitOptions options{.batch_size = 1, .shuffle = false, .truncate = truncate};
+            INFO("truncate " << truncate);
+            REQUIRE_THROWS_AS(fit(model, data, MeanSquaredError{}, SGD{}, options), std::invalid_argument);
+            REQUIRE_THROWS_WITH(fit(model, data, MeanSquaredError{}, SGD{}, options), message);
+            CHECK(values(model) == before);
+        }
+    };
+    const std::string at = "fit: truncate needs a target for every step: sequence ";
+    refused({6, 6, 6}, {6, 4, 6}, at + "1 has 6 steps and its targets have 4");
+    refused({}, {6, 4, 6}, at + "1 has 6 steps and its targets have 4");
+    refused({}, {4, 4, 4}, at + "0 has 6 steps and its targets have 4");
+    refused({6, 4, 5}, {6, 4, 3}, at + "2 has 5 steps and its targets have 3");
+    refused({6, 3, 6}, {6, 6, 6}, at + "1 has 3 steps and its targets have 6");
+    refused({4, 2, 2}, {6, 2, 2}, at + "0 has 4 steps and its targets have 6");
+}
+
 TEST_CASE("fit: one seed shuffles alike, bit for bit, another otherwise") {
     const auto data = noise(20);
     const auto run = [&](FitOptions options) {
