@@ -28,7 +28,6 @@ the words' vectors and of its answer drop out.
 The last line printed is val_accuracy=…, of the best epoch)";
 
 constexpr Index hidden = 32; // of a word's vector and of the hidden state
-constexpr double validation_part = 0.2;
 
 struct Task {
     std::filesystem::path training, test, load, save, folder = "out";
@@ -114,7 +113,6 @@ Metadata metadata(const Vocabulary& vocabulary) {
 FitOptions fit_options(const Task& task) {
     FitOptions options{.epochs = task.epochs,
                        .batch_size = task.batch_size.value_or(task.model == "lstm" && !task.article ? 32 : 128),
-                       .validation_split = validation_part,
                        .seed = task.seed,
                        .metrics = {BinaryAccuracy{}},
                        .callbacks = {progress_bar(), stop_on_interrupt()}};
@@ -128,20 +126,21 @@ FitOptions fit_options(const Task& task) {
 
 struct Data {
     Vocabulary vocabulary;
-    Dataset<float> training; ///< and validation, at its end
+    Dataset<float> training, validation;
     std::optional<Dataset<float>> test;
 };
 
 Data read(const Task& task) {
-    Reviews training(task.training);
-    const auto kept = static_cast<Index>(static_cast<double>(training.count()) * (1 - validation_part));
+    Reviews reviews(task.training);
+    const Index kept = reviews.count() * 4 / 5, held_out = reviews.count() - kept;
     require(kept >= 1, task.training.string().c_str(), "there is 1 review, expected at least 2");
-    const Vocabulary vocabulary = task.load.empty() ? training.vocabulary(task.words) : saved_vocabulary(task.load);
+    const Vocabulary vocabulary = task.load.empty() ? reviews.vocabulary(task.words) : saved_vocabulary(task.load);
     Random random(task.seed);
-    training.shuffle(random);
-    training.sort_by_length(kept);
-    std::printf("%td reviews to train with, %td for validation\n", kept, training.count() - kept);
-    Data data{vocabulary, training.data(vocabulary, task), std::nullopt};
+    reviews.shuffle(random);
+    reviews.sort_by_length(kept);
+    std::printf("%td reviews to train with, %td for validation\n", kept, held_out);
+    const Dataset<float> all = reviews.data(vocabulary, task);
+    Data data{vocabulary, all.slice(0, kept), all.slice(kept, held_out), std::nullopt};
     if (!task.test.empty()) {
         Reviews test(task.test);
         test.sort_by_length(0);
@@ -185,7 +184,7 @@ void run(const Data& data, const Task& task, const Layers&... layers) {
     }));
     std::filesystem::create_directories(task.folder);
     const BinaryCrossEntropy loss;
-    report(fit(model, data.training, loss, RMSprop{.formula = Formula::keras}, options), task);
+    report(fit(model, data.training, data.validation, loss, RMSprop{.formula = Formula::keras}, options), task);
     if (data.test)
         std::printf("test_accuracy=%.4f\n", evaluate(best, *data.test, loss, {BinaryAccuracy{}}).metrics.front());
     std::printf("val_accuracy=%.4f\n", best_accuracy);
