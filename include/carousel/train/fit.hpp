@@ -32,7 +32,7 @@ void check(const FitOptions& o, const Dataset<S>& data) {
                 x.length(b), " steps and its targets have ", y.length(b));
 }
 
-/// … of a validation set beside them …
+/// What is asked of a validation set beside the data.
 template <class S>
 void check_validation(const Dataset<S>& validation, const Dataset<S>& training) {
     const auto check_features = [](const char* name, const Sequence<S>& given, const Sequence<S>& expected) {
@@ -46,7 +46,7 @@ void check_validation(const Dataset<S>& validation, const Dataset<S>& training) 
     check_features("y", validation.y, training.y);
 }
 
-/// … and, if the loss can tell, of the targets of samples first … first + count − 1: each must be one, and one must
+/// What is asked, if the loss can tell, of the targets of samples first … first + count − 1: each must be one, and one must
 /// count. A target has x's lengths where it has none of its own and as many steps.
 template <class S, class LossType>
 void check_targets(const LossType& loss, const Dataset<S>& data, Index first, Index count, Index outputs,
