@@ -92,7 +92,10 @@ void pack_gates(Scalar* to, Operand<Scalar> weights, int blocks, Index hidden, I
             Scalar* at = to + (u * depth + begin * width) * blocks;
             for (Index k = begin; k < std::min(begin + some, depth); ++k)
                 for (int g = 0; g < blocks; ++g, at += width)
-                    copy_strided(at, weights.at(g * hidden + u, k), weights.row, width);
+                    if (width == units && weights.row == 1)
+                        std::memcpy(at, weights.at(g * hidden + u, k), units * sizeof(Scalar));
+                    else
+                        copy_strided(at, weights.at(g * hidden + u, k), weights.row, width);
         });
     // Read, and not used, where a narrow panel is loaded by whole lanes.
     std::fill_n(to + blocks * hidden * depth, lanes<Scalar>, Scalar(0));
