@@ -11,7 +11,7 @@
 #include <type_traits>
 #include <utility>
 
-#if defined(__AVX512F__)
+#if defined(__AVX__)
 #    include <immintrin.h>
 #endif
 
@@ -86,8 +86,21 @@ inline void store(scalar_of<V>* to, V v) {
     std::memcpy(to, &v, sizeof v);
 }
 
+#if defined(__AVX__)
+namespace detail {
+/// The mask of the first `count` Scalars of 256 bits.
+template <class Scalar>
+inline __m256i first_units(Index count) {
+    static constexpr std::int32_t signs[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    return _mm256_loadu_si256(
+        reinterpret_cast<const __m256i*>(signs + 8 - count * static_cast<Index>(sizeof(Scalar) / sizeof(signs[0]))));
+}
+} // namespace detail
+#endif
+
 // The last lane of a column holds fewer units than a register: the first `count` are loaded (zeros elsewhere) or
-// stored.
+// stored. A load puts them together in a register, as what is written to memory in pieces can't be read at once. AVX' masked
+// stores are slow on some CPUs.
 template <class V>
 inline V load(const scalar_of<V>* from, Index count) {
     if (count >= size_of<V>)
@@ -98,8 +111,16 @@ inline V load(const scalar_of<V>* from, Index count) {
     if constexpr (std::is_same_v<V, Vec<double, 64>>)
         return std::bit_cast<V>(_mm512_maskz_loadu_pd(static_cast<__mmask8>((1U << count) - 1), from));
 #endif
+#if defined(__AVX__)
+    if constexpr (std::is_same_v<V, Vec<float, 32>>)
+        return std::bit_cast<V>(_mm256_maskload_ps(from, detail::first_units<float>(count)));
+    if constexpr (std::is_same_v<V, Vec<double, 32>>)
+        return std::bit_cast<V>(_mm256_maskload_pd(from, detail::first_units<double>(count)));
+#endif
     V v{};
-    if constexpr (!std::is_arithmetic_v<V>)
+    if constexpr (size_of<V> == 4)
+        return V{from[0], count > 1 ? from[1] : 0, count > 2 ? from[2] : 0, 0};
+    else if constexpr (!std::is_arithmetic_v<V>)
         for (Index k = 0; k < count; ++k)
             v[k] = from[k];
     return v;
