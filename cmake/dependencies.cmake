@@ -23,7 +23,7 @@ macro(carousel_find_eigen)
     endif()
 endmacro()
 
-# nlohmann-json, which carousel/io/safetensors.hpp needs. What includes it is left out where it isn't installed: it is
+# nlohmann-json, which the safetensors headers of carousel/io/ need. What includes it is left out where it isn't installed: it is
 # never downloaded.
 macro(carousel_find_json)
     if(NOT TARGET nlohmann_json::nlohmann_json)

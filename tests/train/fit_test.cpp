@@ -473,8 +473,7 @@ TEST_CASE("fit: what is out of range is refused before anything is changed") {
     refused(data, {.clip_value = -1}, "fit: clip_value -1, clip_parameter_norm 0 and clip_norm 0 must all be >= 0");
     refused({data.x, part(data.y, 0, 6, 0, 5)}, {}, "fit: x has 7 samples and y 6");
     refused({data.y, data.y}, {}, "SimpleRNN: x has 1 features, expected 2");
-    refused({data.x, data.x}, {},
-            "MeanSquaredError: y is features 1 × steps 5 × batch 7 and target 2 × 5 × 7, expected the same shape");
+    refused({data.x, data.x}, {}, "MeanSquaredError: the targets have 2 features, expected 1");
     REQUIRE_THROWS_WITH(fit(model, data, MeanSquaredError{}, SGD{.learning_rate = -1}),
                         "SGD: learning_rate is -1, expected a finite number >= 0");
     CHECK(values(model) == before);

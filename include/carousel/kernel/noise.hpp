@@ -19,14 +19,14 @@ struct Noise {
     Scalar* said[states] = {};           ///< what the cell said, for backward; null in inference
 
     /// x, with recurrent dropout mask∘x.
-    template <class Lane>
-    [[gnu::always_inline]] V masked(V x, Lane lane, Index column) const {
+    template <class Units>
+    [[gnu::always_inline]] V masked(V x, Units lane, Index column) const {
         return h_mask ? x * lane.load(h_mask, column) : x;
     }
 
     /// Zoneout: now = k∘before + (1 − k)∘now.
-    template <class Lane>
-    void zone_out(const V (&before)[states], V (&now)[states], Lane lane, Index column) const {
+    template <class Units>
+    void zone_out(const V (&before)[states], V (&now)[states], Units lane, Index column) const {
         for (int s = 0; s < states; ++s) {
             const V k = kept_share(s, lane, column);
             now[s] = k * before[s] + (Scalar(1) - k) * now[s];
@@ -34,8 +34,8 @@ struct Noise {
     }
 
     /// The gradient d of zone_out's outcome, split into those of what the cell said (left in d) and of the state before.
-    template <class Lane>
-    void split(V (&d)[states], V (&kept)[states], Lane lane, Index column) const {
+    template <class Units>
+    void split(V (&d)[states], V (&kept)[states], Units lane, Index column) const {
         for (int s = 0; s < states; ++s) {
             const V k = kept_share(s, lane, column);
             kept[s] = k * d[s];
@@ -45,8 +45,8 @@ struct Noise {
 
   private:
     /// k of a state.
-    template <class Lane>
-    V kept_share(int state, Lane lane, Index column) const {
+    template <class Units>
+    V kept_share(int state, Units lane, Index column) const {
         return keep[state] ? lane.load(keep[state], column) : splat<V>(rate[state]);
     }
 };

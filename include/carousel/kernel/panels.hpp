@@ -8,6 +8,8 @@
 
 #include "carousel/kernel/product.hpp"
 
+#include <cstring>
+
 namespace carousel::kernel {
 
 /// How many lanes of units a panel holds of a cell whose products have at least and at most so many blocks: so many that the
@@ -86,11 +88,11 @@ void for_panels(Index hidden, F&& f) {
 /// of unit u begins at u · blocks · depth.
 template <Index units, class Scalar>
 void pack_gates(Scalar* to, Operand<Scalar> weights, int blocks, Index hidden, Index depth) {
-    constexpr Index some = 16; // columns, which are read over all panels before the next ones
-    for (Index begin = 0; begin < depth; begin += some)
+    constexpr Index column_block = 16; // is read over all panels before the next
+    for (Index begin = 0; begin < depth; begin += column_block)
         for_panels<units>(hidden, [&](Index u, Index width) {
             Scalar* at = to + (u * depth + begin * width) * blocks;
-            for (Index k = begin; k < std::min(begin + some, depth); ++k)
+            for (Index k = begin; k < std::min(begin + column_block, depth); ++k)
                 for (int g = 0; g < blocks; ++g, at += width)
                     if (width == units && weights.row == 1)
                         std::memcpy(at, weights.at(g * hidden + u, k), units * sizeof(Scalar));

@@ -4,6 +4,7 @@
 #include "carousel/cell/cell.hpp"
 #include "carousel/kernel/noise.hpp"
 #include "carousel/kernel/panel_product.hpp"
+#include "carousel/kernel/unit_lane.hpp"
 
 #include <span>
 
@@ -194,7 +195,8 @@ struct Step {
                                 C::input.first, C::input.count, first);
     }
 
-    /// A single sequence reads all weights at every step, at the speed of the cache that holds them: U is packed once, for both ways.
+    /// Whether U is packed once, by pack_gates, for both ways: a single sequence reads all weights at every step, at the speed of the
+    /// cache that holds them.
     static constexpr bool single(Index batch) {
         return batch == 1;
     }

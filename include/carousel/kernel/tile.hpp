@@ -1,6 +1,7 @@
-// The register tile: R lanes of rows × N columns of a product, held in registers over the whole depth.
+// The register tile: R lanes of rows × N columns of a product, held in registers over the whole depth; with 16 registers two lanes
+// at a time.
 //
-// The layers' products run through compute_tile: the recurrent ones, whose cell's equations then read the tile from L1, and
+// The layers' products run through compute_tile (but the dot products of panel_product.hpp): the recurrent ones, whose cell's equations then read the tile from L1, and
 // those of product.hpp. It is compiled once for each R and N, whoever calls it. A single column has a loop of its own.
 #pragma once
 
@@ -30,8 +31,8 @@ constexpr int register_columns(int rows) {
     return std::clamp((registers - 2 - rows) / rows, 1, 8);
 }
 
-/// How many of a tile's lanes are summed up at a time: with 32 registers all, with 16 two where they hold no more, as 2 × 6 sums
-/// keep the FMA units busy and fewer columns ask for the rows faster than L2 brings them.
+/// How many of a tile's lanes are summed up at a time: all, if their sums fit registers; else two, as 2 × 6 sums keep the FMA units
+/// busy, and tiles of fewer columns ask for the rows faster than L2 brings them.
 constexpr int lanes_at_a_time(int rows, int columns) {
     return registers >= 32 || columns <= register_columns(rows) ? rows : std::min(rows, 2);
 }
@@ -158,7 +159,7 @@ template <class V, int R, int N>
 }
 
 /// A tile of R lanes and as many of the `columns` as fit: the widest, or else 4, 2 or 1. Returns how many it took. Of eight, six
-/// would leave two, which ask for the rows faster than L2 brings them: those are 4 and 4.
+/// would leave two, which ask for the rows faster than L2 brings them: those are 4 and 4, if registers hold 4 × 4 sums.
 template <class V, int R>
 int compute_tile(V* tile, Index columns, const Factors<scalar_of<V>>* products, int count) {
     constexpr int widest = tile_columns(R);

@@ -3,9 +3,11 @@
 
 #include "carousel/kernel/panels.hpp"
 
+#include <type_traits>
+
 namespace carousel::kernel {
 
-/// A lane of the units of a panel, for some columns. What is known of whole panels at compile time is in Width's type.
+/// A lane of the units of a panel, and the size of what it is loaded from. What is known of whole panels at compile time is in Width's type.
 template <class Scalar, Index units, class Width>
 struct UnitLane {
     using V = Lane<Scalar>;
@@ -22,7 +24,7 @@ struct UnitLane {
             return std::integral_constant<Index, lanes<Scalar>>();
     }
 
-    /// A row of Panels of so many.
+    /// Of Panels with so many rows, one of them.
     V load(const Scalar* panels, int rows, int row, Index column) const {
         return simd::load<V>(panels + at(rows, row, column), count());
     }
@@ -33,7 +35,7 @@ struct UnitLane {
         return Panels<Scalar, units>{rows, columns, hidden}.at(u, column, width) + row * width;
     }
 
-    /// A column-major matrix of H rows.
+    /// Of a column-major matrix with H rows.
     V load(const Scalar* matrix, Index column) const { return simd::load<V>(matrix + at(column), count()); }
     void store(Scalar* matrix, Index column, V x) const { simd::store<V>(matrix + at(column), x, count()); }
     Index at(Index column) const { return column * hidden + u; }

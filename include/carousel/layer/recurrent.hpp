@@ -138,7 +138,7 @@ class Recurrent {
     void final_state(const RecurrentTape<C>& tape, Matrix<Scalar>& out) const { tape.final_state(out); }
 
     /// Full BPTT: adds to the gradients of W, U, b and P; returns dx, I × (T·B). `dy` is the gradient of the output; a
-    /// view of no steps means there is none. Throws std::invalid_argument if a shape differs from the pass',
+    /// view of no steps means there is none. The parameters must be those of the forward pass. Throws std::invalid_argument if a shape differs from the pass',
     /// std::logic_error if the tape holds none.
     SequenceView<Scalar> backward(SequenceView<Scalar> dy, RecurrentTape<C>& tape,
                                   const Through<Matrix<Scalar>>& through = {}) {
@@ -151,7 +151,8 @@ class Recurrent {
         require_state("Recurrent::backward: d_final", through.d_final, B);
         tape.recorded_ = false;
 
-        const auto transpose = [H](kernel::Scratch<Scalar>& panels, const auto& weights, int blocks, Index columns) {
+        const auto transpose = [H](kernel::Scratch<Scalar>& panels, kernel::Operand<Scalar> weights, int blocks,
+                                   Index columns) {
             Scalar* const to = panels.get(kernel::transposed_panels<Scalar>(blocks, H, columns));
             kernel::pack_transposed<units>(to, weights, blocks, H, columns);
         };

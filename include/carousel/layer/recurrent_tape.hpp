@@ -212,7 +212,7 @@ class RecurrentTape {
     Scalar zoneout_rate_[C::states] = {};
     bool drops_ = false, zoneout_ = false, draws_ = false; // in this pass; draws_: from random_, else the means
     kernel::Scratch<Scalar> operand_;                      // a TwoProductCell's, H × (some steps · B)
-    kernel::Scratch<Scalar> W_, U_, second_;               // packed weights
+    kernel::Scratch<Scalar> W_, U_, second_;               // packed weights; some are backward's as forward packed them
     std::vector<kernel::Scratch<Scalar>> shards_;          // one for each thread of the pass
 };
 

@@ -75,10 +75,12 @@ struct BinaryCrossEntropy {
         return detail::loss_weight(reduction, y);
     }
 
-    /// The weight() of outputs with these targets, of their lengths. Throws std::invalid_argument unless every real
-    /// target is within 0 … 1 and positive_weight is finite and >= 0.
+    /// The weight() of outputs with these targets, of their lengths. Throws std::invalid_argument unless they have
+    /// as many features, every real one is within 0 … 1 and positive_weight is finite and >= 0.
     template <std::floating_point S>
-    double check(SequenceView<S> target, Index /*features*/) const {
+    double check(SequenceView<S> target, Index features) const {
+        require(target.features() == features, "BinaryCrossEntropy", "the targets have ", target.features(),
+                " features, expected ", features);
         require(std::isfinite(positive_weight) && positive_weight >= 0, "BinaryCrossEntropy", "positive_weight is ",
                 positive_weight, ", expected a finite number >= 0");
         for (Index t = 0; t < target.steps(); ++t)

@@ -66,9 +66,12 @@ struct MeanSquaredError {
         return detail::loss_weight(reduction, y);
     }
 
-    /// The weight() of outputs with these targets, of their lengths.
+    /// The weight() of outputs with these targets, of their lengths. Throws std::invalid_argument unless they have as many
+    /// features.
     template <std::floating_point S>
-    double check(SequenceView<S> target, Index /*features*/) const {
+    double check(SequenceView<S> target, Index features) const {
+        require(target.features() == features, "MeanSquaredError", "the targets have ", target.features(),
+                " features, expected ", features);
         return detail::loss_weight(reduction, target);
     }
 };

@@ -119,7 +119,7 @@ inline V load(const scalar_of<V>* from, Index count) {
 #endif
     V v{};
     if constexpr (size_of<V> == 4)
-        return V{from[0], count > 1 ? from[1] : 0, count > 2 ? from[2] : 0, 0};
+        return V{count > 0 ? from[0] : 0, count > 1 ? from[1] : 0, count > 2 ? from[2] : 0, 0};
     else if constexpr (!std::is_arithmetic_v<V>)
         for (Index k = 0; k < count; ++k)
             v[k] = from[k];

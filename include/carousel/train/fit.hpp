@@ -27,9 +27,10 @@ void check(const FitOptions& o, const Dataset<S>& data) {
     require(o.truncate == 0 || steps == target_steps, "fit", "truncate needs a target for every step: x has ", steps,
             " steps and the targets have ", target_steps);
     const auto x = data.x.view(), y = data.y.view();
-    for (Index b = 0; o.truncate > 0 && y.ragged() && b < data.size(); ++b)
-        require(x.length(b) == y.length(b), "fit", "truncate needs a target for every step: sequence ", b, " has ",
-                x.length(b), " steps and its targets have ", y.length(b));
+    if (o.truncate > 0 && y.ragged())
+        for (Index b = 0; b < data.size(); ++b)
+            require(x.length(b) == y.length(b), "fit", "truncate needs a target for every step: sequence ", b, " has ",
+                    x.length(b), " steps and its targets have ", y.length(b));
 }
 
 /// What is asked of a validation set beside the data.
