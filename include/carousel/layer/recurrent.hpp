@@ -165,7 +165,7 @@ class Recurrent {
         }
         // Where a step has too few columns for tiles, dx is a product over all steps, as W·x is, one for each sequence.
         const bool few = kernel::Step<C>::few_features(input_),
-                   dx_last = through.input_gradient && !few && B < kernel::tile_columns(kernel::tile_lanes);
+                   dx_last = through.input_gradient && T > 0 && !few && B < kernel::tile_columns(kernel::tile_lanes);
         if (through.input_gradient) {
             tape.dx_.resize(input_, T * B);
             if (!few)
