@@ -594,8 +594,18 @@ TEST_CASE("fit: data without a target that counts is refused before anything is 
     const std::string of_two = "fit: there is no target to compare with in 2 validation samples";
     refused(MeanSquaredError{}, {}, of_two, real, padding);
     refused(BinaryCrossEntropy{}, {}, of_two, real, padding);
-    REQUIRE_THROWS_WITH(fit(model, padding, MeanSquaredError{}, optimizer),
-                        "fit: the data set is empty, no sequence of x has a step");
+    refused(MeanSquaredError{}, {}, "fit: there is no target to compare with in 2 samples to train with", padding);
+
+    // Sequences without a step, but a target each.
+    Sequential last{LSTM<double>(2, 3), LastStep{}, Dense<double>(3, 1)};
+    const auto start = values(last);
+    const Dataset<double> half_empty{Sequence<double>(2, 6, 4, {0, 0, 6, 6}), Sequence<double>(1, 1, 4)};
+    REQUIRE_THROWS_WITH(fit(last, half_empty, MeanSquaredError{}, SGD{}, {.validation_split = 0.5}),
+                        "fit: no sequence of x has a step in 2 samples to train with");
+    REQUIRE_THROWS_WITH(fit(last, half_empty.slice(2, 2), half_empty.slice(0, 2), MeanSquaredError{}, SGD{}),
+                        "fit: no sequence of x has a step in 2 validation samples");
+    REQUIRE_THROWS_WITH(fit(last, Dataset<double>{}, MeanSquaredError{}, SGD{}), "fit: the data set is empty");
+    CHECK(values(last) == start);
     CHECK(values(model) == before);
     CHECK(optimizer.learning_rate() == 0.5);
     CHECK(optimizer.steps() == 0);

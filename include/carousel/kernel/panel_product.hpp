@@ -5,6 +5,11 @@
 #include "carousel/kernel/panels.hpp"
 #include "carousel/kernel/threads.hpp"
 
+#include <algorithm>
+#include <cstring>
+#include <type_traits>
+#include <vector>
+
 namespace carousel::kernel {
 
 /// The same Panels of `steps` steps, `step_size` numbers apart.

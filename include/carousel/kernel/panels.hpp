@@ -8,6 +8,7 @@
 
 #include "carousel/kernel/product.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace carousel::kernel {

@@ -7,6 +7,9 @@
 
 #include "carousel/kernel/tile.hpp"
 
+#include <algorithm>
+#include <cstring>
+
 namespace carousel::kernel {
 
 /// Memory that grows to what is asked of it and is then reused.

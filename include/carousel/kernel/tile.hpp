@@ -1,8 +1,9 @@
-// The register tile: R lanes of rows × N columns of a product, held in registers over the whole depth; with 16 registers two lanes
-// at a time.
+// The register tile: R lanes of rows × N columns of a product, held in registers over the whole depth; with 16 registers
+// two lanes at a time.
 //
-// The layers' products run through compute_tile (but the dot products of panel_product.hpp): the recurrent ones, whose cell's equations then read the tile from L1, and
-// those of product.hpp. It is compiled once for each R and N, whoever calls it. A single column has a loop of its own.
+// The layers' products run through compute_tile, but for the dot products of panel_product.hpp: the recurrent ones, whose
+// cell's equations then read the tile from L1, and those of product.hpp. It is compiled once for each R and N, whoever
+// calls it. A single column has a loop of its own.
 #pragma once
 
 #include "carousel/simd/lane.hpp"

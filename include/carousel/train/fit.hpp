@@ -12,6 +12,7 @@
 #include <chrono>
 #include <limits>
 #include <optional>
+#include <vector>
 
 namespace carousel {
 
@@ -22,7 +23,7 @@ template <class S>
 void check(const FitOptions& o, const Dataset<S>& data) {
     const Index steps = data.x.steps(), target_steps = data.y.steps();
     require(data.y.batch() == data.size(), "fit", "x has ", data.size(), " samples and y ", data.y.batch());
-    require(data.x.view().real_columns() > 0, "fit", "the data set is empty, no sequence of x has a step");
+    require(steps >= 1, "fit", "the data set is empty");
     check(o);
     require(o.truncate == 0 || steps == target_steps, "fit", "truncate needs a target for every step: x has ", steps,
             " steps and the targets have ", target_steps);
@@ -47,10 +48,10 @@ void check_validation(const Dataset<S>& validation, const Dataset<S>& training) 
     check_features("y", validation.y, training.y);
 }
 
-/// What is asked, if the loss can tell, of the targets of samples first … first + count − 1: each must be one, and one must
-/// count. A target has x's lengths where it has none of its own and as many steps.
+/// What is asked of the samples first … first + count − 1: one must have a step; and, if the loss can tell, each target must be
+/// one, and one must count. A target has x's lengths where it has none of its own and as many steps.
 template <class S, class LossType>
-void check_targets(const LossType& loss, const Dataset<S>& data, Index first, Index count, Index outputs,
+void check_samples(const LossType& loss, const Dataset<S>& data, Index first, Index count, Index outputs,
                    const char* what) {
     const auto x = data.x.view(), y = data.y.view();
     if constexpr (requires { loss.check(y, outputs); }) {
@@ -63,6 +64,10 @@ void check_targets(const LossType& loss, const Dataset<S>& data, Index first, In
         require(weight > 0, "fit", "there is no target to compare with in ", count, what,
                 ", every one is padding, ignored or of weight 0");
     }
+    Index steps = 0;
+    for (Index b = first; b < first + count; ++b)
+        steps += x.length(b);
+    require(steps > 0, "fit", "no sequence of x has a step in ", count, what);
 }
 
 /// A state that goes from batch to batch has one size.
@@ -258,10 +263,10 @@ requires Layer<Model, typename Model::Scalar> History fit(Model& model, const Da
             " samples to train on");
     detail::check_stateful(options, training, held_out);
     const Index outputs = model.output_size(data.x.features());
-    detail::check_targets(loss, data, 0, training, outputs, " samples to train with");
+    detail::check_samples(loss, data, 0, training, outputs, " samples to train with");
     std::optional<Dataset<typename Model::Scalar>> validation;
     if (held_out > 0) {
-        detail::check_targets(loss, data, training, held_out, outputs, " validation samples");
+        detail::check_samples(loss, data, training, held_out, outputs, " validation samples");
         validation = data.slice(training, held_out);
     }
     return detail::Training(model, data, training, validation ? &*validation : nullptr, loss, optimizer, options).run();
@@ -282,8 +287,8 @@ requires Layer<Model, typename Model::Scalar> History fit(Model& model, const Da
     detail::check_validation(validation, training);
     detail::check_stateful(options, training.size(), validation.size());
     const Index outputs = model.output_size(training.x.features());
-    detail::check_targets(loss, training, 0, training.size(), outputs, " samples to train with");
-    detail::check_targets(loss, validation, 0, validation.size(), outputs, " validation samples");
+    detail::check_samples(loss, training, 0, training.size(), outputs, " samples to train with");
+    detail::check_samples(loss, validation, 0, validation.size(), outputs, " validation samples");
     return detail::Training(model, training, training.size(), &validation, loss, optimizer, options).run();
 }
 
