@@ -60,7 +60,7 @@ Rates rates(Index T, Index N, Index I, Index H, double flops) {
     for (Index k = 0; k < x.values().size(); ++k)
         x.values().data()[k] = static_cast<float>(random.normal());
     const Matrix<float> dy = Matrix<float>::Constant(H, T * N, 1e-3F);
-    typename Layer::template Tape<float> tape;
+    typename Layer::Tape tape;
     return {flops / seconds([&] { layer.infer(x, tape); }), flops / seconds([&] { layer.forward(x, tape); }),
             3 * flops / seconds([&] {
                 layer.forward(x, tape);

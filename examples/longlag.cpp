@@ -91,7 +91,7 @@ void open_gates(Layer& layer, Index steps, Random& random) {
 /// ‖∂(sum of the outputs)/∂x‖ of the steps before the last, the nearest first; the mean of some samples.
 template <class Model>
 std::vector<double> gradient_by_lag(Model model, const Dataset<float>& data) {
-    typename Model::template Tape<float> tape;
+    typename Model::Tape tape;
     const auto y = model.forward(data.x.view(), tape);
     const Matrix<float> ones = Matrix<float>::Ones(y.features(), y.columns());
     const auto dx = model.backward({ones.data(), y.features(), y.steps(), y.batch()}, tape);

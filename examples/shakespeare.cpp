@@ -90,8 +90,8 @@ Writer make_writer(const std::u32string& text, const Settings& settings) {
 /// Nats a character, from the text's second to its last, read once from beginning to end.
 double nats(const Net& net, std::span<const Index> text) {
     const std::size_t steps = 1000; // at a time: for the memory's sake
-    Net::Tape<float> tape;
-    Net::State<float> state;
+    Net::Tape tape;
+    Net::State state;
     double sum = 0;
     for (std::size_t first = 0; first + 1 < text.size(); first += steps) {
         const auto piece = text.subspan(first, std::min(steps + 1, text.size() - first));

@@ -62,7 +62,7 @@ class CarouselPeer : public Peer {
     carousel::Sequence<Scalar> x_, dy_;
     Matrix initial_, d_initial_;
     std::vector<carousel::NamedParameter<Scalar>> parameters_;
-    typename Layer::template Tape<Scalar> tape_, inference_tape_;
+    typename Layer::Tape tape_, inference_tape_;
     carousel::SequenceView<Scalar> y_, dx_;
 };
 

@@ -129,16 +129,16 @@ void check_training(Model& model, Rule rule, Index output_steps, Size size) {
     Random random(80);
     const auto x = random_sequence<S>(size.input, size.steps, size.batch, random);
     const auto target = random_sequence<S>(model.output_size(size.input), output_steps, size.batch, random);
-    typename Model::template Tape<S> tape;
-    typename Model::template State<S> state;
+    typename Model::Tape tape;
+    typename Model::State state;
     Optimizer<Rule, S> optimizer{parameters(model), rule};
-    Matrix<S> dy;
+    Sequence<S> dy;
     INFO(to_string(size));
     CHECK(allocations_of([&] {
               zero_gradients(optimizer.parameters());
               const auto y = model.forward(x, tape, state);
               MeanSquaredError{}(y, target, &dy);
-              model.backward({dy.data(), y.features(), y.steps(), y.batch()}, tape);
+              model.backward(dy, tape);
               model.final_state(tape, state);
               clip(optimizer.parameters());
               optimizer.step();
@@ -173,14 +173,14 @@ TEST_CASE("allocation: no cell allocates in a training step after the first, rag
                     random_pass(*layer, size.input, size.hidden, size.steps, size.batch, {false, ragged, true}, random);
                 const auto target = random_sequence<float>(size.hidden, size.steps, size.batch, random);
                 Optimizer<Adam, float> optimizer{layer->parameters(), Adam{}};
-                Matrix<float> dy, d_initial;
+                Sequence<float> dy;
+                Matrix<float> d_initial;
                 INFO(cell.name << ", " << to_string(size) << (ragged ? ", ragged" : ""));
                 CHECK(allocations_of([&] {
                           zero_gradients(optimizer.parameters());
                           const auto y = layer->forward(pass.x, pass.initial);
                           MeanSquaredError{}(y, target, &dy);
-                          layer->backward({dy.data(), size.hidden, size.steps, size.batch},
-                                          {.d_final = &pass.d_final, .d_initial = &d_initial});
+                          layer->backward(dy, {.d_final = &pass.d_final, .d_initial = &d_initial});
                           clip(optimizer.parameters());
                           optimizer.step();
                       }) == 0);
@@ -210,7 +210,7 @@ TEST_CASE("allocation: no model allocates in a training step after the first, wi
 TEST_CASE("allocation: nor does an embedding, whatever the tokens") {
     Embedding<float> layer{100, 8, {.padding = 0}};
     Optimizer optimizer{parameters(layer), Adam{}};
-    Embedding<float>::Tape<float> tape;
+    Embedding<float>::Tape tape;
     const Sequence<float> dy(Matrix<float>::Ones(8, 40), 4);
     Sequence<float> x(1, 10, 4);
     CHECK(allocations_of([&] {

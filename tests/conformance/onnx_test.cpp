@@ -186,7 +186,7 @@ double difference(const Case& c, const Orders& orders, const std::vector<typenam
                         initial(s * H + k, n) = given.data[static_cast<std::size_t>(state_at(n, k))];
             }
 
-        typename Layer::template Tape<float> tape;
+        typename Layer::Tape tape;
         Matrix<float> last;
         const auto y = layer.forward(x.view(), tape, initial);
         layer.final_state(tape, last);

@@ -28,7 +28,7 @@ template <class Layer>
 Stage stage(Layer layer) {
     auto stream = std::make_shared<Stream<Layer>>(layer);
     return {[layer](const Matrix<float>& x) -> Matrix<float> {
-                typename Layer::template Tape<float> tape;
+                typename Layer::Tape tape;
                 return layer.infer({x.data(), x.rows(), x.cols(), 1}, tape, {}).values();
             },
             [stream](std::span<const float> x) {

@@ -35,14 +35,14 @@ Lstm lstm(Index input, Index hidden, bool reverse = false) {
 TEST_CASE("Bidirectional: is its two layers, concatenated, summed or averaged") {
     Random random(90);
     const auto x = random_sequence<double>(3, 4, 3, random, with_an_empty_one);
-    const Both::State<double> initial{random_matrix<double>(10, 3, random), random_matrix<double>(10, 3, random)};
+    const Both::State initial{random_matrix<double>(10, 3, random), random_matrix<double>(10, 3, random)};
     for (const Merge merge : {Merge::concatenate, Merge::sum, Merge::average}) {
         Both both(lstm(3, 5), merge);
         const bool concatenates = merge == Merge::concatenate;
         const auto dy = random_sequence<double>(concatenates ? 10 : 5, 4, 3, random, with_an_empty_one);
-        const Both::State<double> d_final{random_matrix<double>(10, 3, random), random_matrix<double>(10, 3, random)};
+        const Both::State d_final{random_matrix<double>(10, 3, random), random_matrix<double>(10, 3, random)};
         Lstm forward = both.forward_layer(), reverse = both.reverse_layer();
-        Lstm::Tape<double> forward_tape, reverse_tape;
+        Lstm::Tape forward_tape, reverse_tape;
         const Matrix<double> y_forward = forward.forward(x.view(), forward_tape, initial[0]).values();
         const Matrix<double> y_reverse = reverse.forward(x.view(), reverse_tape, initial[1]).values();
         Matrix<double> expected(dy.features(), 12);
@@ -51,8 +51,8 @@ TEST_CASE("Bidirectional: is its two layers, concatenated, summed or averaged") 
         else
             expected = (y_forward + y_reverse) * (merge == Merge::sum ? 1 : 0.5);
 
-        Both::Tape<double> tape;
-        Both::State<double> state, d_initial;
+        Both::Tape tape;
+        Both::State state, d_initial;
         const auto y = both.forward(x.view(), tape, initial);
         CHECK(difference(y.values(), expected) < 1e-15);
         CHECK((y.steps() == 4 && y.batch() == 3 && y.length(1) == 0 && both.output_size(3) == y.features()));
@@ -86,7 +86,7 @@ TEST_CASE("Bidirectional: backward matches central differences for every merge, 
                 Both both(lstm(2, 3), merge);
                 const auto x = random_sequence<double>(2, 4, 3, random, lengths);
                 const Index features = both.output_size(2);
-                Both::State<double> state;
+                Both::State state;
                 if (initial)
                     state = {random_matrix<double>(6, 3, random), random_matrix<double>(6, 3, random)};
                 const auto check = check_gradients(both, x, random_sequence<double>(features, 4, 3, random, lengths),
@@ -103,11 +103,11 @@ TEST_CASE(
     Random random(92);
     auto x = random_sequence<double>(2, 4, 3, random, with_an_empty_one);
     Both both(lstm(2, 3));
-    Both::Tape<double> tape;
-    const Both::State<double> d_final{random_matrix<double>(6, 3, random), random_matrix<double>(6, 3, random)};
-    Both::State<double> initial{random_matrix<double>(6, 3, random), random_matrix<double>(6, 3, random)}, d_initial;
+    Both::Tape tape;
+    const Both::State d_final{random_matrix<double>(6, 3, random), random_matrix<double>(6, 3, random)};
+    Both::State initial{random_matrix<double>(6, 3, random), random_matrix<double>(6, 3, random)}, d_initial;
     const auto value = [&] {
-        Both::State<double> state;
+        Both::State state;
         both.infer(x.view(), tape, initial);
         both.final_state(tape, state);
         return state[0].cwiseProduct(d_final[0]).sum() + state[1].cwiseProduct(d_final[1]).sum();
@@ -167,9 +167,9 @@ TEST_CASE("Bidirectional: two stacked ones over ragged sequences are PyTorch's")
             state << golden.sequence(h).middleCols(k * B, B), golden.sequence(c).middleCols(k * B, B);
             return state;
         };
-        return Model::State<double>{{one(0), one(1)}, {one(2), one(3)}};
+        return Model::State{{one(0), one(1)}, {one(2), one(3)}};
     };
-    const auto differ = [](const Model::State<double>& a, const Model::State<double>& b) {
+    const auto differ = [](const Model::State& a, const Model::State& b) {
         double worst = 0;
         for (const std::size_t k : {0U, 1U})
             worst = std::max({worst, difference(std::get<0>(a)[k], std::get<0>(b)[k]),
@@ -181,8 +181,8 @@ TEST_CASE("Bidirectional: two stacked ones over ragged sequences are PyTorch's")
         lengths.push_back(static_cast<Index>(length));
     const Sequence<double> x(golden.sequence("x"), B, lengths), dy(golden.sequence("dy"), B, lengths);
 
-    Model::Tape<double> tape;
-    Model::State<double> final_state, d_initial;
+    Model::Tape tape;
+    Model::State final_state, d_initial;
     const auto d_final = states("dhT", "dcT");
     CHECK(difference(model.forward(x, tape, states("h0", "c0")).values(), golden.sequence("y")) < 1e-13);
     model.final_state(tape, final_state);
@@ -201,8 +201,8 @@ TEST_CASE("Bidirectional: BothEnds after it gives the final h of both directions
     Random random(93);
     Sequential model{Both(lstm(2, 3)), BothEnds{}};
     const auto x = random_sequence<double>(2, 4, 3, random, with_an_empty_one);
-    decltype(model)::Tape<double> tape;
-    decltype(model)::State<double> state;
+    decltype(model)::Tape tape;
+    decltype(model)::State state;
     const Matrix<double> y = model.forward(x, tape).values();
     model.final_state(tape, state);
     CHECK(y.topRows(3) == std::get<0>(state)[0].topRows(3));
@@ -275,9 +275,9 @@ TEST_CASE("Bidirectional: layers that don't fit each other are refused") {
 
 TEST_CASE("Bidirectional: passes that don't fit are refused, and nothing has changed") {
     Both both(lstm(3, 4));
-    Both::Tape<double> tape;
+    Both::Tape tape;
     const Sequence<double> x(3, 2, 2), dy(8, 2, 2), wrong(4, 2, 2);
-    const Both::State<double> wrong_forward{Matrix<double>(8, 3), Matrix<double>()},
+    const Both::State wrong_forward{Matrix<double>(8, 3), Matrix<double>()},
         wrong_reverse{Matrix<double>(), Matrix<double>(4, 2)};
     const std::string no_pass =
         "Bidirectional::backward: the tape holds no forward pass (none was made, it was inference, "

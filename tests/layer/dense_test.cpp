@@ -18,7 +18,7 @@ TEMPLATE_TEST_CASE("Dense: y = f(W·x + b) at every step", "", float, double) {
     for (const Index steps : {1, 7}) {
         Dense<S> dense(5, 19, {.activation = Activation::sigmoid, .b = initializer::normal(0, 1)});
         const auto x = random_sequence<S>(5, steps, 3, random);
-        typename Dense<S>::template Tape<S> tape;
+        typename Dense<S>::Tape tape;
         const Matrix<S> a = dense.W().value.lazyProduct(x.values()).colwise() + dense.b().value.col(0);
         const Matrix<S> expected = a.unaryExpr([](S v) { return 1 / (1 + std::exp(-v)); });
         const double bound = std::is_same_v<S, float> ? 1e-6 : 1e-14;
@@ -41,7 +41,7 @@ TEST_CASE("Dense: backward matches central differences with every activation") {
 
 TEST_CASE("Dense: the lengths of x are y's, and dx's") {
     Dense<float> dense(2, 3);
-    Dense<float>::Tape<float> tape;
+    Dense<float>::Tape tape;
     Random random(22);
     const std::vector<Index> lengths{4, 0, 2};
     const auto x = random_sequence<float>(2, 4, 3, random, lengths);
@@ -53,7 +53,7 @@ TEST_CASE("Dense: the lengths of x are y's, and dx's") {
 
 TEST_CASE("Dense: gradients are added, and dx is only computed where it is asked for") {
     Dense<double> dense(2, 3);
-    Dense<double>::Tape<double> tape;
+    Dense<double>::Tape tape;
     Random random(23);
     const auto x = random_sequence<double>(2, 4, 3, random), dy = random_sequence<double>(3, 4, 3, random);
     dense.forward(x, tape);
@@ -85,7 +85,7 @@ TEST_CASE("Dense: what doesn't fit is refused") {
     REQUIRE_THROWS_WITH((Dense<float, 4, 2>(4, 3)), "Dense: output size is 3, expected 2");
 
     Dense<float> dense(4, 2);
-    Dense<float>::Tape<float> tape;
+    Dense<float>::Tape tape;
     const Sequence<float> x(4, 3, 2), wrong(5, 3, 2), dy(2, 3, 2), short_dy(2, 2, 2);
     REQUIRE_THROWS_WITH(dense.output_size(5), "Dense: x has 5 features, expected 4");
     REQUIRE_THROWS_WITH(dense.forward(wrong, tape), "Dense::forward: x has 5 features, expected 4");

@@ -41,7 +41,7 @@ void check_training(const std::string& name, const Rule& rule) {
     layer.table().value = start.transpose();
     layer.table().value.col(0).setZero();
     Optimizer optimizer{parameters(layer), rule};
-    Embedding<double>::Tape<double> tape;
+    Embedding<double>::Tape tape;
     INFO(name);
     for (Index step = 0; step < x.rows(); ++step) {
         const Sequence<double> batch(Matrix<double>(x.row(step)), 2);
@@ -59,7 +59,7 @@ void check_training(const std::string& name, const Rule& rule) {
 TEMPLATE_TEST_CASE("Embedding: y is the column of the table that the token names", "", float, double) {
     using S = TestType;
     const Embedding<S> layer(10, 4);
-    typename Embedding<S>::template Tape<S> tape;
+    typename Embedding<S>::Tape tape;
     const auto x = tokens<S>({3, 9, 0, 3, 1, 9}, 2);
     for (const auto y : {layer.forward(x, tape), layer.infer(x, tape)}) {
         CHECK((y.features() == 4 && y.steps() == 3 && y.batch() == 2 && !y.ragged()));
@@ -70,7 +70,7 @@ TEMPLATE_TEST_CASE("Embedding: y is the column of the table that the token names
 
 TEST_CASE("Embedding: what lies past a sequence's end is not read, is zero in y and gets no gradient") {
     Embedding<double> layer(5, 3);
-    Embedding<double>::Tape<double> tape;
+    Embedding<double>::Tape tape;
     const double none = std::numeric_limits<double>::quiet_NaN();
     const auto x = tokens<double>({1, 2, none, 1, 7, -1, 4, none, 0.5}, 3, {3, 1, 0});
     Random random(30);
@@ -121,7 +121,7 @@ TEST_CASE("Embedding: the padding's vector stays zero under any optimizer") {
     Embedding<float> layer(4, 3, {.padding = 2});
     const auto x = tokens<float>({2, 1, 2, 0}, 1);
     const Sequence<float> dy(Matrix<float>::Ones(3, 4));
-    Embedding<float>::Tape<float> tape;
+    Embedding<float>::Tape tape;
     const auto train = [&](const auto& rule) {
         Optimizer optimizer{parameters(layer), rule};
         for (int step = 0; step < 3; ++step) {
@@ -184,7 +184,7 @@ TEST_CASE("Embedding: in a summary") {
 
 TEST_CASE("Embedding: what is no token is named, and nothing has changed") {
     Embedding<float> layer(10'000, 2);
-    Embedding<float>::Tape<float> tape;
+    Embedding<float>::Tape tape;
     const auto good = tokens<float>({1, 2}, 1), dy = Sequence<float>(2, 2);
     layer.forward(good, tape);
     const auto bad = [&](float token) {
@@ -213,7 +213,7 @@ TEST_CASE("Embedding: what doesn't fit is refused") {
     REQUIRE_THROWS_WITH(Embedding<float>(5, 1, {.padding = -1}), "Embedding: padding is -1, expected 0 … 4");
 
     Embedding<float> layer(5, 3);
-    Embedding<float>::Tape<float> tape;
+    Embedding<float>::Tape tape;
     const Sequence<float> x(1, 4, 2), wide(2, 4, 2), dy(3, 4, 2), short_dy(3, 3, 2);
     REQUIRE_THROWS_WITH(layer.output_size(2), "Embedding: x has 2 features, expected 1");
     REQUIRE_THROWS_WITH(layer.forward(wide, tape), "Embedding::forward: x has 2 features, expected 1");

@@ -40,7 +40,7 @@ TEST_CASE("EncoderDecoder: is its two nets, the state handed over and its gradie
     Random random(100);
     auto model = small_model<double>(2, 4);
     const auto x = random_sequence<double>(2, 5, 3, random), dy = random_sequence<double>(2, 2, 3, random);
-    Small::Tape<double> tape;
+    Small::Tape tape;
     const auto y = model.forward(x, tape);
     CHECK((y.steps() == 2 && y.batch() == 3 && y.features() == 2));
     const Matrix<double> output = y.values();
@@ -49,10 +49,10 @@ TEST_CASE("EncoderDecoder: is its two nets, the state handed over and its gradie
 
     auto encoder = model.encoder();
     auto decoder = model.decoder();
-    decltype(encoder)::Tape<double> encoder_tape;
-    decltype(decoder)::Tape<double> decoder_tape;
-    decltype(encoder)::State<double> end, d_end;
-    decltype(decoder)::State<double> start, d_start;
+    decltype(encoder)::Tape encoder_tape;
+    decltype(decoder)::Tape decoder_tape;
+    decltype(encoder)::State end, d_end;
+    decltype(decoder)::State start, d_start;
     zero_gradients(parameters(encoder));
     zero_gradients(parameters(decoder));
     const Sequence<double> question(x.values().leftCols(9), 3), previous(x.values().rightCols(6), 3);
@@ -150,7 +150,7 @@ TEST_CASE("EncoderDecoder: a copy is equal and independent, parameters are named
     const auto model = small_model<double>(2, 4);
     auto copy = model;
     const auto x = random_sequence<double>(2, 4, 2, random);
-    Small::Tape<double> tape;
+    Small::Tape tape;
     const Matrix<double> y = model.infer(x, tape).values();
     CHECK(copy.infer(x, tape).values() == y);
     copy.initialize(1);
@@ -170,7 +170,7 @@ TEST_CASE("EncoderDecoder: what doesn't fit is refused") {
     REQUIRE_THROWS_WITH((EncoderDecoder{net(2, 3), net(2, 3), {.encoder_steps = 0}}),
                         "EncoderDecoder: encoder_steps is 0, expected at least 1");
     EncoderDecoder model{net(2, 3), net(2, 3), {.encoder_steps = 3}}, other{net(2, 3), net(2, 4), {.encoder_steps = 3}};
-    decltype(model)::Tape<double> tape;
+    decltype(model)::Tape tape;
     const Sequence<double> x(2, 5, 2), dy(3, 2, 2), wrong(3, 2, 2), none(2, 3, 2);
     const std::string no_pass =
         "EncoderDecoder::backward: the tape holds no forward pass (none was made, it was inference, "

@@ -52,7 +52,7 @@ class AnyRecurrentOf final : public AnyRecurrent<typename L::Scalar> {
 
   private:
     L layer_;
-    typename L::template Tape<S> tape_;
+    typename L::Tape tape_;
 };
 
 template <class C>

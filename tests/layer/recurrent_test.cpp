@@ -394,7 +394,7 @@ TEST_CASE("every cell: a copy is equal and independent") {
 
 TEST_CASE("Recurrent: a layer of sizes fixed at compile time is small, and equals the one sized at run time") {
     using Wide = LSTM<float, 256, 1024>;
-    static_assert(sizeof(Wide) < 4096 && sizeof(Wide::Tape<float>) < 4096);
+    static_assert(sizeof(Wide) < 4096 && sizeof(Wide::Tape) < 4096);
     static_assert(sizeof(Wide) == sizeof(LSTM<float>));
     CHECK(Wide({}, {.U = initializer::zeros()}).U().value.rows() == 4096);
 
@@ -402,7 +402,7 @@ TEST_CASE("Recurrent: a layer of sizes fixed at compile time is small, and equal
     const auto sized = make<float>("LSTM", 3, 5, {.seed = 1});
     Random random(12);
     const auto x = random_sequence<float>(3, 4, 2, random);
-    LSTM<float, 3, 5>::Tape<float> tape;
+    LSTM<float, 3, 5>::Tape tape;
     const auto y = fixed.infer(x, tape);
     CHECK(difference(y.values(), sized->infer(x).values()) < 1e-6);
     CHECK(tape.output().values() == y.values());

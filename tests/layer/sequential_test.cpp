@@ -33,7 +33,7 @@ TEST_CASE("Sequential: is its layers one after the other") {
     Random random(30);
     auto model = three_layers();
     const auto x = random_sequence<double>(2, 5, 3, random), dy = random_sequence<double>(3, 5, 3, random);
-    Three::Tape<double> tape;
+    Three::Tape tape;
     const Matrix<double> y = model.forward(x, tape).values();
     const Matrix<double> dx = model.backward(dy, tape).values();
 
@@ -42,9 +42,9 @@ TEST_CASE("Sequential: is its layers one after the other") {
     auto lstm = model.layer<2>();
     for (auto* p : {&rnn.W(), &rnn.U(), &rnn.b(), &dense.W(), &dense.b(), &lstm.W(), &lstm.U(), &lstm.b()})
         p->grad.setZero();
-    SimpleRNN<double>::Tape<double> rnn_tape;
-    Dense<double>::Tape<double> dense_tape;
-    LSTM<double>::Tape<double> lstm_tape;
+    SimpleRNN<double>::Tape rnn_tape;
+    Dense<double>::Tape dense_tape;
+    LSTM<double>::Tape lstm_tape;
     CHECK(lstm.forward(dense.forward(rnn.forward(x, rnn_tape), dense_tape), lstm_tape).values() == y);
     CHECK(rnn.backward(dense.backward(lstm.backward(dy, lstm_tape), dense_tape), rnn_tape).values() == dx);
     CHECK(rnn.W().grad == model.layer<0>().W().grad);
@@ -63,7 +63,7 @@ TEST_CASE("Sequential: backward matches central differences, ragged or not, with
         for (const bool initial : {false, true}) {
             const auto x = random_sequence<double>(2, 5, 3, random, lengths);
             const auto target = random_sequence<double>(3, 5, 3, random);
-            Three::State<double> state;
+            Three::State state;
             if (initial)
                 state = {random_matrix<double>(3, 3, random), {}, random_matrix<double>(6, 3, random)};
             const auto check = check_gradients(model, x, target, MeanSquaredError{}, state);
@@ -92,14 +92,14 @@ TEST_CASE("Sequential: state and gradients of chunks, handed on, are the whole s
         return Sequence<double>(s.values().middleCols(first * B, count * B), B);
     };
     const auto list = parameters(model);
-    Three::Tape<double> tape, first, second;
+    Three::Tape tape, first, second;
     const Matrix<double> y = model.forward(x, tape).values();
     model.backward(dy, tape);
     const Matrix<double> dU = model.layer<0>().U().grad;
 
     zero_gradients(list);
     const auto x1 = part(x, 0, 4), x2 = part(x, 4, 2), dy1 = part(dy, 0, 4), dy2 = part(dy, 4, 2);
-    Three::State<double> state, d_state;
+    Three::State state, d_state;
     const Matrix<double> y1 = model.forward(x1, first).values();
     model.final_state(first, state);
     const Matrix<double> y2 = model.forward(x2, second, state).values();
@@ -142,7 +142,7 @@ TEST_CASE("Sequential: layers that don't fit each other are refused at construct
 
 TEST_CASE("Sequential: input that doesn't fit is refused by the layer it doesn't fit") {
     const auto model = three_layers();
-    Three::Tape<double> tape;
+    Three::Tape tape;
     const Sequence<double> x(3, 2, 1);
     REQUIRE_THROWS_WITH(model.forward(x, tape), "Recurrent::forward: x has 3 features, expected 2");
     REQUIRE_THROWS_WITH(model(x), "Recurrent::forward: x has 3 features, expected 2");

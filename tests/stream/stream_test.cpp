@@ -141,8 +141,8 @@ TEST_CASE("Stream: goes on from the final state of a pass") {
     const auto model = small_model();
     Random random(75);
     const auto x = random_sequence<float>(1, 20, 1, random);
-    Small::Tape<float> tape;
-    Small::State<float> state;
+    Small::Tape tape;
+    Small::State state;
     model.infer({x.values().data(), 1, 12, 1}, tape);
     model.final_state(tape, state);
     Stream stream{model}, from_start{model};

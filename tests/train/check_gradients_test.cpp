@@ -22,8 +22,8 @@ struct Mistaken : L {
     Mistake mistake;
     Matrix<double> dx = {};
 
-    SequenceView<double> backward(SequenceView<double> dy, typename L::template Tape<double>& tape,
-                                  const Through<typename L::template State<double>>& through) {
+    SequenceView<double> backward(SequenceView<double> dy, typename L::Tape& tape,
+                                  const Through<typename L::State>& through) {
         const auto right = L::backward(dy, tape, through);
         dx = right.values();
         mistake(*this, dx, through);
@@ -36,7 +36,7 @@ GradientCheck check(const L& layer, Mistake mistake) {
     Mistaken<L, Mistake> mistaken{layer, mistake};
     Random random(60);
     const auto x = random_sequence<double>(2, 3, 2, random), target = random_sequence<double>(3, 3, 2, random);
-    typename L::template State<double> initial{};
+    typename L::State initial{};
     if constexpr (std::is_same_v<decltype(initial), Matrix<double>>)
         initial = random_matrix<double>(3, 2, random);
     return check_gradients(mistaken, x, target, MeanSquaredError{}, initial);

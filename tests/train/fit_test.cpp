@@ -27,7 +27,7 @@ auto small_model() {
     return Sequential{SimpleRNN<double>{2, 4, {}, {.seed = 1}}, Dense<double>{4, 1, {.seed = 2}}};
 }
 using Model = decltype(small_model());
-using State = Model::State<double>;
+using State = Model::State;
 
 /// Random numbers with a target for every step.
 Dataset<double> noise(Index samples, Index steps = 6, std::vector<Index> lengths = {}) {
@@ -54,12 +54,12 @@ std::vector<double> losses(const History& history) {
 /// One optimizer step as fit makes it; returns the loss.
 double step(Model& model, Optimizer<Adam, double>& optimizer, SequenceView<double> x, SequenceView<double> y,
             State& state) {
-    Model::Tape<double> tape;
-    Matrix<double> dy;
+    Model::Tape tape;
+    Sequence<double> dy;
     zero_gradients(optimizer.parameters());
     const auto output = model.forward(x, tape, state);
     const double loss = MeanSquaredError{}(output, y, &dy);
-    model.backward({dy.data(), output.features(), output.steps(), output.batch()}, tape);
+    model.backward(dy, tape);
     model.final_state(tape, state);
     optimizer.step();
     return loss;
@@ -532,8 +532,8 @@ TEST_CASE("fit: a batch or chunk without a target to compare with is no step, bu
     data.y.step(5)(0, 0) = 2;
     auto cut = classifier(), by_hand = classifier();
     const auto cut_history = fit(cut, data, loss, SGD{}, {.truncate = 3});
-    decltype(by_hand)::State<double> state;
-    decltype(by_hand)::Tape<double> tape;
+    decltype(by_hand)::State state;
+    decltype(by_hand)::Tape tape;
     by_hand.forward({data.x.step(0).data(), 2, 3, 1}, tape, state);
     by_hand.final_state(tape, state);
     const auto output = by_hand.forward({data.x.step(3).data(), 2, 3, 1}, tape, state);
@@ -617,7 +617,7 @@ namespace {
 struct Uncertain {
     template <std::floating_point S>
     double operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target,
-                      std::type_identity_t<Matrix<S>>* dy) const {
+                      std::type_identity_t<Sequence<S>>* dy) const {
         return SoftmaxCrossEntropy{.ignore = 2}(y, target, dy);
     }
     template <std::floating_point S>

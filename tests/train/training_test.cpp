@@ -99,12 +99,12 @@ TEST_CASE("Sequential: stacked LSTMs agree with PyTorch in loss and all gradient
         list[k].parameter->value = numbers(names[k]);
 
     const Sequence<double> x(golden.sequence("x"), 3), target(golden.state("target"), 3);
-    decltype(model)::Tape<double> tape;
-    Matrix<double> dy;
+    decltype(model)::Tape tape;
+    Sequence<double> dy;
     const auto y = model.forward(x, tape);
     CHECK(difference(y.values(), golden.state("prediction")) < bound);
     CHECK(MeanSquaredError{}(y, target, &dy) == Catch::Approx(golden.scalar("loss")).epsilon(bound));
-    const auto dx = model.backward({dy.data(), 2, 1, 3}, tape);
+    const auto dx = model.backward(dy, tape);
     CHECK(difference(dx.values(), golden.sequence("grad_x")) < bound);
     for (std::size_t k = 0; k < list.size(); ++k)
         CHECK(difference(list[k].parameter->grad, numbers("grad_" + names[k])) < bound);

@@ -7,6 +7,7 @@
 #include <concepts>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -102,16 +103,21 @@ struct Parameter {
 
 /// A parameter as an optimizer, a file or a report sees it: the path of its name in the model ("0.LSTM.W") and where it
 /// is. Points into the model, so it is valid for as long as the model stays where it is.
+/// Of a model that may only be read, NamedParameter<const float>.
 template <class Scalar>
 struct NamedParameter {
+    using Pointee =
+        std::conditional_t<std::is_const_v<Scalar>, const Parameter<std::remove_const_t<Scalar>>, Parameter<Scalar>>;
+
     std::string name;
-    Parameter<Scalar>* parameter;
+    Pointee* parameter;
 };
 
-/// Every parameter of a layer or model, in a fixed order.
+/// Every parameter of a layer or model, in a fixed order; of a const one to read.
 template <class Model>
 auto parameters(Model& model) {
-    std::vector<NamedParameter<typename Model::Scalar>> list;
+    using S = typename Model::Scalar;
+    std::vector<NamedParameter<std::conditional_t<std::is_const_v<Model>, const S, S>>> list;
     model.each_parameter([&](const std::string& name, auto& parameter) { list.push_back({name, &parameter}); });
     return list;
 }

@@ -108,6 +108,8 @@ class Sequence {
     Index batch() const { return batch_; }
     const std::vector<Index>& lengths() const { return lengths_; }
 
+    Scalar* data() { return values_.data(); }
+    const Scalar* data() const { return values_.data(); }
     Matrix<Scalar>& values() { return values_; }
     const Matrix<Scalar>& values() const { return values_; }
     auto step(Index t) { return values_.middleCols(t * batch_, batch_); }
@@ -123,7 +125,8 @@ class Sequence {
     void resize(Index features, Index steps, Index batch, std::span<const Index> lengths = {}) {
         values_.resize(features, steps * batch);
         batch_ = batch;
-        lengths_.assign(lengths.begin(), lengths.end());
+        if (lengths.data() != lengths_.data()) // else they are this sequence's own
+            lengths_.assign(lengths.begin(), lengths.end());
     }
 
   private:

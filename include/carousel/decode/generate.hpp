@@ -56,13 +56,13 @@ std::vector<Index> generate(Stream<Model>& stream, Index start, Index steps, Pic
 /// layers), as EncoderDecoder::read gives it. Returns the tokens' numbers, 1 × steps × batch. Throws as above, or if
 /// the state is empty.
 template <class Net, class Pick>
-Sequence<typename Net::Scalar> generate(const Net& net, typename Net::template State<typename Net::Scalar> state,
-                                        Index start, Index steps, Pick&& pick) {
+Sequence<typename Net::Scalar> generate(const Net& net, typename Net::State state, Index start, Index steps,
+                                        Pick&& pick) {
     using S = typename Net::Scalar;
     require(steps >= 0, "generate", "steps is ", steps, ", expected at least 0");
     const Index batch = std::get<0>(detail::matrices_of(state)).cols();
     require(batch >= 1, "generate", "the state is empty, expected a column for each sequence");
-    typename Net::template Tape<S> tape;
+    typename Net::Tape tape;
     Sequence<S> x(net.input_size(), 1, batch), tokens(1, steps, batch);
     for (Index t = 0; t < steps; ++t) {
         for (Index b = 0; b < batch; ++b)

@@ -63,7 +63,7 @@ class SafetensorsMatch {
 /// A bias, "b" in every layer, is a vector; everything else is a matrix, also where it has one column.
 template <class S>
 std::vector<Index> shape_in_file(const NamedParameter<S>& named) {
-    const Matrix<S>& value = named.parameter->value;
+    const auto& value = named.parameter->value;
     const bool bias = (named.name == "b" || named.name.ends_with(".b")) && value.cols() == 1;
     return bias ? std::vector<Index>{value.rows()} : std::vector<Index>{value.rows(), value.cols()};
 }
@@ -98,12 +98,6 @@ inline std::string moment_name(const std::string& parameter, Index k) {
 }
 inline const std::string steps_name = std::string(SafetensorsMatch::optimizer_prefix) + "steps";
 
-/// parameters() of a model that is only to be read: each_parameter isn't const, as it hands out what can be changed.
-template <class Model>
-auto parameters_to_read(const Model& model) {
-    return parameters(const_cast<Model&>(model));
-}
-
 } // namespace detail
 
 /// Saves every parameter of a model under its name ("0.LSTM.W"), as float32 or float64, whichever the model has. In
@@ -125,7 +119,7 @@ requires requires {
     typename Model::Scalar;
 }
 void save_safetensors(const std::filesystem::path& path, const Model& model, const Metadata& metadata = {}) {
-    save_safetensors(path, detail::parameters_to_read(model), metadata);
+    save_safetensors(path, parameters(model), metadata);
 }
 
 /// Saves with the model what an optimizer remembers, so that training goes on from the file as if it had never stopped:
@@ -134,7 +128,7 @@ void save_safetensors(const std::filesystem::path& path, const Model& model, con
 template <class Model, OptimizerRule Rule, class S>
 void save_safetensors(const std::filesystem::path& path, const Model& model, const Optimizer<Rule, S>& optimizer,
                       const Metadata& metadata = {}) {
-    std::vector<NamedTensor> tensors = detail::tensors_of(detail::parameters_to_read(model));
+    std::vector<NamedTensor> tensors = detail::tensors_of(parameters(model));
     const OptimizerState<S>& state = optimizer.state();
     for (std::size_t i = 0; i < state.moments.size(); ++i) {
         const auto& named = optimizer.parameters()[i];

@@ -33,19 +33,15 @@ class Bidirectional {
   public:
     using Scalar = typename L::Scalar;
 
-    template <class>
-    using State = std::array<typename L::template State<Scalar>, 2>;
+    using State = std::array<typename L::State, 2>;
 
-    class Record {
+    class Tape {
         friend Bidirectional;
         bool recorded_ = false;
-        typename L::template Tape<Scalar> forward_, reverse_;
+        typename L::Tape forward_, reverse_;
         Sequence<Scalar> y_;
         Matrix<Scalar> dy_, dx_;
     };
-    template <class>
-    using Tape = Record;
-
     /// The reverse layer is the twin of this one: the same sizes, cell and options, parameters of its own, drawn anew
     /// (from the layer's seed, if it was given one). Throws std::invalid_argument if `forward` runs in reverse.
     explicit Bidirectional(const L& forward, Merge merge = Merge::concatenate)
@@ -79,8 +75,11 @@ class Bidirectional {
     /// Names are "forward.W" … "reverse.W" ….
     template <class F>
     void each_parameter(F&& f) {
-        forward_.each_parameter([&](const std::string& name, Parameter<Scalar>& p) { f("forward." + name, p); });
-        reverse_.each_parameter([&](const std::string& name, Parameter<Scalar>& p) { f("reverse." + name, p); });
+        visit_parameters(*this, f);
+    }
+    template <class F>
+    void each_parameter(F&& f) const {
+        visit_parameters(*this, f);
     }
     void initialize(Random& random) {
         forward_.initialize(random);
@@ -88,7 +87,7 @@ class Bidirectional {
     }
 
     /// Throws std::invalid_argument if x or `initial` doesn't fit.
-    SequenceView<Scalar> forward(SequenceView<Scalar> x, Record& tape, const State<Scalar>& initial = {}) const {
+    SequenceView<Scalar> forward(SequenceView<Scalar> x, Tape& tape, const State& initial = {}) const {
         tape.recorded_ = false;
         const auto forward = forward_.forward(x, tape.forward_, initial[0]);
         const auto reverse = reverse_.forward(x, tape.reverse_, initial[1]);
@@ -96,21 +95,21 @@ class Bidirectional {
         return merged(forward, reverse, tape.y_);
     }
 
-    SequenceView<Scalar> infer(SequenceView<Scalar> x, Record& tape, const State<Scalar>& initial = {}) const {
+    SequenceView<Scalar> infer(SequenceView<Scalar> x, Tape& tape, const State& initial = {}) const {
         tape.recorded_ = false;
         const auto forward = forward_.infer(x, tape.forward_, initial[0]);
         const auto reverse = reverse_.infer(x, tape.reverse_, initial[1]);
         return merged(forward, reverse, tape.y_);
     }
 
-    void final_state(const Record& tape, State<Scalar>& out) const {
+    void final_state(const Tape& tape, State& out) const {
         forward_.final_state(tape.forward_, out[0]);
         reverse_.final_state(tape.reverse_, out[1]);
     }
 
     /// `dy` is the gradient of the output; a view of no steps means there is none. Throws std::invalid_argument if a
     /// shape differs from the pass', std::logic_error if the tape holds none.
-    SequenceView<Scalar> backward(SequenceView<Scalar> dy, Record& tape, const Through<State<Scalar>>& through = {}) {
+    SequenceView<Scalar> backward(SequenceView<Scalar> dy, Tape& tape, const Through<State>& through = {}) {
         detail::require_recorded(tape.recorded_, "Bidirectional::backward");
         const auto& y = tape.y_;
         const bool has_dy = dy.columns() > 0;
@@ -123,7 +122,7 @@ class Bidirectional {
         }
         tape.recorded_ = false;
 
-        const auto part = [&](std::size_t k) -> Through<typename L::template State<Scalar>> {
+        const auto part = [&](std::size_t k) -> Through<typename L::State> {
             return {through.d_final ? &(*through.d_final)[k] : nullptr,
                     through.d_initial ? &(*through.d_initial)[k] : nullptr, through.input_gradient};
         };
@@ -136,6 +135,13 @@ class Bidirectional {
     }
 
   private:
+    /// f(name, parameter) for every one, const if `self` is.
+    template <class Self, class F>
+    static void visit_parameters(Self& self, F& f) {
+        self.forward_.each_parameter([&](const std::string& name, auto& p) { f("forward." + name, p); });
+        self.reverse_.each_parameter([&](const std::string& name, auto& p) { f("reverse." + name, p); });
+    }
+
     static L twin(const L& layer) {
         RecurrentOptions options = layer.options();
         options.reverse = true;
@@ -145,7 +151,7 @@ class Bidirectional {
     }
 
     /// As the layers themselves would, but before either has begun.
-    static void require_state(const typename L::template State<Scalar>& d_final, const L& layer, Index batch) {
+    static void require_state(const typename L::State& d_final, const L& layer, Index batch) {
         const Index expected = L::CellType::states * layer.hidden_size();
         require(d_final.size() == 0 || (d_final.rows() == expected && d_final.cols() == batch),
                 "Bidirectional::backward: d_final", "the ", layer.options().reverse ? "reverse" : "forward",

@@ -23,10 +23,9 @@ class Dense {
     using Scalar = S;
     static constexpr Index fixed_input = Input, fixed_output = Output;
 
-    template <class>
     using State = NoState;
 
-    class Record {
+    class Tape {
         friend Dense;
         bool recorded_ = false;
         SequenceView<S> x_;
@@ -34,9 +33,6 @@ class Dense {
         Matrix<S> da_, dx_;
         kernel::Scratch<S> scratch_;
     };
-    template <class>
-    using Tape = Record;
-
     /// Throws std::invalid_argument if a size is below 1 or differs from the one fixed at compile time.
     Dense(Index input, Index output, DenseOptions options = {}) : options_(options) {
         require(input >= 1 && (Input == Dynamic || input == Input), "Dense", "input size is ", input, ", expected ",
@@ -67,8 +63,11 @@ class Dense {
 
     template <class F>
     void each_parameter(F&& f) {
-        f(std::string("W"), W_);
-        f(std::string("b"), b_);
+        visit_parameters(*this, f);
+    }
+    template <class F>
+    void each_parameter(F&& f) const {
+        visit_parameters(*this, f);
     }
 
     void initialize(Random& random) {
@@ -77,7 +76,7 @@ class Dense {
     }
 
     /// Throws std::invalid_argument if x doesn't have input_size() features.
-    SequenceView<S> forward(SequenceView<S> x, Record& tape, NoState = {}) const {
+    SequenceView<S> forward(SequenceView<S> x, Tape& tape, NoState = {}) const {
         require(x.features() == input_size(), "Dense::forward", "x has ", x.features(), " features, expected ",
                 input_size());
         tape.x_ = x;
@@ -92,16 +91,16 @@ class Dense {
         return tape.y_;
     }
 
-    SequenceView<S> infer(SequenceView<S> x, Record& tape, NoState = {}) const {
+    SequenceView<S> infer(SequenceView<S> x, Tape& tape, NoState = {}) const {
         const auto y = forward(x, tape);
         tape.recorded_ = false;
         return y;
     }
 
-    void final_state(const Record&, NoState&) const {}
+    void final_state(const Tape&, NoState&) const {}
 
     /// Throws std::invalid_argument if dy hasn't y's shape, std::logic_error if the tape holds no forward pass.
-    SequenceView<S> backward(SequenceView<S> dy, Record& tape, const Through<NoState>& through = {}) {
+    SequenceView<S> backward(SequenceView<S> dy, Tape& tape, const Through<NoState>& through = {}) {
         detail::require_recorded(tape.recorded_, "Dense::backward");
         const auto& y = tape.y_.values();
         require(dy.features() == y.rows() && dy.columns() == y.cols(), "Dense::backward", "dy is ", dy.features(),
@@ -125,6 +124,13 @@ class Dense {
     }
 
   private:
+    /// f(name, parameter) for every one, const if `self` is.
+    template <class Self, class F>
+    static void visit_parameters(Self& self, F& f) {
+        f(std::string("W"), self.W_);
+        f(std::string("b"), self.b_);
+    }
+
     DenseOptions options_;
     Parameter<S> W_, b_;
 };

@@ -41,7 +41,7 @@ class Dropout {
     std::string name() const { return "Dropout"; }
     Index output_size(Index input) const { return input; }
     template <class F>
-    void each_parameter(F&&) {}
+    void each_parameter(F&&) const {}
     void initialize(Random& random) { seed_ = random(); }
 
     template <class S>

@@ -26,18 +26,14 @@ class Embedding {
   public:
     using Scalar = S;
 
-    template <class>
     using State = NoState;
 
-    class Record {
+    class Tape {
         friend Embedding;
         bool recorded_ = false;
         SequenceView<S> x_;
         Sequence<S> y_;
     };
-    template <class>
-    using Tape = Record;
-
     /// Throws std::invalid_argument if a size is below 1, padding is no token or S can't tell so many tokens apart (a
     /// float holds whole numbers up to 2²⁴).
     Embedding(Index vocabulary, Index size, EmbeddingOptions options = {}) : options_(options) {
@@ -68,7 +64,11 @@ class Embedding {
 
     template <class F>
     void each_parameter(F&& f) {
-        f(std::string("table"), table_);
+        visit_parameters(*this, f);
+    }
+    template <class F>
+    void each_parameter(F&& f) const {
+        visit_parameters(*this, f);
     }
 
     void initialize(Random& random) {
@@ -78,7 +78,7 @@ class Embedding {
     }
 
     /// Throws std::invalid_argument if x doesn't have one feature or a number of it is no token.
-    SequenceView<S> forward(SequenceView<S> x, Record& tape, NoState = {}) const {
+    SequenceView<S> forward(SequenceView<S> x, Tape& tape, NoState = {}) const {
         require_tokens(x);
         tape.x_ = x;
         tape.recorded_ = true;
@@ -89,16 +89,16 @@ class Embedding {
         return tape.y_;
     }
 
-    SequenceView<S> infer(SequenceView<S> x, Record& tape, NoState = {}) const {
+    SequenceView<S> infer(SequenceView<S> x, Tape& tape, NoState = {}) const {
         const auto y = forward(x, tape);
         tape.recorded_ = false;
         return y;
     }
 
-    void final_state(const Record&, NoState&) const {}
+    void final_state(const Tape&, NoState&) const {}
 
     /// Throws std::invalid_argument if dy hasn't y's shape, std::logic_error if the tape holds no forward pass.
-    SequenceView<S> backward(SequenceView<S> dy, Record& tape, const Through<NoState>& = {}) {
+    SequenceView<S> backward(SequenceView<S> dy, Tape& tape, const Through<NoState>& = {}) {
         detail::require_recorded(tape.recorded_, "Embedding::backward");
         const Index columns = tape.x_.columns();
         require(dy.features() == output_size() && dy.columns() == columns, "Embedding::backward", "dy is ",
@@ -109,6 +109,12 @@ class Embedding {
     }
 
   private:
+    /// f(name, parameter) for every one, const if `self` is.
+    template <class Self, class F>
+    static void visit_parameters(Self& self, F& f) {
+        f(std::string("table"), self.table_);
+    }
+
     void require_tokens(SequenceView<S> x) const {
         require(x.features() == 1, "Embedding::forward", "x has ", x.features(), " features, expected 1");
         const S end = static_cast<S>(vocabulary());

@@ -19,7 +19,7 @@ namespace carousel {
 ///     hand_over(end, start);
 ///     const auto y = decoder.forward(previous, decoder_tape, start);
 ///     loss(y, answer, &dy);
-///     decoder.backward({dy.data(), y.features(), y.steps(), y.batch()}, decoder_tape, {.d_initial = &d_start});
+///     decoder.backward(dy, decoder_tape, {.d_initial = &d_start});
 ///     hand_back(d_start, d_end);
 ///     encoder.backward({}, encoder_tape, {.d_final = &d_end});
 ///
@@ -77,22 +77,18 @@ class EncoderDecoder {
     static_assert(Layer<Encoder, Scalar> && Layer<Decoder, Scalar>,
                   "EncoderDecoder: both must be a Layer of the same scalar type");
 
-    template <class>
     using State = NoState;
 
-    class Record {
+    class Tape {
         friend EncoderDecoder;
         bool recorded_ = false;
-        typename Encoder::template Tape<Scalar> encoder_;
-        typename Decoder::template Tape<Scalar> decoder_;
-        typename Encoder::template State<Scalar> end_, d_end_;
-        typename Decoder::template State<Scalar> start_, d_start_;
+        typename Encoder::Tape encoder_;
+        typename Decoder::Tape decoder_;
+        typename Encoder::State end_, d_end_;
+        typename Decoder::State start_, d_start_;
         std::vector<Index> question_lengths_, answer_lengths_, lengths_;
         Matrix<Scalar> dx_;
     };
-    template <class>
-    using Tape = Record;
-
     /// Throws std::invalid_argument unless encoder_steps >= 1.
     EncoderDecoder(Encoder encoder, Decoder decoder, EncoderDecoderOptions options)
         : encoder_(std::move(encoder)), decoder_(std::move(decoder)), options_(options) {
@@ -116,8 +112,11 @@ class EncoderDecoder {
     /// Names are "encoder.…" and "decoder.…".
     template <class F>
     void each_parameter(F&& f) {
-        encoder_.each_parameter([&](const std::string& name, Parameter<Scalar>& p) { f("encoder." + name, p); });
-        decoder_.each_parameter([&](const std::string& name, Parameter<Scalar>& p) { f("decoder." + name, p); });
+        visit_parameters(*this, f);
+    }
+    template <class F>
+    void each_parameter(F&& f) const {
+        visit_parameters(*this, f);
     }
     void initialize(Random& random) {
         encoder_.initialize(random);
@@ -131,7 +130,7 @@ class EncoderDecoder {
 
     /// Throws std::invalid_argument if x has fewer than encoder_steps steps or doesn't fit the nets, or the encoder's
     /// state not the decoder.
-    SequenceView<Scalar> forward(SequenceView<Scalar> x, Record& tape, NoState = {}) const {
+    SequenceView<Scalar> forward(SequenceView<Scalar> x, Tape& tape, NoState = {}) const {
         const auto [question, previous] = split(x, tape);
         encoder_.forward(question, tape.encoder_);
         encoder_.final_state(tape.encoder_, tape.end_);
@@ -141,24 +140,24 @@ class EncoderDecoder {
         return y;
     }
 
-    SequenceView<Scalar> infer(SequenceView<Scalar> x, Record& tape, NoState = {}) const {
+    SequenceView<Scalar> infer(SequenceView<Scalar> x, Tape& tape, NoState = {}) const {
         const auto [question, previous] = split(x, tape);
         read(question, tape);
         return decoder_.infer(previous, tape.decoder_, tape.start_);
     }
 
     /// The state in which the decoder starts once the encoder has read this batch of questions, of any length.
-    typename Decoder::template State<Scalar> read(SequenceView<Scalar> question) const {
-        Record tape;
+    typename Decoder::State read(SequenceView<Scalar> question) const {
+        Tape tape;
         read(question, tape);
         return tape.start_;
     }
 
-    void final_state(const Record&, NoState&) const {}
+    void final_state(const Tape&, NoState&) const {}
 
     /// dx is an empty view if one of the nets has none, as those that begin with an Embedding. Throws
     /// std::invalid_argument if dy hasn't y's shape, std::logic_error if the tape holds no forward pass.
-    SequenceView<Scalar> backward(SequenceView<Scalar> dy, Record& tape, const Through<NoState>& through = {}) {
+    SequenceView<Scalar> backward(SequenceView<Scalar> dy, Tape& tape, const Through<NoState>& through = {}) {
         detail::require_recorded(tape.recorded_, "EncoderDecoder::backward");
         const auto d_previous = decoder_.backward(
             dy, tape.decoder_, {.d_initial = &tape.d_start_, .input_gradient = through.input_gradient});
@@ -175,13 +174,20 @@ class EncoderDecoder {
     }
 
   private:
-    void read(SequenceView<Scalar> question, Record& tape) const {
+    /// f(name, parameter) for every one, const if `self` is.
+    template <class Self, class F>
+    static void visit_parameters(Self& self, F& f) {
+        self.encoder_.each_parameter([&](const std::string& name, auto& p) { f("encoder." + name, p); });
+        self.decoder_.each_parameter([&](const std::string& name, auto& p) { f("decoder." + name, p); });
+    }
+
+    void read(SequenceView<Scalar> question, Tape& tape) const {
         encoder_.infer(question, tape.encoder_);
         encoder_.final_state(tape.encoder_, tape.end_);
         hand_over(tape.end_, tape.start_);
     }
 
-    std::pair<SequenceView<Scalar>, SequenceView<Scalar>> split(SequenceView<Scalar> x, Record& tape) const {
+    std::pair<SequenceView<Scalar>, SequenceView<Scalar>> split(SequenceView<Scalar> x, Tape& tape) const {
         const Index read = options_.encoder_steps;
         require(x.steps() >= read, "EncoderDecoder::forward", "x has ", x.steps(), " steps, expected at least ", read,
                 " of a question");

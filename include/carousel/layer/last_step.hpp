@@ -31,7 +31,7 @@ class SequenceEnds {
         return input;
     }
     template <class F>
-    void each_parameter(F&&) {}
+    void each_parameter(F&&) const {}
     void initialize(Random&) {}
 
     /// Throws std::invalid_argument if x has no steps or, for BothEnds, an odd number of features.

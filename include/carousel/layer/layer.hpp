@@ -24,30 +24,58 @@ struct Through {
     bool input_gradient = true;     ///< false: dx isn't computed and backward returns an empty view
 };
 
-/// A layer maps a batch of sequences to a batch of sequences. For a scalar type S it has
+namespace detail {
+
+template <class L, class S>
+struct pass_types { // a layer of any scalar
+    using Tape = typename L::template Tape<S>;
+    using State = typename L::template State<S>;
+};
+template <class L, class S>
+requires requires {
+    typename L::Scalar;
+}
+struct pass_types<L, S> {
+    using Tape = typename L::Tape;
+    using State = typename L::State;
+};
+
+} // namespace detail
+
+/// The Tape and the State of a layer, whether it names its Scalar or takes any.
+template <class L, class S>
+using TapeOf = typename detail::pass_types<L, S>::Tape;
+template <class L, class S>
+using StateOf = typename detail::pass_types<L, S>::State;
+
+/// A layer maps a batch of sequences to a batch of sequences. It has
 ///
-///     template <class S> using Tape;     // what one pass remembers; reused, it keeps its memory
-///     template <class S> using State;    // what goes from chunk to chunk of a sequence: a value the caller holds
-///     SequenceView<S> forward(SequenceView<S> x, Tape<S>&, const State<S>& initial) const;   // recorded: for training
-///     SequenceView<S> infer(SequenceView<S> x, Tape<S>&, const State<S>& initial) const;     // not: for inference
-///     void final_state(const Tape<S>&, State<S>& out) const;                                 // of the last pass
-///     SequenceView<S> backward(SequenceView<S> dy, Tape<S>&, const Through<State<S>>&);      // adds to gradients; dx
+///     using Scalar = S;                  // float or double
+///     using Tape = …;                    // what one pass remembers; reused, it keeps its memory
+///     using State = …;                   // what goes from chunk to chunk of a sequence: a value the caller holds
+///     SequenceView<S> forward(SequenceView<S> x, Tape&, const State& initial) const;   // recorded: for training
+///     SequenceView<S> infer(SequenceView<S> x, Tape&, const State& initial) const;     // not: for inference
+///     void final_state(const Tape&, State& out) const;                                 // of the last pass
+///     SequenceView<S> backward(SequenceView<S> dy, Tape&, const Through<State>&);      // adds to gradients; dx
 ///     void each_parameter(f);            // f(name, Parameter<S>&)
+///     void each_parameter(f) const;      // f(name, const Parameter<S>&)
 ///     void initialize(Random&);          // draws new parameters
 ///     Index output_size(Index input_size) const;   // throws if that many features don't fit
 ///     std::string name() const;
 ///
+/// A layer that takes any scalar, such as Dropout, has no Scalar; its Tape, State and functions are templates of S.
+///
 /// What forward, infer and backward return lives in the tape, and x must live until backward. A State that holds nothing
 /// yet means zero. backward consumes the tape: a second call throws std::logic_error.
 template <class L, class S>
-concept Layer = requires(const L layer, L trained, typename L::template Tape<S> tape,
-                         typename L::template State<S> state, SequenceView<S> x,
-                         Through<typename L::template State<S>> through, Random random) {
+concept Layer = requires(const L layer, L trained, TapeOf<L, S> tape, StateOf<L, S> state, SequenceView<S> x,
+                         Through<StateOf<L, S>> through, Random random) {
     { layer.forward(x, tape, state) } -> std::same_as<SequenceView<S>>;
     { layer.infer(x, tape, state) } -> std::same_as<SequenceView<S>>;
     { trained.backward(x, tape, through) } -> std::same_as<SequenceView<S>>;
     layer.final_state(tape, state);
     trained.each_parameter([](const std::string&, Parameter<S>&) {});
+    layer.each_parameter([](const std::string&, const Parameter<S>&) {});
     trained.initialize(random);
     { layer.output_size(Index{}) } -> std::same_as<Index>;
     { layer.name() } -> std::convertible_to<std::string>;

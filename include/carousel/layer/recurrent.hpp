@@ -41,10 +41,7 @@ class Recurrent {
     using Scalar = typename C::Scalar;
     static constexpr Index fixed_input = Input, fixed_hidden = Hidden;
 
-    template <class>
     using State = Matrix<Scalar>;
-
-    template <class>
     using Tape = RecurrentTape<C>;
 
     /// `input` and `hidden` may be left out where they are fixed at compile time.
@@ -93,11 +90,11 @@ class Recurrent {
 
     template <class F>
     void each_parameter(F&& f) {
-        f(std::string("W"), W_);
-        f(std::string("U"), U_);
-        f(std::string("b"), b_);
-        if (has_vectors())
-            f(std::string("P"), P_);
+        visit_parameters(*this, f);
+    }
+    template <class F>
+    void each_parameter(F&& f) const {
+        visit_parameters(*this, f);
     }
 
     void initialize(Random& random) {
@@ -229,6 +226,16 @@ class Recurrent {
     }
 
   private:
+    /// f(name, parameter) for every one, const if `self` is.
+    template <class Self, class F>
+    static void visit_parameters(Self& self, F& f) {
+        f(std::string("W"), self.W_);
+        f(std::string("U"), self.U_);
+        f(std::string("b"), self.b_);
+        if (self.has_vectors())
+            f(std::string("P"), self.P_);
+    }
+
     static constexpr Blocks kernel_blocks = recurrent_blocks<C>();
     static constexpr Index units = kernel::Step<C>::units;
 

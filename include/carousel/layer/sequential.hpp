@@ -54,10 +54,8 @@ class Sequential {
                   "Sequential: a layer that takes tokens must be the first: no gradient goes through it");
     static constexpr bool keeps_steps = (detail::keeps_steps<Layers>() && ...);
 
-    template <class>
-    using State = std::tuple<typename Layers::template State<Scalar>...>;
-    template <class>
-    using Tape = std::tuple<typename Layers::template Tape<Scalar>...>;
+    using State = std::tuple<StateOf<Layers, Scalar>...>;
+    using Tape = std::tuple<TapeOf<Layers, Scalar>...>;
 
     /// Throws std::invalid_argument if a layer doesn't take as many features as the one before it gives.
     explicit Sequential(Layers... layers) : layers_(std::move(layers)...) {
@@ -110,11 +108,11 @@ class Sequential {
     /// Names are "k.Layer.parameter".
     template <class F>
     void each_parameter(F&& f) {
-        each_layer([&](std::size_t k, auto& layer) {
-            layer.each_parameter([&](const std::string& name, Parameter<Scalar>& parameter) {
-                f(std::to_string(k) + "." + layer.name() + "." + name, parameter);
-            });
-        });
+        visit_parameters(*this, f);
+    }
+    template <class F>
+    void each_parameter(F&& f) const {
+        visit_parameters(*this, f);
     }
 
     void initialize(Random& random) {
@@ -126,13 +124,13 @@ class Sequential {
         initialize(random);
     }
 
-    SequenceView<Scalar> forward(SequenceView<Scalar> x, Tape<Scalar>& tape, const State<Scalar>& initial = {}) const {
+    SequenceView<Scalar> forward(SequenceView<Scalar> x, Tape& tape, const State& initial = {}) const {
         over(std::index_sequence_for<Layers...>{},
              [&](auto k) { x = std::get<k>(layers_).forward(x, std::get<k>(tape), std::get<k>(initial)); });
         return x;
     }
 
-    SequenceView<Scalar> infer(SequenceView<Scalar> x, Tape<Scalar>& tape, const State<Scalar>& initial = {}) const {
+    SequenceView<Scalar> infer(SequenceView<Scalar> x, Tape& tape, const State& initial = {}) const {
         over(std::index_sequence_for<Layers...>{},
              [&](auto k) { x = std::get<k>(layers_).infer(x, std::get<k>(tape), std::get<k>(initial)); });
         return x;
@@ -140,23 +138,22 @@ class Sequential {
 
     /// Inference, the output copied out: const and without shared state, so threads may share the model.
     Sequence<Scalar> operator()(SequenceView<Scalar> x) const {
-        Tape<Scalar> tape;
+        Tape tape;
         const auto y = infer(x, tape);
         return Sequence<Scalar>(Matrix<Scalar>(y.values()), y.batch(), {y.lengths().begin(), y.lengths().end()});
     }
 
     Sequence<Scalar> operator()(const Sequence<Scalar>& x) const { return (*this)(x.view()); }
 
-    void final_state(const Tape<Scalar>& tape, State<Scalar>& out) const {
+    void final_state(const Tape& tape, State& out) const {
         over(std::index_sequence_for<Layers...>{},
              [&](auto k) { std::get<k>(layers_).final_state(std::get<k>(tape), std::get<k>(out)); });
     }
 
-    SequenceView<Scalar> backward(SequenceView<Scalar> dy, Tape<Scalar>& tape,
-                                  const Through<State<Scalar>>& through = {}) {
+    SequenceView<Scalar> backward(SequenceView<Scalar> dy, Tape& tape, const Through<State>& through = {}) {
         over(std::index_sequence_for<Layers...>{}, [&](auto forward_k) {
             constexpr std::size_t k = size - 1 - forward_k;
-            using LayerState = typename std::tuple_element_t<k, std::tuple<Layers...>>::template State<Scalar>;
+            using LayerState = std::tuple_element_t<k, State>;
             const Through<LayerState> part{through.d_final ? &std::get<k>(*through.d_final) : nullptr,
                                            through.d_initial ? &std::get<k>(*through.d_initial) : nullptr,
                                            k > 0 || through.input_gradient};
@@ -166,6 +163,16 @@ class Sequential {
     }
 
   private:
+    /// f(name, parameter) for every one, const if `self` is.
+    template <class Self, class F>
+    static void visit_parameters(Self& self, F& f) {
+        self.each_layer([&](std::size_t k, auto& layer) {
+            layer.each_parameter([&](const std::string& name, auto& parameter) {
+                f(std::to_string(k) + "." + layer.name() + "." + name, parameter);
+            });
+        });
+    }
+
     template <std::size_t... k, class F>
     static void over(std::index_sequence<k...>, F&& f) {
         (f(std::integral_constant<std::size_t, k>{}), ...);

@@ -24,19 +24,19 @@ struct BinaryCrossEntropy {
     Reduction reduction = Reduction::mean;
     double positive_weight = 1; ///< so many times counts a yes; negatives / positives evens out rare ones
 
-    /// y, target: features × steps × batch; which columns are real is said by y's lengths. dy becomes features ×
-    /// columns, keeps its memory if it has that size already, and may be where y is. Throws std::invalid_argument,
+    /// y, target: features × steps × batch; which columns are real is said by y's lengths. dy takes y's
+    /// shape and lengths, keeps its memory if it has that size already, and may be what y is a view of. Throws std::invalid_argument,
     /// before dy is touched, unless target has y's shape and, if it has lengths, y's lengths, a column is real and all
     /// their targets are within 0 … 1.
     template <std::floating_point S>
     double operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target,
-                      std::type_identity_t<Matrix<S>>* dy = nullptr) const {
+                      std::type_identity_t<Sequence<S>>* dy = nullptr) const {
         detail::require_target("BinaryCrossEntropy", y, target, y.features());
         const double divisor =
             check(SequenceView<S>(target.data(), y.features(), y.steps(), y.batch(), y.lengths()), y.features());
         detail::require_summands("BinaryCrossEntropy", divisor);
         if (dy)
-            dy->resize(y.features(), y.columns());
+            dy->resize(y.features(), y.steps(), y.batch(), y.lengths());
 
         double sum = 0;
         detail::each_run(y, [&](Index column, Index count, bool real) {
@@ -64,7 +64,7 @@ struct BinaryCrossEntropy {
 
     template <std::floating_point S>
     double operator()(const Sequence<S>& y, const Sequence<S>& target,
-                      std::type_identity_t<Matrix<S>>* dy = nullptr) const {
+                      std::type_identity_t<Sequence<S>>* dy = nullptr) const {
         return (*this)(y.view(), target.view(), dy);
     }
 

@@ -15,15 +15,15 @@ namespace carousel {
 enum class Reduction { mean, sum };
 
 /// A loss of one's own needs
-///   loss(y, target, dy)       the loss as double; writes its gradient with respect to y (features × columns, zero
-///                             where y is padding) to *dy, unless dy is null;
+///   loss(y, target, dy)       the loss as double; writes its gradient with respect to y (y's shape and lengths, zero
+///                             where y is padding) to the Sequence *dy, unless dy is null;
 ///   loss.weight(y, target)    what the sum is divided by: the mean over batches is Σ weight·loss / Σ weight. 0 says
 ///                             that there is nothing to learn from, as in a batch of padding alone.
 /// and may have
 ///   loss.check(target, features)   throws if outputs of so many features can't have these targets, and returns what
 ///                                  they weigh, as weight() does; fit asks before it begins.
 template <class Type>
-concept Loss = std::copyable<Type> && requires(const Type& loss, SequenceView<float> y, Matrix<float>* dy) {
+concept Loss = std::copyable<Type> && requires(const Type& loss, SequenceView<float> y, Sequence<float>* dy) {
     { loss(y, y, dy) } -> std::same_as<double>;
     { loss.weight(y, y) } -> std::same_as<double>;
 };

@@ -20,17 +20,17 @@ namespace carousel {
 struct MeanSquaredError {
     Reduction reduction = Reduction::mean;
 
-    /// y, target: features × steps × batch; which columns are real is said by y's lengths. dy becomes features ×
-    /// columns and keeps its memory if it has that size already. Sums of 128 squares are added up in double. Throws
+    /// y, target: features × steps × batch; which columns are real is said by y's lengths. dy takes y's
+    /// shape and lengths and keeps its memory if it has that size already. Sums of 128 squares are added up in double. Throws
     /// std::invalid_argument unless target has y's shape and, if it has lengths, y's lengths, and a column is real.
     template <std::floating_point S>
     double operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target,
-                      std::type_identity_t<Matrix<S>>* dy = nullptr) const {
+                      std::type_identity_t<Sequence<S>>* dy = nullptr) const {
         detail::require_target("MeanSquaredError", y, target, y.features());
         const double divisor = weight(y, target);
         detail::require_summands("MeanSquaredError", divisor);
         if (dy)
-            dy->resize(y.features(), y.columns());
+            dy->resize(y.features(), y.steps(), y.batch(), y.lengths());
         const S scale = static_cast<S>(2 / divisor);
         using Numbers = Eigen::Array<S, Eigen::Dynamic, 1>;
         constexpr Index block = 128;
@@ -55,7 +55,7 @@ struct MeanSquaredError {
 
     template <std::floating_point S>
     double operator()(const Sequence<S>& y, const Sequence<S>& target,
-                      std::type_identity_t<Matrix<S>>* dy = nullptr) const {
+                      std::type_identity_t<Sequence<S>>* dy = nullptr) const {
         return (*this)(y.view(), target.view(), dy);
     }
 

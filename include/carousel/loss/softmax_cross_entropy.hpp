@@ -30,17 +30,17 @@ struct SoftmaxCrossEntropy {
     std::vector<double> class_weights = {};     ///< one a class; empty: all 1
     std::optional<Index> ignore = std::nullopt; ///< targets with this number don't count
 
-    /// y: classes × steps × batch, target: 1 × steps × batch; which columns are real is said by y's lengths. dy becomes
-    /// classes × columns, keeps its memory if it has that size already, and may be where y is. Throws
+    /// y: classes × steps × batch, target: 1 × steps × batch; which columns are real is said by y's lengths. dy takes
+    /// y's shape and lengths, keeps its memory if it has that size already, and may be what y is a view of. Throws
     /// std::invalid_argument, before dy is touched, unless target has y's steps, batch and, if it has lengths, y's
     /// lengths, its real numbers are classes, and what is to be compared weighs more than 0.
     template <std::floating_point S>
     double operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target,
-                      std::type_identity_t<Matrix<S>>* dy = nullptr) const {
+                      std::type_identity_t<Sequence<S>>* dy = nullptr) const {
         const double divisor = weight(y, target);
         detail::require_summands("SoftmaxCrossEntropy", divisor, "padding, ignored or of a class of weight 0");
         if (dy)
-            dy->resize(y.features(), y.columns());
+            dy->resize(y.features(), y.steps(), y.batch(), y.lengths());
 
         double sum = 0;
         for (Index t = 0, column = 0; t < y.steps(); ++t)
@@ -52,14 +52,14 @@ struct SoftmaxCrossEntropy {
                     const double w = class_weight(k);
                     sum += w * column_loss(logits, y.features(), static_cast<Index>(k), w / divisor, gradient);
                 } else if (gradient)
-                    dy->col(column).setZero();
+                    dy->values().col(column).setZero();
             }
         return sum / divisor;
     }
 
     template <std::floating_point S>
     double operator()(const Sequence<S>& y, const Sequence<S>& target,
-                      std::type_identity_t<Matrix<S>>* dy = nullptr) const {
+                      std::type_identity_t<Sequence<S>>* dy = nullptr) const {
         return (*this)(y.view(), target.view(), dy);
     }
 

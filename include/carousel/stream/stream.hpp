@@ -16,7 +16,7 @@ template <class... Layers>
 class StreamPart<Sequential<Layers...>, typename Sequential<Layers...>::Scalar> {
     using Model = Sequential<Layers...>;
     using S = typename Model::Scalar;
-    using State = typename Model::template State<S>;
+    using State = typename Model::State;
 
   public:
     explicit StreamPart(const Model& model) : StreamPart(model, std::index_sequence_for<Layers...>{}) {}
@@ -63,7 +63,7 @@ template <class Model>
 class Stream {
   public:
     using Scalar = typename Model::Scalar;
-    using State = typename Model::template State<Scalar>;
+    using State = typename Model::State;
 
     /// Throws std::invalid_argument if a layer can't be streamed.
     explicit Stream(const Model& model)

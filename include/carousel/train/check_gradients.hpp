@@ -35,23 +35,20 @@ struct CheckOptions {
 /// a fresh tape. Use double: float has too few digits for differences. Throws what forward and the loss throw.
 template <class Model, class S, class LossType>
 GradientCheck check_gradients(Model& model, Sequence<S> x, const Sequence<S>& target, const LossType& loss,
-                              typename Model::template State<S> initial = {}, CheckOptions options = {}) {
-    using State = typename Model::template State<S>;
-    using Tape = typename Model::template Tape<S>;
-    const auto value = [&](Matrix<S>* dy, Tape& tape) {
+                              typename Model::State initial = {}, CheckOptions options = {}) {
+    using State = typename Model::State;
+    using Tape = typename Model::Tape;
+    const auto value = [&](Sequence<S>* dy, Tape& tape) {
         return loss(model.forward(x.view(), tape, initial), target.view(), dy);
     };
 
     const auto list = parameters(model);
     zero_gradients(list);
     Tape tape;
-    Matrix<S> dy;
+    Sequence<S> dy;
     State d_initial;
     value(&dy, tape);
-    const Matrix<S> dx = model
-                             .backward({dy.data(), dy.rows(), dy.cols() / target.batch(), target.batch()}, tape,
-                                       {.d_initial = &d_initial})
-                             .values();
+    const Matrix<S> dx = model.backward(dy, tape, {.d_initial = &d_initial}).values();
 
     GradientCheck check;
     double largest = 0;

@@ -47,10 +47,9 @@ class Totals {
 /// From `state`, which, if it is carried, goes from batch to batch.
 template <class Model, Loss LossType>
 Evaluation evaluate(const Model& model, const Dataset<typename Model::Scalar>& data, const LossType& loss,
-                    const std::vector<Metric>& metrics, Index batch_size,
-                    typename Model::template State<typename Model::Scalar> state, bool carried) {
+                    const std::vector<Metric>& metrics, Index batch_size, typename Model::State state, bool carried) {
     using S = typename Model::Scalar;
-    typename Model::template Tape<S> tape;
+    typename Model::Tape tape;
     Sequence<S> x, y;
     std::vector<Index> samples;
     Totals totals(metrics);
@@ -60,7 +59,7 @@ Evaluation evaluate(const Model& model, const Dataset<typename Model::Scalar>& d
         data.batch(samples, x, y);
         const auto output = model.infer(x, tape, state);
         if (const double weight = loss.weight(output, y.view()); weight > 0)
-            totals.add(loss(output, y.view(), static_cast<Matrix<S>*>(nullptr)), weight, output, y.view());
+            totals.add(loss(output, y.view(), static_cast<Sequence<S>*>(nullptr)), weight, output, y.view());
         if (carried)
             model.final_state(tape, state);
     }

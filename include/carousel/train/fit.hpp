@@ -95,7 +95,7 @@ double clip(const std::vector<NamedParameter<Scalar>>& list, const FitOptions& o
 template <class Model, class LossType, class Rule>
 class Training {
     using S = typename Model::Scalar;
-    using State = typename Model::template State<S>;
+    using State = typename Model::State;
     using Clock = std::chrono::steady_clock;
 
   public:
@@ -174,8 +174,7 @@ class Training {
 
         const auto& list = optimizer_.parameters();
         zero_gradients(list);
-        model_.backward({dy_.data(), output.features(), output.steps(), output.batch()}, tape_,
-                        {.input_gradient = false});
+        model_.backward(dy_, tape_, {.input_gradient = false});
         const double norm = clip(list, options_);
         if (std::isfinite(norm)) {
             optimizer_.step();
@@ -231,11 +230,10 @@ class Training {
     const FitOptions& options_;
 
     Random random_; ///< shuffles
-    typename Model::template Tape<S> tape_;
+    typename Model::Tape tape_;
     State state_;
-    Sequence<S> x_, y_;                        ///< a batch
+    Sequence<S> x_, y_, dy_;                   ///< a batch, and the gradient of its loss
     std::vector<Index> x_lengths_, y_lengths_; ///< of a chunk of it
-    Matrix<S> dy_;
     History history_;
     double best_loss_ = std::numeric_limits<double>::infinity();
     std::vector<Matrix<S>> best_; ///< the parameters of the best epoch, if they are to be put back

@@ -19,15 +19,15 @@ inline std::string with_commas(Index number) {
 }
 
 template <class Model, class F>
-void each_layer_of(Model& model, F&& f) {
-    if constexpr (requires { model.each_layer([](std::size_t, auto&) {}); })
-        model.each_layer([&](std::size_t, auto& layer) { f(layer); });
+void each_layer_of(const Model& model, F&& f) {
+    if constexpr (requires { model.each_layer([](std::size_t, const auto&) {}); })
+        model.each_layer([&](std::size_t, const auto& layer) { f(layer); });
     else
         f(model);
 }
 
 template <class Model>
-Index count_parameters(Model& model) {
+Index count_parameters(const Model& model) {
     Index count = 0;
     model.each_parameter([&](const std::string&, const auto& parameter) { count += parameter.size(); });
     return count;
@@ -38,8 +38,7 @@ Index count_parameters(Model& model) {
 /// How many numbers a model learns.
 template <class Model>
 Index parameter_count(const Model& model) {
-    Model copy = model; // each_parameter hands out parameters to change
-    return detail::count_parameters(copy);
+    return detail::count_parameters(model);
 }
 
 /// Shapes are (batch, steps, features) with None for what isn't fixed, as Keras writes them.
@@ -49,10 +48,9 @@ std::string summary(const Model& model) {
     std::vector<Row> rows{{"Layer (type)", "Output Shape", "Param #"}};
     Index features = 0, total = 0;
     bool steps = true;
-    Model copy = model;
     if constexpr (requires { model.input_size(); })
         features = model.input_size();
-    detail::each_layer_of(copy, [&](auto& layer) {
+    detail::each_layer_of(model, [&](const auto& layer) {
         features = layer.output_size(features);
         if constexpr (requires { layer.keeps_steps; })
             steps = steps && layer.keeps_steps;
