@@ -4,6 +4,7 @@
 // whose chains are long, can run side by side; a lane's blocks stand side by side as in the panels of the kernel.
 #pragma once
 
+#include "carousel/kernel/caches.hpp"
 #include "carousel/kernel/product.hpp"
 
 namespace carousel::stream {
@@ -37,7 +38,7 @@ constexpr int lane_bytes(Index hidden) {
 template <class V>
 constexpr Index units_a_pass(int blocks, Index size) {
     const Index bytes = size * static_cast<Index>(sizeof(simd::scalar_of<V>));
-    return (bytes <= 28 * 1024 ? std::max(1, 12 / blocks) : 1) * simd::size_of<V>;
+    return (bytes <= kernel::l1_weight_bytes ? std::max(1, 12 / blocks) : 1) * simd::size_of<V>;
 }
 
 /// Weights of blocks · H rows, of each block the rows in turn for H units, in groups of so many. Both may be fixed at compile

@@ -1,0 +1,15 @@
+// The cache sizes that the library counts on. Blockings that depend on a cache take their numbers from this header.
+#pragma once
+
+#include "carousel/core/matrix.hpp"
+
+namespace carousel::kernel {
+
+/// Bytes of a core's L1 data cache: 32 KiB is the least that common x86 and Arm cores have (newer ones have 48 to 128 KiB).
+inline constexpr Index l1_bytes = 32 * 1024;
+
+/// Bytes of weights that stay in L1 from one sample of a stream to the next. The rest of L1, an eighth of it, is for what a
+/// step reads and writes beside the weights: the sample, both copies of the state, biases, sums, and the caller's data.
+inline constexpr Index l1_weight_bytes = l1_bytes - l1_bytes / 8; // 28 KiB
+
+} // namespace carousel::kernel
