@@ -75,11 +75,12 @@ double product_rate(Index T, Index N, Index H) {
     Vector<float> da = Vector<float>::Random(T * layout.size() + simd::lanes<float>);
     const Matrix<float> h = Matrix<float>::Random(H, T * N);
     Matrix<float> dU = Matrix<float>::Zero(4 * H, H);
-    std::vector<kernel::Scratch<float>> scratches(1);
+    Buffer<float> scratch;
+    scratch.get(kernel::outer_product_scratch<float>(H, T * N));
     const double time = seconds([&] {
         kernel::add_outer_product<0, 4>(dU.data(), 4 * H, H,
                                         kernel::StepPanels<float, units>{da.data(), layout, T, layout.size()}, h.data(),
-                                        scratches);
+                                        1, scratch.data());
     });
     return 2e-9 * static_cast<double>(4 * H * H * T * N) / time;
 }

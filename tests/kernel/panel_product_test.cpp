@@ -66,8 +66,9 @@ TEMPLATE_TEST_CASE("add_outer_product: adds da·xᵀ over all steps", "", float,
             Matrix<S> c = random_matrix<S>(example.matrix.rows() + 2, inputs, random);
             Matrix<S> expected = c;
             expected.topRows(example.matrix.rows()) += example.matrix * x.transpose();
-            std::vector<Scratch<S>> scratches(1);
-            add_outer_product<first, some>(c.data(), c.rows(), inputs, example.panels(), x.data(), scratches);
+            Buffer<S> scratch;
+            add_outer_product<first, some>(c.data(), c.rows(), inputs, example.panels(), x.data(), 1,
+                                           scratch.get(outer_product_scratch<S>(inputs, x.cols())));
             CHECK(difference(c, expected) < 40 * bound<S>);
         }
     });

@@ -28,7 +28,7 @@ void check(Index rows, Index columns, Index depth, bool a_transposed, bool b_tra
     if (depth > 0)
         expected.block(2, 1, rows, columns) += ad * bd;
 
-    static Scratch<S> scratch;
+    static Buffer<S> scratch;
     multiply(c.data() + c.rows() + 2, c.rows(), rows, columns, depth,
              a_transposed ? operand(a).transposed() : operand(a), b_transposed ? operand(b).transposed() : operand(b),
              add, scratch);

@@ -12,4 +12,14 @@ inline constexpr Index l1_bytes = 32 * 1024;
 /// step reads and writes beside the weights: the sample, both copies of the state, biases, sums, and the caller's data.
 inline constexpr Index l1_weight_bytes = l1_bytes - l1_bytes / 8; // 28 KiB
 
+/// Bytes of a core's L2 cache: 512 KiB (Zen) to 2 MiB (recent Intel cores).
+inline constexpr Index l2_bytes = 512 * 1024;
+
+/// Bytes of gates that a block of a batch's columns has at one step. They are written by forward and read again by the next
+/// step's products, so they stay in L2; the rest of it, a quarter, is for the weights that pass by.
+inline constexpr Index l2_gate_bytes = l2_bytes - l2_bytes / 4; // 384 KiB
+
+/// Bytes of L3 that one core may count on where others work beside it.
+inline constexpr Index l3_bytes = 8 * 1024 * 1024;
+
 } // namespace carousel::kernel

@@ -5,7 +5,7 @@
 
 namespace carousel::kernel {
 
-/// Null pointers where there is none. Arrays are H × batch, but `said` is kept as the states are.
+/// Null pointers where there is none. Arrays are H × batch, but `proposed` is kept as the states are.
 template <class Scalar, int states>
 struct Noise {
     using V = Lane<Scalar>;
@@ -13,10 +13,10 @@ struct Noise {
     const Scalar* h_mask = nullptr;      ///< recurrent dropout: U multiplies mask∘h
     const Scalar* masked_prev = nullptr; ///< mask∘h before the step …
     Scalar* masked_next = nullptr;       ///< … and after it
-    bool zoneout = false;                ///< next = k∘prev + (1 − k)∘(what the cell says)
+    bool zoneout = false;                ///< next = k∘prev + (1 − k)∘(what the cell proposes)
     const Scalar* keep[states] = {};     ///< k of each state: 0 or 1 …
     Scalar rate[states] = {};            ///< … or, without, its mean
-    Scalar* said[states] = {};           ///< what the cell said, for backward; null in inference
+    Scalar* proposed[states] = {};       ///< what the cell proposed, for backward; null in inference
 
     /// x, with recurrent dropout mask∘x.
     template <class Units>
@@ -33,7 +33,7 @@ struct Noise {
         }
     }
 
-    /// The gradient d of zone_out's outcome, split into those of what the cell said (left in d) and of the state before.
+    /// The gradient d of zone_out's outcome, split into those of what the cell proposed (left in d) and of the state before.
     template <class Units>
     void split(V (&d)[states], V (&kept)[states], Units lane, Index column) const {
         for (int s = 0; s < states; ++s) {

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cstring>
 #include <type_traits>
-#include <vector>
 
 namespace carousel::kernel {
 
@@ -106,24 +105,30 @@ struct PanelBlock {
     }
 };
 
+/// How many numbers of scratch one thread of add_outer_product needs: a packed block of b. `depth`: a's steps · columns.
+template <class Scalar>
+constexpr Index outer_product_scratch(Index columns, Index depth) {
+    using Tiling = ProductTiling<Scalar>;
+    return std::min(columns, Tiling::columns) * std::min(depth, Tiling::depth);
+}
+
 /// c (rows · hidden × columns, column-major, leading dimension ldc) += a·bᵀ over all steps and columns of the `rows` rows of `a`
 /// from `first` on, for the units first_unit … end_unit − 1, which are whole panels; b: columns × (steps · a's columns),
 /// column-major.
 template <int first, int rows, class Scalar, Index units>
 void add_outer_product(Scalar* c, Index ldc, Index columns, const StepPanels<Scalar, units>& a, const Scalar* b,
-                       Index first_unit, Index end_unit, Scratch<Scalar>& scratch) {
+                       Index first_unit, Index end_unit, Scalar* scratch) {
     using V = Lane<Scalar>;
-    using Blocks = ProductBlocks<Scalar>;
+    using Tiling = ProductTiling<Scalar>;
     constexpr Index L = lanes<Scalar>, N = tile_columns(rows * static_cast<int>(units / L)),
-                    group = std::max<Index>(1, Blocks::rows / (rows * units)) * units;
+                    group = std::max<Index>(1, Tiling::rows / (rows * units)) * units;
     const Index H = a.layout.hidden, B = a.layout.columns;
 
     const auto over = [&](Index n0, Index all, const PanelBlock& block) {
         const Index depth = block.depth();
-        Scalar* const packed = scratch.get(all * depth);
         for (Index n = 0; n < all; n += N) {
             const Index wide = std::min(N, all - n);
-            Scalar* to = packed + n * depth;
+            Scalar* to = scratch + n * depth;
             block.each([&](Index t, Index column) {
                 const Scalar* const from = b + (t * B + column) * columns + n0 + n;
                 if (wide == N)
@@ -143,7 +148,7 @@ void add_outer_product(Scalar* c, Index ldc, Index columns, const StepPanels<Sca
                             for (Index l = 0; l < width; l += L)
                                 __builtin_prefetch(corner + m * ldc + g * H + l, 1);
                     PanelTile<Scalar, rows, units> tile(width);
-                    Factors<Scalar> f = block.factors(a, u, first, packed + n * depth, wide);
+                    Factors<Scalar> f = block.factors(a, u, first, scratch + n * depth, wide);
                     for (Index m = 0; m < wide;) {
                         const int taken = tile.compute(wide - m, &f, 1);
                         f.b += taken;
@@ -157,28 +162,27 @@ void add_outer_product(Scalar* c, Index ldc, Index columns, const StepPanels<Sca
                     }
                 }
     };
-    const Index step_block = std::max<Index>(1, Blocks::depth / std::max<Index>(B, 1)),
-                column_block = std::min(B, Blocks::depth);
-    for (Index n = 0; n < columns; n += Blocks::columns)
+    const Index step_block = std::max<Index>(1, Tiling::depth / std::max<Index>(B, 1)),
+                column_block = std::min(B, Tiling::depth);
+    for (Index n = 0; n < columns; n += Tiling::columns)
         for (Index t = 0; t < a.steps; t += step_block)
             for (Index column = 0; column < B; column += column_block)
-                over(n, std::min(Blocks::columns, columns - n),
+                over(n, std::min(Tiling::columns, columns - n),
                      {t, std::min(step_block, a.steps - t), column, std::min(column_block, B - column)});
 }
 
-/// The same for all units, dealt out to as many threads as there are scratches. An element comes out the same whoever computes
-/// it.
+/// The same for all units, dealt out to `threads` threads. `scratch`: outer_product_scratch numbers for each. An element comes
+/// out the same whichever thread computes it.
 template <int first, int rows, class Scalar, Index units>
 void add_outer_product(Scalar* c, Index ldc, Index columns, const StepPanels<Scalar, units>& a, const Scalar* b,
-                       std::vector<Scratch<Scalar>>& scratches) {
-    const auto shards = static_cast<Index>(scratches.size());
-    const Index hidden = a.layout.hidden, panels = (hidden + units - 1) / units;
-    thread_pool()->run(static_cast<int>(shards), [&](int shard) {
-        const Index begin = panels * shard / shards * units,
-                    end = std::min(panels * (shard + 1) / shards * units, hidden);
+                       int threads, Scalar* scratch) {
+    const Index hidden = a.layout.hidden, panels = (hidden + units - 1) / units,
+                size = outer_product_scratch<Scalar>(columns, a.steps * a.layout.columns);
+    thread_pool()->run(threads, [&](int shard) {
+        const Index begin = panels * shard / threads * units,
+                    end = std::min(panels * (shard + 1) / threads * units, hidden);
         if (begin < end)
-            add_outer_product<first, rows>(c, ldc, columns, a, b, begin, end,
-                                           scratches[static_cast<std::size_t>(shard)]);
+            add_outer_product<first, rows>(c, ldc, columns, a, b, begin, end, scratch + shard * size);
     });
 }
 

@@ -1,32 +1,17 @@
-// Matrix products C = A·B and C += A·B, of matrices that stand in memory as they please. No allocation but the scratch's
-// growth.
+// Matrix products C = A·B and C += A·B, of matrices with any strides. They allocate nothing but the growth of `scratch`.
 //
 // Blocked after Goto & van de Geijn (2008), "Anatomy of High-Performance Matrix Multiplication": a block of A is packed
 // so that it stays in L2 while all columns of B pass by, a few of them in L1 at a time.
 #pragma once
 
+#include "carousel/core/buffer.hpp"
+#include "carousel/kernel/caches.hpp"
 #include "carousel/kernel/tile.hpp"
 
 #include <algorithm>
 #include <cstring>
 
 namespace carousel::kernel {
-
-/// Memory that grows to what is asked of it and is then reused.
-template <class Scalar>
-class Scratch {
-  public:
-    /// `size` numbers, unspecified; valid until the next call that asks for more.
-    Scalar* get(Index size) {
-        if (memory_.size() < size)
-            memory_.resize(size);
-        return memory_.data();
-    }
-    const Scalar* data() const { return memory_.data(); }
-
-  private:
-    Vector<Scalar> memory_; // aligned as Eigen aligns
-};
 
 /// A matrix to read: element (i, j) stands at data + i·row + j·column.
 template <class Scalar>
@@ -84,14 +69,19 @@ void pack_lane(Scalar* to, Index stride, Operand<Scalar> from, Index count, Inde
     }
 }
 
-/// The blocks of A and B that a product's tiles pass over.
+/// The blocks of A and B that a product's tiles pass over, cut to the caches.
 template <class Scalar>
-struct ProductBlocks {
-    static constexpr Index depth = 2048 / Index(sizeof(Scalar));  // of both: a sliver of B stays in L1
-    static constexpr Index rows = 5 * tile_lanes * lanes<Scalar>; // of A, which stay in L2
-    static constexpr Index columns = 1536;                        // of B
-    static constexpr Index few_columns = 64;
+struct ProductTiling {
     static constexpr int sliver = tile_columns(tile_lanes); // columns of B that are packed together
+    /// Of both: eight columns of B, the most of a sliver, fill half of L1.
+    static constexpr Index depth = l1_bytes / 2 / 8 / Index(sizeof(Scalar));
+    /// Of A: five tiles, which stay in L2 (480 KiB of floats with AVX-512, less elsewhere).
+    static constexpr Index rows = 5 * tile_lanes * lanes<Scalar>;
+    static_assert(rows * depth * Index(sizeof(Scalar)) <= l2_bytes);
+    /// Of B: what is packed at once, 3 MiB, stays in L3.
+    static constexpr Index columns = 1536;
+    /// Up to so many columns don't repay a copy of A.
+    static constexpr Index few_columns = 64;
 };
 
 /// f(i, tile's lanes) for the tiles that cover `rows`.
@@ -119,7 +109,7 @@ void pack_rows(Scalar* to, Operand<Scalar> a, Index rows, Index depth) {
 /// Packs columns of B in slivers one after the other: for each k, the sliver's columns. That of column n stands at n · depth.
 template <class Scalar>
 void pack_columns(Scalar* to, Operand<Scalar> b, Index columns, Index depth) {
-    constexpr Index N = ProductBlocks<Scalar>::sliver;
+    constexpr Index N = ProductTiling<Scalar>::sliver;
     for (Index k = 0; k < depth; ++k)
         for (Index n = 0; n < columns; n += N) {
             const Index width = std::min(N, columns - n);
@@ -172,7 +162,7 @@ Scalar dot(const Scalar* a, const Scalar* b, Index depth) {
 /// multiply for so few rows that most of a tile would be padding, and columns of B that are contiguous.
 template <class Scalar>
 void multiply_rows(Scalar* c, Index ldc, Index rows, Index columns, Index depth, Operand<Scalar> a, Operand<Scalar> b,
-                   bool add, Scratch<Scalar>& scratch) {
+                   bool add, Buffer<Scalar>& scratch) {
     Scalar* const packed = scratch.get(rows * depth);
     for (Index i = 0; i < rows; ++i)
         for (Index k = 0; k < depth; ++k)
@@ -187,9 +177,9 @@ void multiply_rows(Scalar* c, Index ldc, Index rows, Index columns, Index depth,
 /// C (rows × columns, column-major, leading dimension ldc) = A·B, or += with `add`; A: rows × depth, B: depth × columns.
 template <class Scalar>
 void multiply(Scalar* c, Index ldc, Index rows, Index columns, Index depth, Operand<Scalar> a, Operand<Scalar> b,
-              bool add, Scratch<Scalar>& scratch) {
-    using Blocks = ProductBlocks<Scalar>;
-    constexpr Index L = lanes<Scalar>, N = Blocks::sliver;
+              bool add, Buffer<Scalar>& scratch) {
+    using Tiling = ProductTiling<Scalar>;
+    constexpr Index L = lanes<Scalar>, N = Tiling::sliver;
 
     if (rows * 4 <= L && b.row == 1) {
         multiply_rows(c, ldc, rows, columns, depth, a, b, add, scratch);
@@ -199,21 +189,21 @@ void multiply(Scalar* c, Index ldc, Index rows, Index columns, Index depth, Oper
         for (Index n = 0; n < columns; ++n)
             std::fill_n(c + n * ldc, rows, Scalar(0));
 
-    for (Index n0 = 0; n0 < columns; n0 += Blocks::columns) {
-        const Index width = std::min(Blocks::columns, columns - n0);
-        for (Index k0 = 0; k0 < depth; k0 += Blocks::depth) {
-            const Index deep = std::min(Blocks::depth, depth - k0);
+    for (Index n0 = 0; n0 < columns; n0 += Tiling::columns) {
+        const Index width = std::min(Tiling::columns, columns - n0);
+        for (Index k0 = 0; k0 < depth; k0 += Tiling::depth) {
+            const Index deep = std::min(Tiling::depth, depth - k0);
             const bool fresh = k0 == 0 && !add;
-            Scalar* const packed_a = scratch.get((Blocks::rows + width) * deep);
-            Scalar* const packed_b = packed_a + Blocks::rows * deep;
+            Scalar* const packed_a = scratch.get((Tiling::rows + width) * deep);
+            Scalar* const packed_b = packed_a + Tiling::rows * deep;
             const bool pack_b = b.row != 1 && width > 1; // else its columns are contiguous
             if (pack_b)
                 pack_columns(packed_b, {b.at(k0, n0), b.row, b.column}, width, deep);
 
-            for (Index i0 = 0; i0 < rows; i0 += Blocks::rows) {
-                const Index high = std::min(Blocks::rows, rows - i0);
+            for (Index i0 = 0; i0 < rows; i0 += Tiling::rows) {
+                const Index high = std::min(Tiling::rows, rows - i0);
                 // Few columns don't repay a copy of A: it is read where it is, if it has whole lanes of contiguous rows.
-                const bool pack_a = a.row != 1 || high % L != 0 || width > Blocks::few_columns;
+                const bool pack_a = a.row != 1 || high % L != 0 || width > Tiling::few_columns;
                 if (pack_a)
                     pack_rows(packed_a, {a.at(i0, k0), a.row, a.column}, high, deep);
                 for (Index sliver = 0; sliver < width; sliver += N) {

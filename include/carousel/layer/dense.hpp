@@ -31,7 +31,7 @@ class Dense {
         SequenceView<S> x_;
         Sequence<S> y_;
         Matrix<S> da_, dx_;
-        kernel::Scratch<S> scratch_;
+        Buffer<S> scratch_;
     };
     /// Throws std::invalid_argument if a size is below 1 or differs from the one fixed at compile time.
     Dense(Index input, Index output, DenseOptions options = {}) : options_(options) {

@@ -1,5 +1,5 @@
-// Recurrent<Cell>: a layer of any cell. It owns W, U, b and P, all matrix products, the only loop over time and the
-// only BPTT (Werbos 1990, "Backpropagation through time: what it does and how to do it").
+// Recurrent<Cell>: a layer of any cell. It owns W, U, b and P and their options, and checks what it is given; the
+// arithmetic of its passes is kernel/pass.hpp.
 #pragma once
 
 #include "carousel/cell/gru.hpp"
@@ -57,7 +57,7 @@ class Recurrent {
               std::pair("zoneout_cell", options.zoneout_cell)})
             require(rate >= 0 && rate < 1, C::name, what, " is ", rate, ", expected 0 <= ", what, " < 1");
         W_ = Parameter<Scalar>(C::input.count * hidden, input);
-        U_ = Parameter<Scalar>(kernel_blocks.count * hidden, hidden);
+        U_ = Parameter<Scalar>(recurrent_blocks<C>().count * hidden, hidden);
         b_ = Parameter<Scalar>(biased_blocks<C>() * hidden, 1);
         if (has_vectors())
             P_ = Parameter<Scalar>(hidden, C::vectors);
@@ -132,7 +132,10 @@ class Recurrent {
     }
 
     /// Each sequence's state after its last step (in processing order) of the pass that `tape` holds.
-    void final_state(const RecurrentTape<C>& tape, Matrix<Scalar>& out) const { tape.final_state(out); }
+    void final_state(const RecurrentTape<C>& tape, Matrix<Scalar>& out) const {
+        out.resize(C::states * hidden_, tape.pass_.plan().batch);
+        tape.pass_.final_state(out.data());
+    }
 
     /// Full BPTT: adds to the gradients of W, U, b and P; returns dx, I × (T·B). `dy` is the gradient of the output; a
     /// view of no steps means there is none. The parameters must be those of the forward pass. Throws std::invalid_argument if a shape differs from the pass',
@@ -140,89 +143,27 @@ class Recurrent {
     SequenceView<Scalar> backward(SequenceView<Scalar> dy, RecurrentTape<C>& tape,
                                   const Through<Matrix<Scalar>>& through = {}) {
         detail::require_recorded(tape.recorded_, "Recurrent::backward");
-        const Index H = hidden_, T = tape.x_.steps(), B = tape.x_.batch();
+        const kernel::PassShape& shape = tape.pass_.plan();
+        const Index H = hidden_, T = shape.steps, B = shape.batch;
         const bool has_dy = dy.columns() > 0;
         require(!has_dy || (dy.features() == H && dy.steps() == T && dy.batch() == B), "Recurrent::backward", "dy is ",
                 dy.features(), " x (", dy.steps(), " steps of ", dy.batch(), "), expected ", H, " x (", T, " steps of ",
                 B, ")");
         require_state("Recurrent::backward: d_final", through.d_final, B);
-        tape.recorded_ = false;
-
-        const auto transpose = [H](kernel::Scratch<Scalar>& panels, kernel::Operand<Scalar> weights, int blocks,
-                                   Index columns) {
-            Scalar* const to = panels.get(kernel::transposed_panels<Scalar>(blocks, H, columns));
-            kernel::pack_transposed<units>(to, weights, blocks, H, columns);
-        };
-        // A single sequence meets U, and few features W, as forward packed it.
-        const kernel::Operand<Scalar> W = kernel::operand(W_.value), U = kernel::operand(U_.value);
-        if (!kernel::Step<C>::single(B)) {
-            transpose(tape.U_, U, C::recurrent.count, H);
-            if constexpr (TwoProductCell<C>)
-                transpose(tape.second_, U.from_row(C::recurrent.count * H), C::second.count, H);
-        }
-        // Where a step has too few columns for tiles, dx is a product over all steps, as W·x is, one for each sequence.
-        const bool few = kernel::Step<C>::few_features(input_),
-                   dx_last = through.input_gradient && T > 0 && !few && B < kernel::tile_columns(kernel::tile_lanes);
-        if (through.input_gradient) {
-            tape.dx_.resize(input_, T * B);
-            if (!few)
-                transpose(tape.W_, W, C::input.count, input_);
-        }
-        typename kernel::Step<C>::Gradients to{b_.grad.data(), has_vectors() ? P_.grad.data() : nullptr, {}};
-        for (int s = 0; s < C::states; ++s) {
-            tape.carry_[s].resize(tape.state_size());
-            to.carry[s] = tape.carry_[s].data();
-            if (through.d_final && through.d_final->size() > 0)
-                kernel::to_panels(to.carry[s], tape.state_layout(), through.d_final->data() + s * H, C::states * H);
-            else
-                tape.carry_[s].setZero();
-        }
-
-        // Each shard but the first adds up its gradients of b and P on the side.
-        const Index b_size = b_.size(), P_size = P_.size();
-        tape.sums_.setZero(b_size + P_size, static_cast<Index>(tape.shards_.size()) - 1);
-        const Index chunk = tape.steps_in_cache();
-        for (Index end = T, begin; end > 0; end = begin) {
-            begin = std::max<Index>(0, end - chunk);
-            tape.over_column_blocks([&](int shard, Index first, Index last) {
-                typename kernel::Step<C>::Gradients to_shard = to;
-                if (shard > 0) {
-                    to_shard.bias = tape.sums_.col(shard - 1).data();
-                    to_shard.vectors = to.vectors ? to_shard.bias + b_size : nullptr;
-                }
-                const Scalar* after = end < T ? step_at(tape, end, first, last).gates : nullptr;
-                for (Index p = end - 1; p >= begin; --p) {
-                    const kernel::Step<C> step = step_at(tape, p, first, last);
-                    step.backward(tape.U_.data(), after, has_dy ? dy.data() + step.t * B * H : nullptr, to_shard);
-                    if constexpr (TwoProductCell<C>)
-                        step.backward_second(tape.second_.data(), to_shard);
-                    if (through.input_gradient && !dx_last)
-                        step.input_gradient(tape.W_.data(), input_, tape.dx_.data() + step.t * B * input_);
-                    after = step.gates;
-                }
-                if (begin == 0 && through.d_initial)
-                    step_at(tape, 0, first, last).backward_initial(tape.U_.data(), after, to_shard);
-            });
-            weight_gradients(tape, options_.reverse ? T - end : begin, end - begin);
-        }
-        for (Index column = 0; dx_last && column < B; ++column)
-            kernel::multiply_transposed(tape.dx_.data() + column * input_, B * input_, input_, T, tape.W_.data(),
-                                        tape.gate_layout(), tape.gates_.data(), C::input.first, C::input.count, column,
-                                        tape.gates_size());
-        for (Index shard = 0; shard < tape.sums_.cols(); ++shard) {
-            b_.grad.col(0) += tape.sums_.col(shard).head(b_size);
-            if (has_vectors())
-                P_.grad.reshaped() += tape.sums_.col(shard).tail(P_size);
-        }
-        if (through.d_initial) {
+        if (through.d_initial)
             through.d_initial->resize(C::states * H, B);
-            for (int s = 0; s < C::states; ++s)
-                kernel::from_panels(to.carry[s], tape.state_layout(), 0, through.d_initial->data() + s * H,
-                                    C::states * H);
-        }
+        const Scalar* const d_final =
+            through.d_final && through.d_final->size() > 0 ? through.d_final->data() : nullptr;
+
+        tape.recorded_ = false;
+        const Scalar* const dx = tape.pass_.backward(
+            pass_input(tape),
+            {W_.grad.data(), U_.grad.data(), b_.grad.data(), has_vectors() ? P_.grad.data() : nullptr},
+            {has_dy ? dy.data() : nullptr, d_final, through.d_initial ? through.d_initial->data() : nullptr},
+            through.input_gradient);
         if (!through.input_gradient)
             return {};
-        return {tape.dx_.data(), input_, T, B, tape.lengths_};
+        return {dx, input_, T, B, tape.lengths_};
     }
 
   private:
@@ -235,9 +176,6 @@ class Recurrent {
         if (self.has_vectors())
             f(std::string("P"), self.P_);
     }
-
-    static constexpr Blocks kernel_blocks = recurrent_blocks<C>();
-    static constexpr Index units = kernel::Step<C>::units;
 
     bool has_vectors() const {
         if constexpr (requires { cell_.has_vectors(); })
@@ -259,57 +197,31 @@ class Recurrent {
                 C::states * hidden_, " x ", batch);
     }
 
-    kernel::Step<C> step_at(RecurrentTape<C>& tape, Index p, Index first, Index last) const {
-        return tape.step(cell_, b_.value.data(), has_vectors() ? P_.value.data() : nullptr, p, first, last);
+    kernel::PassInput<C> pass_input(const RecurrentTape<C>& tape) const {
+        return {&cell_,
+                W_.value.data(),
+                U_.value.data(),
+                b_.value.data(),
+                has_vectors() ? P_.value.data() : nullptr,
+                tape.x_,
+                tape.ragged() ? tape.lengths_.data() : nullptr,
+                tape.noise()};
     }
 
     SequenceView<Scalar> run(SequenceView<Scalar> x, RecurrentTape<C>& tape, const Matrix<Scalar>& initial,
                              bool record) const {
-        const Index H = hidden_, T = x.steps(), B = x.batch();
         require(x.features() == input_, "Recurrent::forward", "x has ", x.features(), " features, expected ", input_);
-        require_state("Recurrent::forward: initial", &initial, B);
+        require_state("Recurrent::forward: initial", &initial, x.batch());
+        const kernel::PassShape shape{input_, hidden_, x.steps(), x.batch(), options_.reverse, record};
 
-        // One product W·x for all steps pays where a step alone has too few columns to fill the tiles.
-        const bool product_first = T > 1 && input_ > 4 && B < kernel::tile_columns(C::blocks);
-        tape.start(x, H, options_.reverse, record, product_first, initial);
-        tape.start_noise(options_.recurrent_dropout, zoneout_rates(), noise_seed_);
-
-        const kernel::Operand<Scalar> W = kernel::operand(W_.value), U = kernel::operand(U_.value);
-        Scalar* const W_panels = tape.W_.get(kernel::gate_panels<Scalar>(C::input.count, H, input_));
-        kernel::pack_gates<units>(W_panels, W, C::input.count, H, input_);
-        if (product_first)
-            kernel::multiply_into_panels<C::input.first, C::input.count>(tape.gates(0, T), input_, W_panels, x.data());
-        Scalar* const panels = tape.U_.get(kernel::gate_panels<Scalar>(C::recurrent.count, H, H));
-        kernel::pack_gates<units>(panels, U, C::recurrent.count, H, H);
-        [[maybe_unused]] Scalar* second = nullptr;
-        if constexpr (TwoProductCell<C>) {
-            second = tape.second_.get(kernel::gate_panels<Scalar>(C::second.count, H, H));
-            kernel::pack_gates<units>(second, U.from_row(C::recurrent.count * H), C::second.count, H, H);
-        }
-
-        tape.over_column_blocks([&](int, Index first, Index last) {
-            for (Index p = 0; p < T; ++p) {
-                const kernel::Step<C> step = step_at(tape, p, first, last);
-                step.forward(product_first ? nullptr : W_panels, x.data() + step.t * B * input_, input_, panels);
-                if constexpr (TwoProductCell<C>)
-                    step.forward_second(second);
-            }
-        });
-        return tape.finish();
-    }
-
-    /// With da of the steps t … t + steps − 1 in the gates: dW += da·xᵀ, dU += da·h₋ᵀ.
-    void weight_gradients(RecurrentTape<C>& tape, Index t, Index steps) {
-        const Index H = hidden_, first = t * tape.x_.batch();
-        const auto da = tape.gates(t, steps);
-        kernel::add_outer_product<C::input.first, C::input.count>(W_.grad.data(), W_.grad.rows(), input_, da,
-                                                                  tape.x_.data() + first * input_, tape.shards_);
-        kernel::add_outer_product<C::recurrent.first, C::recurrent.count>(U_.grad.data(), U_.grad.rows(), H, da,
-                                                                          tape.h_before() + first * H, tape.shards_);
-        if constexpr (TwoProductCell<C>)
-            kernel::add_outer_product<C::second.first, C::second.count>(
-                U_.grad.data() + C::recurrent.count * H, U_.grad.rows(), H, da, tape.operand(C::operand, t, steps),
-                tape.shards_);
+        tape.recorded_ = false;
+        tape.x_ = x.data();
+        tape.lengths_.assign(x.lengths().begin(), x.lengths().end());
+        tape.draw_noise(shape, options_.recurrent_dropout, zoneout_rates(), noise_seed_);
+        tape.pass_.forward(pass_input(tape), shape, initial.size() > 0 ? initial.data() : nullptr);
+        tape.cut_output();
+        tape.recorded_ = record;
+        return tape.output();
     }
 
     C cell_;

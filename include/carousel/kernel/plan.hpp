@@ -1,0 +1,79 @@
+// Plan: what is decided about a pass before it begins. It is kept with the pass' memory, and forward and backward read it.
+#pragma once
+
+#include "carousel/kernel/caches.hpp"
+#include "carousel/kernel/tile.hpp"
+
+#include <algorithm>
+
+namespace carousel::kernel {
+
+/// What a layer asks of a pass.
+struct PassShape {
+    Index input, hidden, steps, batch;
+    bool reverse; ///< from the last step to the first
+    bool record;  ///< keeps what backward needs; else an inference
+};
+
+/// How a pass over a batch of sequences goes about it.
+struct Plan : PassShape {
+    /// W·x is one product over all steps, before the sweep; else a part of every step's tiles. It pays where the batch has
+    /// too few columns to fill a tile.
+    bool input_first = false;
+    /// Backward multiplies Uᵀ·da as dot products, with U as forward packed it: a single sequence reads all of U at every step,
+    /// at the speed of the cache that holds it, so there should be one copy. Else backward packs Uᵀ.
+    bool dots_with_U = false;
+    /// Backward multiplies Wᵀ·da as dot products, with W as forward packed it, as there are so few features that most of a tile
+    /// would be padding. Else backward packs Wᵀ.
+    bool dots_with_W = false;
+    /// dx is one product over all steps, after the sweep; else a part of every step. As input_first.
+    bool input_gradient_last = false;
+    /// Backward fetches from memory what the next step reads. With fewer sequences a step's gates fit L1 beside the weights.
+    bool fetch = false;
+
+    int shards = 1;         ///< shares of the batch, a thread each
+    Index column_block = 1; ///< sequences of a share that walk through time together
+    Index gate_slots = 1;   ///< steps whose gates are kept: all, or the one at work
+    Index state_slots = 2;  ///< of every state but h: one more than there are steps, or two that take turns
+    Index weight_steps = 1; ///< steps of backward between two products for dW and dU
+
+    /// The steps of backward that end before step `end` (in the order of processing) and share a product for dW and dU begin here.
+    Index chunk_begin(Index end) const { return std::max<Index>(0, end - weight_steps); }
+};
+
+/// The plan for a cell that keeps `blocks` numbers of `scalar_bytes` bytes for a unit and a step.
+template <class Scalar>
+Plan make_plan(const PassShape& shape, int blocks, int threads) {
+    constexpr Index L = lanes<Scalar>, scalar_bytes = sizeof(Scalar);
+    constexpr Index shallow_input =
+        4; // a product of fewer features costs less in a step than its result's way through memory
+    constexpr Index least_shard = 8; // sequences that are worth a thread
+    constexpr Index least_fetched = 8;
+    const Index T = shape.steps, B = shape.batch;
+
+    Plan plan{shape};
+    plan.input_first = T > 1 && shape.input > shallow_input && B < tile_columns(blocks);
+    plan.dots_with_U = B == 1;
+    plan.dots_with_W = shape.input * 4 <= L;
+    plan.input_gradient_last = T > 0 && !plan.dots_with_W && B < tile_columns(tile_lanes);
+    plan.fetch = B >= least_fetched;
+    plan.shards = static_cast<int>(std::clamp<Index>(B / least_shard, 1, threads));
+    plan.gate_slots = shape.record || plan.input_first ? std::max<Index>(T, 1) : 1;
+    plan.state_slots = shape.record ? T + 1 : 2;
+
+    // As many columns as have their gates of a step in L2, a multiple of every tile's width.
+    constexpr Index multiple = 24;
+    const Index column_bytes = blocks * shape.hidden * scalar_bytes;
+    plan.column_block = std::max(l2_gate_bytes / column_bytes / multiple * multiple, multiple);
+
+    // As many steps as have their gates in L2 when dW and dU are computed, or, where those are too few for the products to be
+    // deep, in L3.
+    constexpr Index shallow = 256, deep = 512; // columns that a product sums over
+    const Index step_bytes = std::max<Index>(B * column_bytes, 1), columns = std::max<Index>(B, 1);
+    plan.weight_steps = l2_bytes / step_bytes * columns >= shallow
+                            ? l2_bytes / step_bytes
+                            : std::max({l3_bytes / step_bytes, deep / columns, Index(1)});
+    return plan;
+}
+
+} // namespace carousel::kernel
