@@ -20,6 +20,7 @@ class Folder {
     Folder(const Folder&) = delete;
     Folder& operator=(const Folder&) = delete;
 
+    const fs::path& path() const { return path_; }
     fs::path operator/(const std::string& name) const { return path_ / name; }
     std::size_t files() const {
         return static_cast<std::size_t>(std::distance(fs::directory_iterator(path_), fs::directory_iterator()));
