@@ -6,6 +6,8 @@
 #include "carousel/simd/elementary.hpp"
 
 #include <limits>
+#include <sstream>
+#include <string>
 
 namespace carousel {
 
@@ -190,6 +192,28 @@ constexpr const char* name(const Activation& f) {
                                      "affine",       "leaky_relu", "thresholded_relu", "scaled_tanh",
                                      "hard_sigmoid", "elu",        "softsign",         "softplus"};
     return names[static_cast<int>(f.kind())];
+}
+
+/// As it is written in C++: "tanh", "leaky_relu(0.1)", "hard_sigmoid(0.2, 0.5)", "relu.clipped(6)". Equal functions have
+/// equal descriptions.
+inline std::string description(const Activation& f) {
+    using Kind = Activation::Kind;
+    const Kind kind = f.kind();
+    const bool two = kind == Kind::affine || kind == Kind::scaled_tanh || kind == Kind::hard_sigmoid;
+    std::ostringstream text;
+    const auto put = [&](const char* before, double parameter, const char* after) {
+        text << before;
+        detail::put(text, parameter);
+        text << after;
+    };
+    text << name(f);
+    if (two || kind == Kind::leaky_relu || kind == Kind::thresholded_relu || kind == Kind::elu)
+        put("(", f.alpha(), two ? ", " : ")");
+    if (two)
+        put("", f.beta(), ")");
+    if (f.clip() != std::numeric_limits<double>::infinity())
+        put(".clipped(", f.clip(), ")");
+    return text.str();
 }
 
 } // namespace carousel

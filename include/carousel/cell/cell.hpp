@@ -34,6 +34,7 @@ struct Blocks {
 /// needs. backward finds that in `a`, and in `d` the gradient of the next state; it leaves the gradients of the
 /// pre-activations in `a`, in `d` the gradient that reaches the previous state past the products, and adds to dp the
 /// gradient of p. (The gradient through the products, Uᵀ·da, is the layer's affair.)
+/// A cell with members that change its equations has each_setting as well (core/settings.hpp).
 template <class C>
 concept Cell = std::floating_point<typename C::Scalar> && C::states >= 1 && C::blocks >= 1 && C::input.count >= 1 &&
                C::recurrent.count >= 1 && C::vectors >= 0 &&

@@ -8,6 +8,8 @@ namespace carousel {
 /// What the papers have; known at compile time, so the choice costs nothing. The …_backward take the gradient of the
 /// function's value y and give that of its argument.
 struct StandardGates {
+    static constexpr Activation f = Activation::sigmoid, g = Activation::tanh, h = Activation::tanh;
+
     template <class V>
     [[gnu::always_inline]] static V gate(V x) {
         return simd::sigmoid(x);
@@ -63,5 +65,21 @@ struct ChosenGates {
         return dy * h.derivative(y);
     }
 };
+
+namespace detail {
+
+/// The settings of a gated cell (core/settings.hpp): its functions; "output" only if the cell has one (a GRU hasn't).
+/// Gates of one's own without f, g and h have none.
+template <class Gates, class F>
+void each_gate_setting(const Gates& gates, bool has_output, F&& f) {
+    if constexpr (requires { description(gates.f), description(gates.g), description(gates.h); }) {
+        f("gate", description(gates.f));
+        f("candidate", description(gates.g));
+        if (has_output)
+            f("output", description(gates.h));
+    }
+}
+
+} // namespace detail
 
 } // namespace carousel

@@ -37,6 +37,12 @@ struct GruCell<S, Reset::after, Gates> {
 
     [[no_unique_address]] Gates gates = {};
 
+    template <class F>
+    void each_setting(F&& f) const {
+        f("reset", "after");
+        detail::each_gate_setting(gates, false, f);
+    }
+
     template <class V>
     [[gnu::always_inline]] void forward(V (&a)[4], const V (&prev)[1], V (&next)[1], const V*) const {
         const V r = gates.gate(a[1]), z = gates.gate(a[2]);
@@ -79,6 +85,12 @@ struct GruCell<S, Reset::before, Gates> {
     static constexpr Blocks input{0, 3}, recurrent{0, 2}, second{2, 1};
 
     [[no_unique_address]] Gates gates = {};
+
+    template <class F>
+    void each_setting(F&& f) const {
+        f("reset", "before");
+        detail::each_gate_setting(gates, false, f);
+    }
 
     template <class V>
     [[gnu::always_inline]] void gate(V (&a)[4], const V (&prev)[1]) const {

@@ -37,6 +37,11 @@ struct LstmCell {
 
     /// Whether P is there at all.
     bool has_vectors() const { return peephole; }
+    template <class F>
+    void each_setting(F&& f) const {
+        f("peephole", peephole);
+        detail::each_gate_setting(gates, true, f);
+    }
     /// The forget gate starts open (Gers et al. 2000; Jozefowicz et al. 2015): 1, and 0 for every other block.
     static constexpr Scalar initial_bias(int block) { return !coupled && block == f_ ? 1 : 0; }
 

@@ -19,6 +19,11 @@ struct SimpleRnnCell {
 
     Activation activation = Activation::tanh;
 
+    template <class F>
+    void each_setting(F&& f) const {
+        f("activation", description(activation));
+    }
+
     template <class V>
     void forward(V (&a)[1], const V (&)[1], V (&next)[1], const V*) const {
         next[0] = a[0] = activation(a[0]);

@@ -81,6 +81,13 @@ class Bidirectional {
     void each_parameter(F&& f) const {
         visit_parameters(*this, f);
     }
+    /// "merge", and those of both layers as "forward.…" and "reverse.…".
+    template <class F>
+    void each_setting(F&& f) const {
+        f("merge", merge_ == Merge::concatenate ? "concatenate" : merge_ == Merge::sum ? "sum" : "average");
+        detail::each_setting(forward_, "forward.", f);
+        detail::each_setting(reverse_, "reverse.", f);
+    }
     void initialize(Random& random) {
         forward_.initialize(random);
         reverse_.initialize(random);

@@ -70,6 +70,11 @@ class Dense {
         visit_parameters(*this, f);
     }
 
+    template <class F>
+    void each_setting(F&& f) const {
+        f("activation", description(options_.activation));
+    }
+
     void initialize(Random& random) {
         options_.W(W_.value, input_size(), output_size(), random);
         options_.b(b_.value, input_size(), output_size(), random);

@@ -71,6 +71,12 @@ class Embedding {
         visit_parameters(*this, f);
     }
 
+    template <class F>
+    void each_setting(F&& f) const {
+        if (options_.padding)
+            f("padding", *options_.padding);
+    }
+
     void initialize(Random& random) {
         options_.table(table_.value, vocabulary(), output_size(), random);
         if (options_.padding)

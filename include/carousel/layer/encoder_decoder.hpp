@@ -118,6 +118,12 @@ class EncoderDecoder {
     void each_parameter(F&& f) const {
         visit_parameters(*this, f);
     }
+    template <class F>
+    void each_setting(F&& f) const {
+        f("encoder_steps", options_.encoder_steps);
+        detail::each_setting(encoder_, "encoder.", f);
+        detail::each_setting(decoder_, "decoder.", f);
+    }
     void initialize(Random& random) {
         encoder_.initialize(random);
         decoder_.initialize(random);

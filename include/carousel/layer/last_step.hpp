@@ -32,6 +32,10 @@ class SequenceEnds {
     }
     template <class F>
     void each_parameter(F&&) const {}
+    template <class F>
+    void each_setting(F&& f) const {
+        f("steps", both ? "first and last" : "last");
+    }
     void initialize(Random&) {}
 
     /// Throws std::invalid_argument if x has no steps or, for BothEnds, an odd number of features.

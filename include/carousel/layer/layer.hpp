@@ -4,6 +4,7 @@
 #include "carousel/core/parameter.hpp"
 #include "carousel/core/random.hpp"
 #include "carousel/core/sequence.hpp"
+#include "carousel/core/settings.hpp"
 
 #include <atomic>
 #include <optional>
@@ -62,6 +63,7 @@ using StateOf = typename detail::pass_types<L, S>::State;
 ///     void initialize(Random&);          // draws new parameters
 ///     Index output_size(Index input_size) const;   // throws if that many features don't fit
 ///     std::string name() const;
+///     void each_setting(f) const;        // may be left out: f(name, value), see core/settings.hpp
 ///
 /// A layer that takes any scalar, such as Dropout, has no Scalar; its Tape, State and functions are templates of S.
 ///

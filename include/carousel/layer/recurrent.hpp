@@ -97,6 +97,16 @@ class Recurrent {
         visit_parameters(*this, f);
     }
 
+    /// "cell" (its name), the direction, the rates of zoneout, which act in inference too, and the cell's own.
+    template <class F>
+    void each_setting(F&& f) const {
+        f("cell", C::name);
+        f("reverse", options_.reverse);
+        f("zoneout", options_.zoneout);
+        f("zoneout_cell", options_.zoneout_cell);
+        detail::each_setting(cell_, "", f);
+    }
+
     void initialize(Random& random) {
         options_.W(W_.value, input_, W_.value.rows(), random);
         options_.U(U_.value, hidden_, U_.value.rows(), random);

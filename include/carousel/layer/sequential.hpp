@@ -115,6 +115,14 @@ class Sequential {
         visit_parameters(*this, f);
     }
 
+    /// Names are "k.Layer.setting".
+    template <class F>
+    void each_setting(F&& f) const {
+        each_layer([&](std::size_t k, const auto& layer) {
+            detail::each_setting(layer, std::to_string(k) + "." + layer.name() + ".", f);
+        });
+    }
+
     void initialize(Random& random) {
         each_layer([&](std::size_t, auto& layer) { layer.initialize(random); });
     }
