@@ -5,8 +5,15 @@
 #    include "carousel/io/safetensors_file.hpp"
 #    include "io/folder.hpp"
 
+#    include <atomic>
+#    include <chrono>
 #    include <cmath>
 #    include <cstring>
+#    include <thread>
+
+#    ifndef _WIN32
+#        include <sys/stat.h>
+#    endif
 
 using namespace carousel;
 using namespace carousel::test;
@@ -142,10 +149,11 @@ TEST_CASE("safetensors: a malformed file is refused with what is wrong") {
     refused(file_of(two("[4,8]", "[0,4]"), 9), "the header speaks of 8 bytes of data, there are 9");
     refused(file_of("{}", 1), "the header speaks of 0 bytes of data, there are 1");
 
+    const auto reason = std::make_error_code(std::errc::no_such_file_or_directory).message();
     CHECK_THROWS_WITH(read_safetensors(folder / "none"),
-                      "read_safetensors: " + (folder / "none").string() + ": can't be opened");
-    CHECK_THROWS_WITH(read_safetensors(folder / ""),
-                      "read_safetensors: " + (folder / "").string() + ": can't be opened");
+                      "read_safetensors: " + (folder / "none").string() + ": can't be opened: " + reason);
+    CHECK_THROWS_WITH(read_safetensors(folder / ""), "read_safetensors: " + (folder / "").string() +
+                                                         ": is no regular file: a folder, a pipe or a device");
 }
 
 TEST_CASE("safetensors: what can't be written is refused, and the old file stays") {
@@ -170,5 +178,84 @@ TEST_CASE("safetensors: what can't be written is refused, and the old file stays
     refused({}, {{"a", "\xc3"}}, "a name or the metadata isn't UTF-8");
     refused({}, {{"a", std::string(100'000'000, 'b')}}, "the header has 100000032 bytes, expected at most 100000000");
 }
+
+TEST_CASE("safetensors: a file in memory is written and read as one on the disk") {
+    const Folder folder;
+    const std::vector<NamedTensor> tensors{{"v", Vector<float>::LinSpaced(3, 1, 3)},
+                                           {"m", Matrix<double>{{1, 2}, {3, 4}, {5, 6}}}};
+    const Metadata metadata{{"a", "b"}};
+    const std::vector<std::byte> bytes = safetensors_bytes(tensors, metadata);
+    write_safetensors(folder / "a", tensors, metadata);
+    CHECK(content(folder / "a") == std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+
+    const Safetensors file = read_safetensors(bytes);
+    CHECK(file.metadata == metadata);
+    REQUIRE(file.tensors.size() == 2);
+    CHECK(file.find("m")->matrix<double>() == Matrix<double>{{1, 2}, {3, 4}, {5, 6}});
+    CHECK(file.find("v")->matrix<float>() == Matrix<float>{{1}, {2}, {3}});
+    CHECK_THROWS_WITH(read_safetensors(std::span(bytes).first(7)),
+                      "read_safetensors: memory: has 7 bytes, expected the header's length in the first 8");
+    CHECK_THROWS_WITH(read_safetensors(std::span(bytes).first(bytes.size() - 1)),
+                      "read_safetensors: memory: \"v\" has data_offsets [48, 60], expected begin <= end <= 59");
+    CHECK_THROWS_WITH(safetensors_bytes({{"\xff", Vector<float>::Zero(1)}}),
+                      "safetensors_bytes: a name or the metadata isn't UTF-8");
+}
+
+TEST_CASE("safetensors: time is linear in the size of the header") {
+    // A second or more, and not hundredths of one, if it were quadratic; the bound leaves room for sanitizers.
+    using Clock = std::chrono::steady_clock;
+    const auto start = Clock::now();
+    std::vector<NamedTensor> tensors;
+    for (int k = 0; k < 40'000; ++k)
+        tensors.emplace_back(std::to_string(k), Vector<float>::Constant(1, static_cast<float>(k)));
+    const Safetensors file = read_safetensors(safetensors_bytes(tensors));
+    REQUIRE(file.tensors.size() == 40'000);
+    CHECK(file.find("39999")->matrix<float>()(0, 0) == 39'999);
+
+    std::string header = "{\"a\":[{}"; // of 1 MB
+    while (header.size() < 1'000'000)
+        header += ",{}";
+    const std::string bytes = file_of(header + "]}");
+    CHECK_THROWS_WITH(read_safetensors(std::as_bytes(std::span(bytes))),
+                      "read_safetensors: memory: \"a\" has no dtype");
+    CHECK(Clock::now() - start < std::chrono::seconds(5));
+}
+
+#    ifndef _WIN32
+
+TEST_CASE("safetensors: a pipe or a device is refused at once") {
+    const Folder folder;
+    REQUIRE(mkfifo((folder / "pipe").c_str(), 0600) == 0);
+    for (const fs::path& path : {folder / "pipe", fs::path("/dev/zero"), fs::path("/dev/null")})
+        CHECK(error<std::runtime_error>([&] { read_safetensors(path); }) ==
+              "read_safetensors: " + path.string() + ": is no regular file: a folder, a pipe or a device");
+}
+
+TEST_CASE("safetensors: a reader beside a writer sees the old file or the new one") {
+    const Folder folder;
+    const fs::path path = folder / "m";
+    const auto write = [&](float value) {
+        write_safetensors(path, {{"v", Vector<float>::Constant(value < 2 ? 1000 : 2000, value)}});
+    };
+    write(1);
+    std::atomic<bool> ends = false;
+    std::thread writer([&] {
+        while (!ends)
+            write(2), write(1);
+    });
+    int wrong = 0;
+    std::string message;
+    for (int k = 0; k < 500; ++k)
+        message += error<std::runtime_error>([&] {
+            const Matrix<float> v = read_safetensors(path).find("v")->matrix<float>();
+            wrong += !(v.array() == v(0, 0)).all() || v.size() != (v(0, 0) < 2 ? 1000 : 2000);
+        });
+    ends = true;
+    writer.join();
+    CHECK(message.empty());
+    CHECK(wrong == 0);
+}
+
+#    endif
 
 #endif

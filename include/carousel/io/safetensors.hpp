@@ -3,14 +3,16 @@
 #pragma once
 
 #include "carousel/core/parameter.hpp"
+#include "carousel/io/load_options.hpp"
+#include "carousel/io/model_settings.hpp"
 #include "carousel/io/safetensors_file.hpp"
+#include "carousel/io/safetensors_match.hpp"
 #include "carousel/optim/optimizer.hpp"
 
 #include <cmath>
+#include <cstddef>
 #include <filesystem>
-#include <set>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,54 +20,17 @@ namespace carousel {
 
 namespace detail {
 
-/// A file being matched with a model: everything the model has must be there, and nothing else.
-class SafetensorsMatch {
-  public:
-    explicit SafetensorsMatch(const std::filesystem::path& path)
-        : reader_("load_safetensors", path), file_(reader_.read()) {}
-
-    /// Throws std::runtime_error unless the file has it with this type and shape.
-    template <class S>
-    const NamedTensor& expect(const std::string& name, const std::vector<Index>& shape) {
-        const NamedTensor* const tensor = file_.find(name);
-        reader_.check(tensor != nullptr, "\"", name, "\" is missing");
-        const char* const dtype = sizeof(S) == 4 ? "F32" : "F64";
-        reader_.check(tensor->dtype() == std::string_view(dtype), "\"", name, "\" is of type ", tensor->dtype(),
-                      ", expected ", dtype);
-        reader_.check(tensor->shape == shape, "\"", name, "\" is ", shape_text(tensor->shape), ", expected ",
-                      shape_text(shape));
-        expected_.insert(name);
-        return *tensor;
-    }
-
-    /// Throws std::runtime_error if there is more than was expected.
-    void expect_no_more(bool but_an_optimizer) const {
-        for (const NamedTensor& tensor : file_.tensors)
-            reader_.check(expected_.contains(tensor.name) ||
-                              (but_an_optimizer && tensor.name.starts_with(optimizer_prefix)),
-                          "\"", tensor.name, "\" is not in the model");
-    }
-
-    template <class... Parts>
-    void check(bool holds, const Parts&... parts) const {
-        reader_.check(holds, parts...);
-    }
-    const Metadata& metadata() const { return file_.metadata; }
-
-    static constexpr const char* optimizer_prefix = "optimizer.";
-
-  private:
-    SafetensorsReader reader_;
-    Safetensors file_;
-    std::set<std::string> expected_;
-};
-
 /// A bias, "b" in every layer, is a vector; everything else is a matrix, also where it has one column.
 template <class S>
 std::vector<Index> shape_in_file(const NamedParameter<S>& named) {
     const auto& value = named.parameter->value;
     const bool bias = (named.name == "b" || named.name.ends_with(".b")) && value.cols() == 1;
     return bias ? std::vector<Index>{value.rows()} : std::vector<Index>{value.rows(), value.cols()};
+}
+
+/// The k-th moment of a parameter.
+inline std::string moment_name(const std::string& parameter, Index k) {
+    return optimizer_prefix + parameter + "." + std::to_string(k);
 }
 
 template <class S>
@@ -78,25 +43,97 @@ std::vector<NamedTensor> tensors_of(const std::vector<NamedParameter<S>>& parame
     return tensors;
 }
 
-template <class S>
-std::vector<const NamedTensor*> expect_all(SafetensorsMatch& file, const std::vector<NamedParameter<S>>& parameters) {
-    std::vector<const NamedTensor*> tensors;
-    for (const auto& named : parameters)
-        tensors.push_back(&file.expect<S>(named.name, shape_in_file(named)));
-    return tensors;
+template <class Model>
+Safetensors file_of(const Model& model, const Metadata& metadata, const char* where) {
+    require(!metadata.contains(settings_key), where, "the metadata has \"", settings_key,
+            "\", where the settings of the model are to be; take it out");
+    Safetensors file{tensors_of(parameters(model)), metadata};
+    file.metadata[settings_key] = settings_text(settings_of(model), where);
+    return file;
 }
 
-template <class S>
-void assign(const std::vector<NamedParameter<S>>& parameters, const std::vector<const NamedTensor*>& tensors) {
-    for (std::size_t k = 0; k < parameters.size(); ++k)
-        parameters[k].parameter->value = tensors[k]->template matrix<S>();
+template <class Model, OptimizerRule Rule, class S>
+Safetensors file_of(const Model& model, const Optimizer<Rule, S>& optimizer, const Metadata& metadata,
+                    const char* where) {
+    Safetensors file = file_of(model, metadata, where);
+    const OptimizerState<S>& state = optimizer.state();
+    for (std::size_t i = 0; i < state.moments.size(); ++i) {
+        const auto& named = optimizer.parameters()[i];
+        const Matrix<S>& value = named.parameter->value;
+        for (Index k = 0; k < state.moments[i].cols(); ++k) {
+            file.tensors.emplace_back(moment_name(named.name, k),
+                                      state.moments[i].col(k).reshaped(value.rows(), value.cols()));
+            file.tensors.back().shape = shape_in_file(named);
+        }
+    }
+    file.tensors.emplace_back(optimizer_steps, std::vector<Index>{},
+                              std::vector<double>{static_cast<double>(state.steps)});
+    return file;
 }
 
-/// The k-th moment of a parameter.
-inline std::string moment_name(const std::string& parameter, Index k) {
-    return SafetensorsMatch::optimizer_prefix + parameter + "." + std::to_string(k);
-}
-inline const std::string steps_name = std::string(SafetensorsMatch::optimizer_prefix) + "steps";
+/// The values of a file for a list of parameters: first what differs is found, then the numbers are read, and
+/// only when nothing can go wrong any more the parameters get them.
+template <class S>
+class LoadedParameters {
+  public:
+    LoadedParameters(SafetensorsMatch& file, const std::vector<NamedParameter<S>>& parameters) {
+        for (const auto& named : parameters)
+            if (const SafetensorsEntry* const entry = file.expect<S>(named.name, shape_in_file(named)))
+                list_.push_back({named.parameter, entry, {}});
+    }
+    void read(SafetensorsMatch& file) {
+        for (Loaded& one : list_)
+            one.value = file.read<S>(*one.entry);
+    }
+    void assign() const {
+        for (const Loaded& one : list_)
+            one.parameter->value = one.value; // of the same shape: no memory is needed
+    }
+
+  private:
+    struct Loaded {
+        Parameter<S>* parameter;
+        const SafetensorsEntry* entry;
+        Matrix<S> value;
+    };
+    std::vector<Loaded> list_;
+};
+
+/// The same for what an optimizer remembers.
+template <OptimizerRule Rule, class S>
+class LoadedState {
+  public:
+    LoadedState(SafetensorsMatch& file, const Optimizer<Rule, S>& optimizer) : state_(optimizer.state()) {
+        for (std::size_t i = 0; i < state_.moments.size(); ++i) {
+            const auto& named = optimizer.parameters()[i];
+            for (Index k = 0; k < state_.moments[i].cols(); ++k)
+                if (const auto* const entry = file.expect<S>(moment_name(named.name, k), shape_in_file(named)))
+                    list_.push_back({entry, i, k});
+        }
+        steps_ = file.expect<double>(optimizer_steps, {});
+    }
+    void read(SafetensorsMatch& file) {
+        for (const auto& [entry, i, k] : list_)
+            state_.moments[i].col(k) = file.read<S>(*entry).reshaped();
+        if (!steps_)
+            return;
+        const double steps = file.read<double>(*steps_)(0, 0);
+        file.check(steps >= 0 && steps <= 0x1p53 && steps == std::floor(steps), "\"", optimizer_steps, "\" is ", steps,
+                   ", expected a whole number >= 0");
+        state_.steps = static_cast<Index>(steps);
+    }
+    void assign(Optimizer<Rule, S>& optimizer) { optimizer.set_state(std::move(state_)); }
+
+  private:
+    struct Moment {
+        const SafetensorsEntry* entry;
+        std::size_t parameter;
+        Index k;
+    };
+    OptimizerState<S> state_;
+    std::vector<Moment> list_;
+    const SafetensorsEntry* steps_ = nullptr;
+};
 
 } // namespace detail
 
@@ -106,7 +143,9 @@ inline const std::string steps_name = std::string(SafetensorsMatch::optimizer_pr
 ///     W = safetensors.torch.load_file("model.safetensors")["0.LSTM.W"]      # shape (4H, I)
 ///
 /// has the shape this library's documentation gives it: rows × columns, W of an LSTM of one feature too (4H, 1); biases,
-/// named b, are vectors (4H,). The file is replaced as a whole: after a crash it is the old or the new one.
+/// named b, are vectors (4H,). The settings of the layers are saved in the metadata, as JSON under "carousel.settings",
+/// except where only a list of parameters is given. The file is replaced as a whole: after a crash it is the old or the
+/// new one (replace_file, which says what becomes of its mode and of links).
 /// Throws as write_safetensors does.
 template <class S>
 void save_safetensors(const std::filesystem::path& path, const std::vector<NamedParameter<S>>& parameters,
@@ -119,7 +158,8 @@ requires requires {
     typename Model::Scalar;
 }
 void save_safetensors(const std::filesystem::path& path, const Model& model, const Metadata& metadata = {}) {
-    save_safetensors(path, parameters(model), metadata);
+    const Safetensors file = detail::file_of(model, metadata, "save_safetensors");
+    detail::write_safetensors(path, file.tensors, file.metadata, "save_safetensors");
 }
 
 /// Saves with the model what an optimizer remembers, so that training goes on from the file as if it had never stopped:
@@ -128,65 +168,79 @@ void save_safetensors(const std::filesystem::path& path, const Model& model, con
 template <class Model, OptimizerRule Rule, class S>
 void save_safetensors(const std::filesystem::path& path, const Model& model, const Optimizer<Rule, S>& optimizer,
                       const Metadata& metadata = {}) {
-    std::vector<NamedTensor> tensors = detail::tensors_of(parameters(model));
-    const OptimizerState<S>& state = optimizer.state();
-    for (std::size_t i = 0; i < state.moments.size(); ++i) {
-        const auto& named = optimizer.parameters()[i];
-        const Matrix<S>& value = named.parameter->value;
-        for (Index k = 0; k < state.moments[i].cols(); ++k) {
-            tensors.emplace_back(detail::moment_name(named.name, k),
-                                 state.moments[i].col(k).reshaped(value.rows(), value.cols()));
-            tensors.back().shape = detail::shape_in_file(named);
-        }
-    }
-    tensors.emplace_back(detail::steps_name, std::vector<Index>{},
-                         std::vector<double>{static_cast<double>(state.steps)});
-    detail::write_safetensors(path, tensors, metadata, "save_safetensors");
+    const Safetensors file = detail::file_of(model, optimizer, metadata, "save_safetensors");
+    detail::write_safetensors(path, file.tensors, file.metadata, "save_safetensors");
+}
+
+/// The bytes of the file that save_safetensors would write, in memory.
+template <class Model>
+requires requires {
+    typename Model::Scalar;
+}
+std::vector<std::byte> safetensors_bytes(const Model& model, const Metadata& metadata = {}) {
+    const Safetensors file = detail::file_of(model, metadata, "safetensors_bytes");
+    return detail::safetensors_bytes(file.tensors, file.metadata, "safetensors_bytes");
+}
+
+template <class Model, OptimizerRule Rule, class S>
+std::vector<std::byte> safetensors_bytes(const Model& model, const Optimizer<Rule, S>& optimizer,
+                                         const Metadata& metadata = {}) {
+    const Safetensors file = detail::file_of(model, optimizer, metadata, "safetensors_bytes");
+    return detail::safetensors_bytes(file.tensors, file.metadata, "safetensors_bytes");
 }
 
 /// Loads what save_safetensors saved, with or without an optimizer (which is passed over), into a model of the same
-/// layers, sizes and precision; returns the metadata. Throws std::runtime_error "load_safetensors: path: …", naming the
-/// first parameter that is missing, differs in type or shape, or is in the file and not in the model, or what else is
-/// wrong with the file; the model is as it was then.
+/// layers, settings, sizes and precision; returns the metadata. `source` is a path or the file's bytes in memory.
+/// LoadOptions says how to load a part, or from other names.
+/// Throws std::runtime_error "load_safetensors: path: …", naming the first parameter that is missing, differs in type or
+/// shape, or is in the file and not in the model, the first setting that differs, or what else is wrong with the file;
+/// the model is as it was then. Numbers are read only after everything fits.
 template <class S>
-Metadata load_safetensors(const std::filesystem::path& path, const std::vector<NamedParameter<S>>& parameters) {
-    detail::SafetensorsMatch file(path);
-    const auto tensors = detail::expect_all(file, parameters);
+Metadata load_safetensors(const ByteSource& source, const std::vector<NamedParameter<S>>& parameters,
+                          const LoadOptions& options = {}) {
+    detail::SafetensorsMatch file(source, options);
+    detail::LoadedParameters<S> loaded(file, parameters);
     file.expect_no_more(true);
-    detail::assign(parameters, tensors);
-    return file.metadata();
+    loaded.read(file);
+    Metadata metadata = file.metadata();
+    loaded.assign();
+    return metadata;
 }
 
 template <class Model>
 requires requires {
     typename Model::Scalar;
 }
-Metadata load_safetensors(const std::filesystem::path& path, Model& model) {
-    return load_safetensors(path, parameters(model));
+Metadata load_safetensors(const ByteSource& source, Model& model, const LoadOptions& options = {}) {
+    detail::SafetensorsMatch file(source, options);
+    const detail::Json settings = detail::settings_of(model);
+    file.expect_settings(settings);
+    detail::LoadedParameters<typename Model::Scalar> loaded(file, parameters(model));
+    file.expect_no_more(true);
+    file.expect_no_more_settings(settings);
+    loaded.read(file);
+    Metadata metadata = file.metadata();
+    loaded.assign();
+    return metadata;
 }
 
 /// Loads a model and what the optimizer of its parameters remembers: both or, throwing as above, neither.
 template <class Model, OptimizerRule Rule, class S>
-Metadata load_safetensors(const std::filesystem::path& path, Model& model, Optimizer<Rule, S>& optimizer) {
-    detail::SafetensorsMatch file(path);
-    const auto list = parameters(model);
-    const auto tensors = detail::expect_all(file, list);
-    OptimizerState<S> state = optimizer.state();
-    for (std::size_t i = 0; i < state.moments.size(); ++i) {
-        const auto& named = optimizer.parameters()[i];
-        for (Index k = 0; k < state.moments[i].cols(); ++k)
-            state.moments[i].col(k) = file.expect<S>(detail::moment_name(named.name, k), detail::shape_in_file(named))
-                                          .template matrix<S>()
-                                          .reshaped();
-    }
-    const double steps = file.expect<double>(detail::steps_name, {}).template matrix<double>()(0, 0);
-    file.check(steps >= 0 && steps <= 0x1p53 && steps == std::floor(steps), "\"", detail::steps_name, "\" is ", steps,
-               ", expected a whole number >= 0");
-    state.steps = static_cast<Index>(steps);
+Metadata load_safetensors(const ByteSource& source, Model& model, Optimizer<Rule, S>& optimizer,
+                          const LoadOptions& options = {}) {
+    detail::SafetensorsMatch file(source, options);
+    const detail::Json settings = detail::settings_of(model);
+    file.expect_settings(settings);
+    detail::LoadedParameters<S> loaded(file, parameters(model));
+    detail::LoadedState<Rule, S> state(file, optimizer);
     file.expect_no_more(false);
-    optimizer.set_state(std::move(state));
-    detail::assign(list, tensors);
-    return file.metadata();
+    file.expect_no_more_settings(settings);
+    loaded.read(file);
+    state.read(file);
+    Metadata metadata = file.metadata();
+    state.assign(optimizer);
+    loaded.assign();
+    return metadata;
 }
 
 } // namespace carousel
