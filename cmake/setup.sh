@@ -18,8 +18,9 @@ has_cmake() { # 3.25 or newer
     has cmake && cmake --version | awk 'NR == 1 { split($3, v, "."); exit !(v[1] > 3 || (v[1] == 3 && v[2] >= 25)) }'
 }
 
-has_sanitizers() {
-    has clang++ && echo 'int main() {}' | clang++ -x c++ -fsanitize=address,undefined -o /dev/null - >/dev/null 2>&1
+has_sanitizers() { # and libFuzzer, which comes with them
+    has clang++ && echo 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }' |
+        clang++ -x c++ -fsanitize=fuzzer,address,undefined -o /dev/null - >/dev/null 2>&1
 }
 
 found() {
