@@ -3,7 +3,7 @@ include(CMakePackageConfigHelpers)
 
 set(package_folder ${CMAKE_INSTALL_DATADIR}/cmake/carousel)
 
-install(TARGETS carousel EXPORT carousel)
+install(TARGETS carousel EXPORT carousel INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY include/carousel DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
 install(EXPORT carousel NAMESPACE carousel:: FILE carouselTargets.cmake DESTINATION ${package_folder})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
@@ -13,4 +13,5 @@ configure_package_config_file(cmake/carouselConfig.cmake.in ${PROJECT_BINARY_DIR
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/carouselConfigVersion.cmake
     COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES ${PROJECT_BINARY_DIR}/carouselConfig.cmake ${PROJECT_BINARY_DIR}/carouselConfigVersion.cmake
+    cmake/carouselOptimised.cmake
     DESTINATION ${package_folder})
