@@ -2,6 +2,7 @@
 
 #include "catch.hpp"
 
+#include <cstdlib>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -18,9 +19,10 @@ struct Moment {
     EpochReport report;
     bool stop = false;
 };
-std::string written(BarStyle style, const std::vector<Moment>& moments, const std::vector<std::string>& metrics = {}) {
+std::string written(BarStyle style, const std::vector<Moment>& moments, const std::vector<std::string>& metrics = {},
+                    Index columns = 0) {
     std::ostringstream out;
-    const Callback bar = progress_bar(out, style);
+    const Callback bar = progress_bar(out, style, columns);
     for (const Moment& m : moments) {
         Progress p{m.epoch, m.epochs, m.batch, m.batches, m.epoch_end, m.report, m.seconds, m.stop, metrics};
         bar(p);
@@ -89,6 +91,52 @@ TEST_CASE("progress_bar: on a terminal one line redraws itself, at most ten time
           "\repoch 1/2 [===                     ]  loss 0.5  validation 0.25  0s left"
           "\repoch 1/2 [============            ]  loss 0.5  2s left                 "
           "\repoch 2/2 [========================]  loss 0.125  in 2s\n");
+}
+
+TEST_CASE("progress_bar: a line on a terminal has fewer characters than the terminal has columns") {
+    EpochReport r = report(0.5);
+    r.metrics = {0.75};
+    r.validation_loss = 0.25;
+    const std::vector<Moment> half{{1, 2, 4, 4, true, 2, r}};
+    const auto on = [&](Index columns, const char* metric = "accuracy") {
+        return written(BarStyle::terminal, half, {metric}, columns);
+    };
+    const std::string rest =
+        "  loss 0.5  accuracy 0.75  validation 0.25  2s left"; // 51 characters, and 9 of "epoch 1/2"
+    CHECK(on(88) == "\repoch 1/2 [============            ]" + rest);
+    CHECK(on(80) == "\repoch 1/2 [========        ]" + rest);
+    CHECK(on(68) == "\repoch 1/2 [==  ]" + rest);
+    CHECK(on(67) == "\repoch 1/2" + rest);
+    CHECK(on(61) == "\repoch 1/2" + rest);
+    CHECK(on(60) == "\repoch 1/2" + rest.substr(0, 50));
+    CHECK(on(20) == "\repoch 1/2  loss 0.5");
+    CHECK(on(1) == "\r");
+    CHECK(on(30, "größe") == "\repoch 1/2  loss 0.5  größe 0.");
+    CHECK(on(25, "größe") == "\repoch 1/2  loss 0.5  grö");
+    CHECK(on(24, "größe") == "\repoch 1/2  loss 0.5  gr");
+}
+
+TEST_CASE("progress_bar: blanks hide the rest of a longer line and don't wrap either") {
+    EpochReport longer = report(0.5);
+    longer.validation_loss = 0.25;
+    CHECK(written(BarStyle::terminal, {{1, 2, 1, 1, true, 1, longer}, {2, 2, 1, 1, true, 2, report(0.125)}}, {}, 30) ==
+          "\repoch 1/2  loss 0.5  validati"
+          "\repoch 2/2  loss 0.125  in 2s \n");
+}
+
+TEST_CASE("progress_bar: a terminal has the columns that COLUMNS says") {
+    const char* const before = std::getenv("COLUMNS");
+    const std::string kept = before ? before : "";
+    ::setenv("COLUMNS", "37", 1);
+    CHECK(detail::terminal_columns() == 37);
+    for (const char* const useless : {"", "0", "-5", "wide", "37x", "99999999999999999999"}) {
+        ::setenv("COLUMNS", useless, 1);
+        CHECK(detail::terminal_columns() >= 1);
+        CHECK(detail::terminal_columns() < 10'000);
+    }
+    before ? ::setenv("COLUMNS", kept.c_str(), 1) : ::unsetenv("COLUMNS");
+    CHECK_THROWS_WITH(progress_bar(std::clog, BarStyle::terminal, -1),
+                      "progress_bar: columns is -1, expected columns >= 0");
 }
 
 TEST_CASE("progress_bar: durations in seconds, minutes and hours") {

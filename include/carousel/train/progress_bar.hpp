@@ -2,14 +2,21 @@
 // epoch in a file.
 #pragma once
 
+#include "carousel/core/require.hpp"
 #include "carousel/train/history.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <iomanip>
 #include <iostream>
-#include <memory>
+#include <sstream>
+#include <string>
+#include <string_view>
 
 #if defined(__unix__) || defined(__APPLE__)
+#    include <sys/ioctl.h>
 #    include <unistd.h>
 #endif
 
@@ -25,6 +32,48 @@ inline bool standard_error_is_terminal() {
 #else
     return false;
 #endif
+}
+
+/// How many characters a line of the terminal holds: what the environment's COLUMNS says, or else the terminal of standard error,
+/// or else 80.
+inline Index terminal_columns() {
+    if (const char* const text = std::getenv("COLUMNS")) {
+        const char* const end = text + std::string_view(text).size();
+        Index columns = 0;
+        if (std::from_chars(text, end, columns).ptr == end && columns >= 1)
+            return columns;
+    }
+#if defined(__unix__) || defined(__APPLE__)
+    winsize size = {};
+    if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 1)
+        return size.ws_col;
+#endif
+    return 80;
+}
+
+/// How many characters a UTF-8 text has: its bytes but those that continue a character.
+inline Index characters(std::string_view text) {
+    return std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; });
+}
+
+/// The first `count` characters of a UTF-8 text, or all if there are fewer.
+inline std::string_view first_characters(std::string_view text, Index count) {
+    std::size_t end = 0;
+    for (; end < text.size(); ++end)
+        if ((text[end] & 0xC0) != 0x80 && count-- <= 0)
+            break;
+    return text.substr(0, end);
+}
+
+/// " [===   ]": 24 cells, or as many as `rest`, what stands beside the bar, leaves of `columns` (0: no bound); of fewer than four, "".
+inline std::string bar(double done, Index columns, std::string_view rest) {
+    constexpr Index most = 24, frame = 3;
+    const Index cells = columns > 0 ? std::min(most, columns - 1 - frame - characters(rest)) : most;
+    if (cells < 4)
+        return "";
+    const auto full = static_cast<Index>(done * static_cast<double>(cells));
+    return " [" + std::string(static_cast<std::size_t>(full), '=') +
+           std::string(static_cast<std::size_t>(cells - full), ' ') + "]";
 }
 
 inline std::string duration(double seconds) {
@@ -43,10 +92,14 @@ inline std::string duration(double seconds) {
 
 /// Epoch, bar, losses, metrics and time left. `automatic`: redrawn in place if `out` is std::clog and standard error a terminal
 /// (at most ten times a second), else as a log: about twenty lines in all, the first and the last epoch among them.
-inline Callback progress_bar(std::ostream& out = std::clog, BarStyle style = BarStyle::automatic) {
+///
+/// On a terminal a line has fewer characters than `columns`, as it can be redrawn only if it doesn't wrap: the bar becomes shorter,
+/// and what still doesn't fit is cut. 0 columns: those of the terminal for std::clog, no bound for any other stream.
+inline Callback progress_bar(std::ostream& out = std::clog, BarStyle style = BarStyle::automatic, Index columns = 0) {
+    require(columns >= 0, "progress_bar", "columns is ", columns, ", expected columns >= 0");
     if (style == BarStyle::automatic)
         style = &out == &std::clog && detail::standard_error_is_terminal() ? BarStyle::terminal : BarStyle::log;
-    return [&out, style, drawn = -1.0, width = std::size_t(0)](Progress& p) mutable {
+    return [&out, style, columns, drawn = -1.0, width = Index(0)](Progress& p) mutable {
         const bool last = p.epoch_end && (p.epoch == p.epochs || p.stop);
         if (style == BarStyle::log) {
             const Index every = std::max<Index>(1, p.epochs / 20);
@@ -59,14 +112,8 @@ inline Callback progress_bar(std::ostream& out = std::clog, BarStyle style = Bar
         const double within = static_cast<double>(p.batch) / static_cast<double>(std::max<Index>(1, p.batches));
         const double done =
             (static_cast<double>(p.epoch - 1) + within) / static_cast<double>(std::max<Index>(1, p.epochs));
-        std::ostringstream line;
-        line << "epoch " << std::setw(static_cast<int>(std::to_string(p.epochs).size())) << p.epoch << "/" << p.epochs;
-        if (style == BarStyle::terminal) {
-            constexpr int cells = 24;
-            const int full = static_cast<int>(done * cells);
-            line << " [" << std::string(static_cast<std::size_t>(full), '=')
-                 << std::string(static_cast<std::size_t>(cells - full), ' ') << "]";
-        }
+        std::ostringstream epoch, line;
+        epoch << "epoch " << std::setw(static_cast<int>(std::to_string(p.epochs).size())) << p.epoch << "/" << p.epochs;
         line << "  loss " << std::setprecision(4) << p.report.loss;
         const auto write_metrics = [&](const char* prefix, const std::vector<double>& values) {
             for (std::size_t k = 0; k < std::min(p.metrics.size(), values.size()); ++k)
@@ -81,15 +128,21 @@ inline Callback progress_bar(std::ostream& out = std::clog, BarStyle style = Bar
         line << (last ? "  in " + detail::duration(p.seconds)
                       : "  " + detail::duration(done > 0 ? p.seconds * (1 - done) / done : 0) + " left");
 
-        const std::string text = line.str();
-        if (style == BarStyle::terminal) {
-            out << '\r' << text << std::string(width > text.size() ? width - text.size() : 0, ' ');
-            width = text.size();
-            if (last)
-                out << '\n';
-            out << std::flush;
-        } else
-            out << text << '\n' << std::flush;
+        if (style == BarStyle::log) {
+            out << epoch.str() << line.str() << '\n' << std::flush;
+            return;
+        }
+        const Index bound = columns > 0 ? columns : &out == &std::clog ? detail::terminal_columns() : 0;
+        const std::string whole = epoch.str() + detail::bar(done, bound, epoch.str() + line.str()) + line.str();
+        const std::string_view text = bound > 0 ? detail::first_characters(whole, bound - 1) : whole;
+        const Index length = detail::characters(text);
+        // Blanks where the line before was longer; if the terminal has become narrower, as many as it shows.
+        const Index before = bound > 0 ? std::min(width, bound - 1) : width;
+        out << '\r' << text << std::string(static_cast<std::size_t>(std::max<Index>(0, before - length)), ' ');
+        width = length;
+        if (last)
+            out << '\n';
+        out << std::flush;
     };
 }
 
