@@ -1,7 +1,10 @@
 // Can a recurrent net forecast this series better than its last value, or its value a season ago? Any CSV file with a
 // column of numbers; the end of the series is held out and decides.
+#include "support/interrupt.hpp"
 #include "support/report.hpp"
 #include "support/series.hpp"
+
+#include <carousel/io/safetensors.hpp>
 
 #include <cstdio>
 
@@ -15,6 +18,8 @@ Series to try, from https://github.com/jbrownlee/Datasets:
   forecast monthly-sunspots.csv --column Sunspots --horizon 12
   forecast airline-passengers.csv --column Passengers --horizon 12 --log
   forecast daily-min-temperatures.csv --column Temp
+The model of the epoch with the lowest validation loss is saved, also after Ctrl-C, and can be trained further:
+  forecast daily-min-temperatures.csv --column Temp --load out/forecast.safetensors
 The model sees each window relative to its last value, in units of the training part's deviation, and gives all steps of
 the horizon at once. The last line printed is test_mse=…)";
 
@@ -33,7 +38,31 @@ struct Task {
     Index season = 0; ///< 0: to be found
     double validation_part = 0.15;
     Index patience = 30;
+    std::filesystem::path load, save;
+
+    std::filesystem::path saved(const Options& options) const {
+        return save.empty() ? options.folder / "forecast.safetensors" : save;
+    }
+    /// What a model was trained to see and say: another task would misread its numbers.
+    Metadata metadata() const {
+        return {{"task", "--steps " + std::to_string(steps) + " --horizon " + std::to_string(horizon) +
+                             (series.log ? " --log" : "")}};
+    }
 };
+
+/// Throws std::runtime_error unless this program saved the model, for the same task.
+template <class Model>
+void load(const Task& task, Model& model) {
+    Model loaded = model;
+    const Metadata found = load_safetensors(task.load, loaded), expected = task.metadata();
+    const auto saved_for = found.find("task");
+    if (saved_for == found.end())
+        throw std::runtime_error(task.load.string() + ": this program didn't save it");
+    if (found != expected)
+        throw std::runtime_error(task.load.string() + ": the model was saved for " + saved_for->second + ", not for " +
+                                 expected.at("task"));
+    model = std::move(loaded);
+}
 
 /// Windows as the model sees them, and the way back.
 struct Windows {
@@ -121,6 +150,8 @@ void run(const Task& task, const Options& options) {
     with_cell(recipe, 1, {}, [&](auto cell) {
         Sequential model{std::move(cell), LastStep{}, Dense<float>{recipe.hidden, task.horizon}};
         model.initialize(options.seed);
+        if (!task.load.empty())
+            load(task, model);
         std::printf("%s", summary(model).c_str());
         const History history = fit(model, training.data, MeanSquaredError{}, Rule(recipe),
                                     {.epochs = recipe.epochs,
@@ -130,7 +161,9 @@ void run(const Task& task, const Options& options) {
                                      .clip_norm = recipe.clip,
                                      .schedule = schedule(recipe),
                                      .early_stopping = EarlyStopping{.patience = task.patience},
-                                     .callbacks = {progress_bar()}});
+                                     .callbacks = {stop_on_interrupt(), progress_bar()}});
+        save_safetensors(task.saved(options), model, task.metadata());
+        std::printf("%s saved\n", task.saved(options).string().c_str());
 
         Matrix<double> forecast = model(test.data.x).values().template cast<double>();
         forecast.rowwise() += test.last.row(0).template cast<double>();
@@ -187,5 +220,7 @@ int main(int argc, char** argv) {
         ->check(count)
         ->capture_default_str()
         ->group("Model and training");
+    app.add_option("--load", task.load, "A model to go on from, saved by this program for the same task");
+    app.add_option("--save", task.save, "Where to save the model; by default forecast.safetensors in --out");
     return run_program(app, argc, argv, [&] { run(task, options); });
 }
