@@ -119,8 +119,7 @@ Plot forecast_plot(const TimeSeries& series, const Forecasts& model) {
         }
     }
     plot.marks = {static_cast<double>(series.training)};
-    for (Index k = first; k < series.size(); k += std::max<Index>(1, (series.size() - first) / 7))
-        plot.x_labels.push_back({static_cast<double>(k), series.label(k)});
+    plot.x_labels = labels_that_fit(first, series.size() - first, [&](Index k) { return series.label(k); });
     return plot;
 }
 

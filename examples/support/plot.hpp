@@ -28,11 +28,30 @@ struct Series {
 struct Plot {
     std::string title, x_label, y_label;
     std::vector<Series> series;
-    bool log_y = false;
+    bool log_y = false;                                        ///< where the curves span a decade or more
     std::vector<double> y_range = {};                          ///< empty: whatever the curves need; else low, high
     std::vector<double> marks = {};                            ///< vertical lines
     std::vector<std::pair<double, std::string>> x_labels = {}; ///< empty: numbers
 };
+
+/// Labels for `count` places first, first + 1, …: label(k) of as many, evenly spaced, as fit side by side under a PNG's plot. They stand
+/// in the middle of their shares of the axis, so that none reaches past its ends.
+template <class F>
+std::vector<std::pair<double, std::string>> labels_that_fit(std::ptrdiff_t first, std::ptrdiff_t count,
+                                                            const F& label) {
+    constexpr std::size_t characters = 100, gap = 3, most = 8; // of its font, a PNG's plot is so wide
+    std::size_t longest = 1;                                   // in bytes, so a little cautious
+    for (std::ptrdiff_t k = first; k < first + count; ++k)
+        longest = std::max(longest, std::string(label(k)).size());
+    const auto fitting = static_cast<std::ptrdiff_t>(std::clamp<std::size_t>(characters / (longest + gap), 1, most));
+    const std::ptrdiff_t shares = std::min(fitting, count);
+    std::vector<std::pair<double, std::string>> labels;
+    for (std::ptrdiff_t share = 0; share < shares; ++share) {
+        const std::ptrdiff_t k = first + (2 * share + 1) * count / (2 * shares);
+        labels.emplace_back(static_cast<double>(k), label(k));
+    }
+    return labels;
+}
 
 inline bool gnuplot_is_there() {
     return program_is_there("gnuplot");
@@ -48,21 +67,59 @@ inline std::string quoted(const std::string& text) {
     return result + "'";
 }
 
-inline const char* look(Style style) {
-    switch (style) {
-    case Style::points:
-        return "points pointtype 7 pointsize 0.4 linecolor rgb '#8d99a6'";
-    case Style::prediction:
-        return "lines linewidth 2 linecolor rgb '#d1495b'";
-    case Style::second:
-        return "lines linewidth 2 linecolor rgb '#00798c'";
-    case Style::truth:
-        break;
-    }
-    return "lines linewidth 1.3 linecolor rgb '#8d99a6'";
+inline std::string colour(Style style) {
+    return std::string("linecolor rgb ") + (style == Style::prediction ? "'#d1495b'"
+                                            : style == Style::second   ? "'#00798c'"
+                                                                       : "'#8d99a6'");
+}
+
+inline std::string look(Style style) {
+    return (style == Style::points  ? "points pointtype 7 pointsize 0.4 "
+            : style == Style::truth ? "lines linewidth 1.3 "
+                                    : "lines linewidth 2 ") +
+           colour(style);
+}
+
+/// The smallest and the largest of the finite numbers among values(series) that are above `bound`; low > high if there is none.
+struct Range {
+    double low = std::numeric_limits<double>::infinity(), high = -low;
+};
+template <class F>
+Range range_of(const Plot& plot, double bound, const F& values) {
+    Range range;
+    for (const Series& series : plot.series)
+        for (const double value : values(series))
+            if (value > bound && std::isfinite(value)) {
+                range.low = std::min(range.low, value);
+                range.high = std::max(range.high, value);
+            }
+    return range;
+}
+
+/// A scale of 1, 2, 5, 10 … where powers of ten alone would label the axis once or twice. Below a decade even those are too few:
+/// the axis is linear then.
+inline std::string log_axis(const Plot& plot) {
+    const auto [low, high] = range_of(plot, 0, [](const Series& series) { return series.y; });
+    if (!(low < high && high / low >= 10))
+        return "";
+    std::ostringstream out;
+    out << "set logscale y\n";
+    if (plot.y_range.empty()) // gnuplot would go on to the next powers of ten
+        out << "set yrange [" << low / 1.3 << ':' << high * 1.3 << "]\n";
+    if (high / low >= 1e4)
+        return out.str();
+    const char* separator = "set ytics (";
+    for (int power = static_cast<int>(std::floor(std::log10(low))) - 1; std::pow(10, power) < 10 * high; ++power)
+        for (const char* const digit : {"1", "2", "5"}) {
+            out << separator << digit << 'e' << power;
+            separator = ", ";
+        }
+    out << ")\n";
+    return out.str();
 }
 
 inline std::string script(const Plot& plot) {
+    constexpr double lowest = -std::numeric_limits<double>::infinity();
     std::ostringstream out;
     out.precision(9);
     for (std::size_t k = 0; k < plot.series.size(); ++k) {
@@ -73,19 +130,16 @@ inline std::string script(const Plot& plot) {
         out << "END\n";
     }
     out << "set label 1 " << quoted(plot.title) << " at graph 0, 1.06\nset xlabel " << quoted(plot.x_label)
-        << "\nset ylabel " << quoted(plot.y_label) << '\n'
-        << (plot.log_y ? "set logscale y\n" : "unset logscale y\n") << "unset arrow\n";
-    if (plot.log_y && plot.y_range.empty()) { // gnuplot would go on to the next powers of ten
-        double low = std::numeric_limits<double>::infinity(), high = 0;
-        for (const Series& series : plot.series)
-            for (const double y : series.y)
-                if (y > 0 && std::isfinite(y)) {
-                    low = std::min(low, y);
-                    high = std::max(high, y);
-                }
-        if (high > 0)
-            out << "set yrange [" << low / 1.3 << ':' << high * 1.3 << "]\n";
-    }
+        << "\nset ylabel " << quoted(plot.y_label) // and nothing of the plot before:
+        << "\nunset logscale y\nset yrange [*:*]\nset xrange [*:*]\nset ytics autofreq\nset xtics autofreq\nunset "
+           "arrow\n";
+    const auto alone = [](Range range) { return range.low == range.high; }; // gnuplot would warn of an empty range
+    if (const Range x = range_of(plot, lowest, [](const Series& series) { return series.x; }); alone(x))
+        out << "set xrange [" << x.low - 0.5 << ':' << x.high + 0.5 << "]\nset xtics (" << x.low << ")\n";
+    if (const Range y = range_of(plot, lowest, [](const Series& series) { return series.y; }); alone(y))
+        out << "set yrange [" << y.low - 0.5 << ':' << y.high + 0.5 << "]\n";
+    if (plot.log_y)
+        out << log_axis(plot);
     if (plot.y_range.size() == 2)
         out << "set yrange [" << plot.y_range[0] << ':' << plot.y_range[1] << "]\n";
     for (const double x : plot.marks)
@@ -98,7 +152,9 @@ inline std::string script(const Plot& plot) {
         out << ")\n";
     }
     for (std::size_t k = 0; k < plot.series.size(); ++k)
-        out << (k > 0 ? ", \\\n     " : "plot ") << "$data" << k << " using 1:2 with " << look(plot.series[k].style)
+        out << (k > 0 ? ", \\\n     " : "plot ") << "$data" << k << " using 1:2 with "
+            << (plot.series[k].x.size() == 1 ? "points pointtype 7 " + colour(plot.series[k].style)
+                                             : look(plot.series[k].style))
             << (plot.series[k].name.empty() ? std::string(" notitle") : " title " + quoted(plot.series[k].name));
     out << '\n';
     return out.str();
