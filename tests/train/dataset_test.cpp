@@ -16,6 +16,45 @@ TEST_CASE("windows: every run of a series with the value after it") {
     CHECK(data.y.values() == Matrix<double>{{4, 5, 6}});
 }
 
+TEST_CASE("windows: over a span, a vector of Eigen, a row, an array expression, a block and a map") {
+    std::vector<float> numbers{1, 2, 3, 4, 5, 6};
+    const Dataset<float> expected = windows(numbers, {.steps = 2});
+    const Eigen::VectorXf column = Eigen::Map<Eigen::VectorXf>(numbers.data(), 6);
+    const Eigen::RowVectorXf row = column.transpose();
+    const auto same = [&](const Dataset<float>& data) {
+        return data.x.values() == expected.x.values() && data.y.values() == expected.y.values();
+    };
+    CHECK(same(windows(std::span(numbers), {.steps = 2})));
+    CHECK(same(windows(std::span<const float>(numbers), {.steps = 2})));
+    CHECK(same(windows(std::span<float, 6>(numbers), {.steps = 2})));
+    CHECK(same(windows(column, {.steps = 2})));
+    CHECK(same(windows(row, {.steps = 2})));
+    CHECK(same(windows(column.array() * 1.0F, {.steps = 2})));
+    CHECK(same(windows(Eigen::Map<Eigen::VectorXf>(numbers.data(), 6), {.steps = 2})));
+    CHECK(same(windows(column.cast<double>().cast<float>(), {.steps = 2})));
+
+    Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> table(3, 6); // two features and one too many
+    table << row, 10 * row, 100 * row;
+    const Dataset<float> two = windows(table.topRows(2), {.steps = 2});
+    CHECK(two.x.step(1) == Matrix<float>{{2, 3, 4, 5}, {20, 30, 40, 50}});
+    CHECK(windows(table, {.steps = 2}).x.features() == 3);
+}
+
+TEST_CASE("Size: sizes are integers of any type, in braces too, and one that went below zero is refused") {
+    const std::size_t n = 3;
+    const unsigned char few = 2;
+    const std::vector<double> series{1, 2, 3, 4, 5, 6, 7, 8};
+    const WindowOptions options{.steps = n, .horizon = few, .stride = 2L};
+    CHECK(windows(series, options).x.steps() == 3);
+    CHECK(windows(series, options).slice(std::size_t(0), n - 2).size() == 1);
+    CHECK(Sequence<float>{n, few, 4U}.values().cols() == 8);
+    const float buffer[12] = {};
+    CHECK(SequenceView<float>{buffer, n, 2U, few}.columns() == 4);
+    CHECK_THROWS_WITH(windows(series, {.steps = n - 4}),
+                      "windows: steps -1, horizon 1 and stride 1 must all be at least 1");
+    static_assert(!std::convertible_to<double, Size> && !std::convertible_to<const char*, Size>);
+}
+
 TEST_CASE("windows: of several features, with a horizon and a stride") {
     Matrix<float> series(2, 9);
     series << 0, 1, 2, 3, 4, 5, 6, 7, 8, //

@@ -25,7 +25,7 @@ class SequenceView {
     /// `data` holds steps · batch columns of `features` numbers. `lengths`, one per sequence of the batch, says how
     /// many steps of each are real (0 … steps); empty means all of them. Throws std::invalid_argument if these
     /// disagree.
-    SequenceView(const Scalar* data, Index features, Index steps, Index batch, std::span<const Index> lengths = {})
+    SequenceView(const Scalar* data, Size features, Size steps, Size batch, std::span<const Index> lengths = {})
         : data_(data), features_(features), steps_(steps), batch_(batch), lengths_(lengths) {
         require(features >= 0 && steps >= 0 && batch >= 1, "Sequence", "features ", features, ", steps ", steps,
                 " and batch ", batch, " must satisfy features >= 0, steps >= 0, batch >= 1");
@@ -86,13 +86,13 @@ class Sequence {
 
     Sequence() = default;
     /// Zeros.
-    Sequence(Index features, Index steps, Index batch = 1, std::vector<Index> lengths = {})
+    Sequence(Size features, Size steps, Size batch = 1, std::vector<Index> lengths = {})
         : batch_(batch), lengths_(std::move(lengths)) {
         static_cast<void>(SequenceView<Scalar>(nullptr, features, steps, batch, lengths_)); // throws what it throws
         values_.setZero(features, steps * batch);
     }
     /// `values`: features × (steps · batch), taken over.
-    explicit Sequence(Matrix<Scalar> values, Index batch = 1, std::vector<Index> lengths = {})
+    explicit Sequence(Matrix<Scalar> values, Size batch = 1, std::vector<Index> lengths = {})
         : values_(std::move(values)), batch_(batch), lengths_(std::move(lengths)) {
         require(batch >= 1 && values_.cols() % batch == 0, "Sequence", values_.cols(),
                 " columns are no whole number of steps of a batch of ", batch);
@@ -122,7 +122,7 @@ class Sequence {
     }
 
     /// Takes a new shape; keeps the memory where the size allows. The numbers are unspecified afterwards.
-    void resize(Index features, Index steps, Index batch, std::span<const Index> lengths = {}) {
+    void resize(Size features, Size steps, Size batch, std::span<const Index> lengths = {}) {
         values_.resize(features, steps * batch);
         batch_ = batch;
         if (lengths.data() != lengths_.data()) // else they are this sequence's own

@@ -37,7 +37,7 @@ void put_token(std::span<S> x, Index token) {
 /// the `start` to go on with. Throws what pick throws, and std::invalid_argument if steps < 0 or a token has no place
 /// among the features.
 template <class Model, class Pick>
-std::vector<Index> generate(Stream<Model>& stream, Index start, Index steps, Pick&& pick,
+std::vector<Index> generate(Stream<Model>& stream, Size start, Size steps, Pick&& pick,
                             std::optional<Index> end = std::nullopt) {
     using S = typename Stream<Model>::Scalar;
     require(steps >= 0, "generate", "steps is ", steps, ", expected at least 0");
@@ -56,7 +56,7 @@ std::vector<Index> generate(Stream<Model>& stream, Index start, Index steps, Pic
 /// layers), as EncoderDecoder::read gives it. Returns the tokens' numbers, 1 × steps × batch. Throws as above, or if
 /// the state is empty.
 template <class Net, class Pick>
-Sequence<typename Net::Scalar> generate(const Net& net, typename Net::State state, Index start, Index steps,
+Sequence<typename Net::Scalar> generate(const Net& net, typename Net::State state, Size start, Size steps,
                                         Pick&& pick) {
     using S = typename Net::Scalar;
     require(steps >= 0, "generate", "steps is ", steps, ", expected at least 0");
@@ -67,7 +67,7 @@ Sequence<typename Net::Scalar> generate(const Net& net, typename Net::State stat
     for (Index t = 0; t < steps; ++t) {
         for (Index b = 0; b < batch; ++b)
             detail::put_token(std::span(x.values().col(b).data(), static_cast<std::size_t>(x.features())),
-                              t == 0 ? start : static_cast<Index>(tokens.step(t - 1)(0, b)));
+                              t == 0 ? Index(start) : static_cast<Index>(tokens.step(t - 1)(0, b)));
         const auto y = net.infer(x, tape, state);
         net.final_state(tape, state);
         for (Index b = 0; b < batch; ++b)

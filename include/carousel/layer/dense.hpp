@@ -34,7 +34,7 @@ class Dense {
         Buffer<S> scratch_;
     };
     /// Throws std::invalid_argument if a size is below 1 or differs from the one fixed at compile time.
-    Dense(Index input, Index output, DenseOptions options = {}) : options_(options) {
+    Dense(Size input, Size output, DenseOptions options = {}) : options_(options) {
         require(input >= 1 && (Input == Dynamic || input == Input), "Dense", "input size is ", input, ", expected ",
                 Input == Dynamic ? "at least 1" : std::to_string(Input));
         require(output >= 1 && (Output == Dynamic || output == Output), "Dense", "output size is ", output,

@@ -36,7 +36,7 @@ class Embedding {
     };
     /// Throws std::invalid_argument if a size is below 1, padding is no token or S can't tell so many tokens apart (a
     /// float holds whole numbers up to 2²⁴).
-    Embedding(Index vocabulary, Index size, EmbeddingOptions options = {}) : options_(options) {
+    Embedding(Size vocabulary, Size size, EmbeddingOptions options = {}) : options_(options) {
         constexpr Index most = Index(1) << std::numeric_limits<S>::digits;
         require(vocabulary >= 1 && vocabulary <= most, "Embedding", "vocabulary is ", vocabulary, ", expected 1 … ",
                 most);

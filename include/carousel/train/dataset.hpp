@@ -29,11 +29,11 @@ struct Dataset {
     }
 
     /// Samples first … first + count − 1.
-    Dataset slice(Index first, Index count) const {
+    Dataset slice(Size first, Size count) const {
         require(first >= 0 && count >= 1 && first + count <= size(), "Dataset::slice", "samples ", first, " … ",
                 first + count - 1, " were asked for, there are ", size());
         std::vector<Index> samples(static_cast<std::size_t>(count));
-        std::iota(samples.begin(), samples.end(), first);
+        std::iota(samples.begin(), samples.end(), Index(first));
         Dataset part;
         gather(x, samples, part.x);
         gather(y, samples, part.y);
@@ -111,9 +111,9 @@ Dataset<S> sequences(const std::vector<Matrix<S>>& x, const std::type_identity_t
 }
 
 struct WindowOptions {
-    Index steps = 1;         ///< values in
-    Index horizon = 1;       ///< values ahead: the target is all of them, stacked, the nearest first
-    Index stride = 1;        ///< from the start of one window to that of the next
+    Size steps = 1;          ///< values in
+    Size horizon = 1;        ///< values ahead: the target is all of them, stacked, the nearest first
+    Size stride = 1;         ///< from the start of one window to that of the next
     bool every_step = false; ///< a target at every step: what follows it, not what follows the window
 };
 
@@ -123,13 +123,13 @@ struct WindowOptions {
 /// short for one window.
 template <std::floating_point S>
 Dataset<S> windows(const Matrix<S>& series, WindowOptions options) {
-    const auto [steps, horizon, stride, every_step] = options;
+    const Index steps = options.steps, horizon = options.horizon, stride = options.stride;
     require(steps >= 1 && horizon >= 1 && stride >= 1, "windows", "steps ", steps, ", horizon ", horizon,
             " and stride ", stride, " must all be at least 1");
     require(series.cols() >= steps + horizon, "windows", "the series has ", series.cols(),
             " values, expected at least ", steps + horizon, " (steps ", steps, " + horizon ", horizon, ")");
     const Index features = series.rows(), count = (series.cols() - steps - horizon) / stride + 1;
-    const Index targets = every_step ? steps : 1;
+    const Index targets = options.every_step ? steps : 1;
     Dataset<S> data{Sequence<S>(features, steps, count), Sequence<S>(features * horizon, targets, count)};
     for (Index w = 0; w < count; ++w) {
         for (Index t = 0; t < steps; ++t)
@@ -141,11 +141,28 @@ Dataset<S> windows(const Matrix<S>& series, WindowOptions options) {
     return data;
 }
 
+/// Any Eigen expression, features × length; a column vector, VectorXf or Matrix<float, Dynamic, 1>, is a series of one feature.
+template <class Derived>
+requires std::floating_point<typename Derived::Scalar> Dataset<typename Derived::Scalar>
+windows(const Eigen::DenseBase<Derived>& series, WindowOptions options) {
+    using S = typename Derived::Scalar;
+    if constexpr (Derived::ColsAtCompileTime == 1 && Derived::RowsAtCompileTime != 1)
+        return windows<S>(Matrix<S>(series.derived().matrix().transpose()), options);
+    else
+        return windows<S>(Matrix<S>(series.derived().matrix()), options);
+}
+
 /// A series of one feature.
-template <std::floating_point S>
-Dataset<S> windows(const std::vector<S>& series, WindowOptions options) {
+template <class Number, std::size_t extent>
+requires std::floating_point<std::remove_const_t<Number>> Dataset<std::remove_const_t<Number>>
+windows(std::span<Number, extent> series, WindowOptions options) {
+    using S = std::remove_const_t<Number>;
     return windows<S>(Matrix<S>(Eigen::Map<const Matrix<S>>(series.data(), 1, static_cast<Index>(series.size()))),
                       options);
+}
+template <std::floating_point S>
+Dataset<S> windows(const std::vector<S>& series, WindowOptions options) {
+    return windows(std::span(series), options);
 }
 
 } // namespace carousel
