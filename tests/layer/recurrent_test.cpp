@@ -466,3 +466,17 @@ TEST_CASE("SimpleRNN: the error vanishes or explodes with U's spectral radius to
         CHECK(d_initial.norm() / d_final.norm() == Catch::Approx(std::pow(radius, steps)).epsilon(1e-10));
     }
 }
+
+TEST_CASE("Recurrent: options may follow the sizes where there is nothing to say of the cell") {
+    CHECK(LSTM<float>{1, 8, {.reverse = true}}.options().reverse);
+    CHECK(GRU<double>{1, 8, {.zoneout = 0.25}}.options().zoneout == 0.25);
+    CHECK(SimpleRNN<float, 1, 8>{{.reverse = true}}.options().reverse);
+    CHECK(LSTM<float>{1, 8, {.peephole = true}}.cell().peephole);
+    CHECK(LSTM<float, 1, 8>{{.peephole = true}, {.reverse = true}}.options().reverse);
+    CHECK_FALSE(LSTM<float>{1, 8, {}}.options().reverse);
+    CHECK_FALSE(LSTM<float>(1, 8, {}, {}).options().reverse);
+    const std::size_t input = 3;
+    CHECK(LSTM<float>{input, 64U}.input_size() == 3);
+    CHECK(Dense<float>{input, 2}.input_size() == 3);
+    CHECK(Embedding<float>{input, 2}.vocabulary() == 3);
+}

@@ -46,7 +46,7 @@ class Recurrent {
 
     /// `input` and `hidden` may be left out where they are fixed at compile time.
     /// Throws std::invalid_argument if a size is below 1 or differs from the fixed one.
-    Recurrent(Index input, Index hidden, C cell = {}, RecurrentOptions options = {})
+    Recurrent(Size input, Size hidden, C cell = {}, RecurrentOptions options = {})
         : cell_(cell), options_(options), input_(input), hidden_(hidden) {
         require(input >= 1 && (Input == Dynamic || input == Input), C::name, "input size is ", input, ", expected ",
                 Input == Dynamic ? "at least 1" : std::to_string(Input));
@@ -66,6 +66,12 @@ class Recurrent {
     }
     explicit Recurrent(C cell = {}, RecurrentOptions options = {}) requires(Input != Dynamic && Hidden != Dynamic)
         : Recurrent(Input, Hidden, cell, options) {}
+    /// The same without a word about the cell: LSTM<float>{1, 64, {.reverse = true}}. Templates, so that {} alone means the cell.
+    template <std::same_as<RecurrentOptions> Options = RecurrentOptions>
+    Recurrent(Size input, Size hidden, Options options) : Recurrent(input, hidden, C{}, std::move(options)) {}
+    template <std::same_as<RecurrentOptions> Options = RecurrentOptions>
+    requires(Input != Dynamic && Hidden != Dynamic) explicit Recurrent(Options options)
+        : Recurrent(Input, Hidden, C{}, std::move(options)) {}
 
     Index input_size() const { return input_; }
     Index hidden_size() const { return hidden_; }
