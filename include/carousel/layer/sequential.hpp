@@ -9,8 +9,12 @@
 namespace carousel {
 
 namespace detail {
+/// The scalar type of the first layer that has one; if none has, float, so that nothing else is wrong then.
 template <class... Layers>
-struct first_scalar;
+struct first_scalar {
+    static constexpr bool found = false;
+    using type = float;
+};
 template <class First, class... Rest>
 struct first_scalar<First, Rest...> : first_scalar<Rest...> {};
 template <class First, class... Rest>
@@ -18,6 +22,7 @@ requires requires {
     typename First::Scalar;
 }
 struct first_scalar<First, Rest...> {
+    static constexpr bool found = true;
     using type = typename First::Scalar;
 };
 
@@ -46,6 +51,9 @@ constexpr bool takes_tokens() {
 template <class... Layers>
 class Sequential {
   public:
+    static_assert(detail::first_scalar<Layers...>::found,
+                  "Sequential: no layer says whether numbers are float or double: add one that has parameters, such as "
+                  "LSTM<float> or Dense<float>");
     using Scalar = typename detail::first_scalar<Layers...>::type;
     static_assert((Layer<Layers, Scalar> && ...), "Sequential: every entry must be a Layer of the same scalar type");
     static constexpr std::size_t size = sizeof...(Layers);

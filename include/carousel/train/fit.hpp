@@ -6,6 +6,7 @@
 #include "carousel/optim/clip.hpp"
 #include "carousel/optim/optimizer.hpp"
 #include "carousel/train/evaluate.hpp"
+#include "carousel/train/fit_mistakes.hpp"
 #include "carousel/train/fit_options.hpp"
 #include "carousel/train/order.hpp"
 
