@@ -37,8 +37,8 @@ struct Settings {
     std::filesystem::path saved() const { return save.empty() ? folder / "addition.safetensors" : save; }
 };
 
-/// The part of the answers that are right in every character. After the teacher's characters a net says what it would
-/// say after its own, up to its first mistake: this is also the part it gets right alone.
+/// The part of the answers in which every character is right. The decoder is fed the right characters here. Up to its first mistake it
+/// would have fed itself the same, so this is also the part that it gets right when it runs alone.
 struct WholeAnswers {
     std::string name() const { return "answers right"; }
 
@@ -71,7 +71,7 @@ auto make_model(const Pairs& pairs, const Settings& settings) {
 }
 using Model = decltype(make_model({}, {}));
 
-/// What the model answers to the samples' questions, alone: 1 × characters × samples.
+/// The model's answers to the questions of the samples, the decoder fed with its own characters: 1 × characters × samples.
 Sequence<float> answers(const Model& model, const Pairs& pairs, const Dataset<float>& data) {
     const SequenceView<float> questions(data.x.values().data(), 1, pairs.question, data.size());
     const Index separator = static_cast<Index>(data.x.step(pairs.question)(0, 0));
@@ -124,7 +124,7 @@ void run(const Settings& settings) {
 
     Model model = make_model(pairs, settings);
     Optimizer optimizer{parameters(model), Adam{.learning_rate = settings.learning_rate}};
-    const Metadata metadata{{"alphabet", encode_utf8(pairs.alphabet.characters())}, // and which lines are held out
+    const Metadata metadata{{"alphabet", encode_utf8(pairs.alphabet.characters())}, // the others: which are held out
                             {"lines", std::to_string(training) + " of " + std::to_string(pairs.size())},
                             {"seed", std::to_string(settings.seed)},
                             {"as_written", settings.as_written ? "yes" : "no"}};

@@ -35,7 +35,7 @@ const Recipe defaults{.cell = "gru",
 struct Task {
     SeriesOptions series;
     Index steps = 60, horizon = 1;
-    Index season = 0; ///< 0: to be found
+    Index season = 0; ///< in steps; 0: found by autocorrelation
     double validation_part = 0.15;
     Index patience = 30;
     std::filesystem::path load, save;
@@ -64,10 +64,10 @@ void load(const Task& task, Model& model) {
     model = std::move(loaded);
 }
 
-/// Windows as the model sees them, and the way back.
+/// Windows as the model sees them, relative to their last values, and those values.
 struct Windows {
     Dataset<float> data;
-    Matrix<float> last; ///< of each window: what the rest is relative to
+    Matrix<float> last; ///< of each window, 1 × windows
 
     Windows(const std::vector<float>& scaled, const Task& task)
         : data(windows(scaled, {.steps = task.steps, .horizon = task.horizon})), last(data.x.step(task.steps - 1)) {
@@ -93,7 +93,7 @@ void print(const TimeSeries& series, const std::vector<Forecasts>& all) {
     }
 }
 
-/// The held-out part with as much before it as there is room for; of forecasts of many steps only those that touch.
+/// The held-out part and half as much before it. Forecasts of many steps would overlap, so each begins where the one before ends.
 Plot forecast_plot(const TimeSeries& series, const Forecasts& model) {
     const Index horizon = model.values.rows(), first = std::max<Index>(0, series.training - series.held_out() / 2);
     Plot plot{.title = series.name + ", " + std::to_string(horizon) + (horizon > 1 ? " steps ahead" : " step ahead"),
@@ -107,7 +107,7 @@ Plot forecast_plot(const TimeSeries& series, const Forecasts& model) {
     Series& forecast = plot.series[1];
     for (Index w = 0; w < model.values.cols(); w += horizon) {
         const Index origin = series.training + w - 1;
-        if (horizon > 1) { // from the last known value, and not on to the next forecast
+        if (horizon > 1) { // the line begins at the last known value; a NaN keeps it apart from the forecast before
             const double nothing = std::numeric_limits<double>::quiet_NaN();
             const auto x = static_cast<double>(origin);
             forecast.x.insert(forecast.x.end(), {x, x});

@@ -42,7 +42,7 @@ struct Task {
     std::filesystem::path saved() const { return save.empty() ? folder / ("imdb_" + model + ".safetensors") : save; }
 };
 
-/// A file of reviews, in any order.
+/// The reviews of a file, which can be shuffled and sorted.
 class Reviews {
   public:
     explicit Reviews(const std::filesystem::path& path) {
@@ -58,14 +58,14 @@ class Reviews {
     Vocabulary vocabulary(Index size) const { return {words_, size}; }
 
     void shuffle(Random& random) { random.shuffle(order_); }
-    /// Those from `first` on: batches of like length hold little padding.
+    /// Sorts the reviews from `first` on by length: batches of reviews of like length hold little padding.
     void sort_by_length(Index first) {
         std::stable_sort(order_.begin() + first, order_.end(),
                          [&](Index a, Index b) { return words_of(a).size() < words_of(b).size(); });
     }
 
-    /// The last `steps` numbers of each review, the number of a start before its first word. In the article all reviews
-    /// have `steps` steps, padded in front; else they are as long as they are.
+    /// Of each review Vocabulary::start and the numbers of its words, of which the last `steps` are kept. As in the article, with --article
+    /// all have `steps` numbers, padded in front; else none is padded.
     Dataset<float> data(const Vocabulary& vocabulary, const Task& task) const {
         std::vector<Matrix<float>> x;
         Matrix<float> y(1, count());
@@ -90,7 +90,7 @@ class Reviews {
     std::vector<Index> order_;
 };
 
-/// A vocabulary goes with the model, one word a line in the file's metadata.
+/// The vocabulary of a saved model: its file has it as metadata, one word a line.
 Vocabulary saved_vocabulary(const std::filesystem::path& path) {
     const Safetensors file = read_safetensors(path);
     const auto found = file.metadata.find("words");
@@ -165,7 +165,7 @@ void report(const History& history, const Task& task) {
 template <class... Layers>
 void run(const Data& data, const Task& task, const Layers&... layers) {
     const Embedding<float> embedding(task.words, hidden);
-    std::printf("%s", summary(Sequential{embedding, layers...}).c_str()); // as the slides have it
+    std::printf("%s", summary(Sequential{embedding, layers...}).c_str()); // the layers that the article lists
     Sequential model{embedding, layers..., LastStep{}, Dense<float>{hidden, 1}};
     std::printf("and the answer, from the last step: %td\n", parameter_count(model));
     model.initialize(task.seed);

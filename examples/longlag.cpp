@@ -26,7 +26,7 @@ The last line printed is lstm_mse=…, of the adding problem, or without it lstm
 
 struct Settings {
     std::string task = "both";
-    Index steps = 200, lag = 1000; ///< of adding; of memory
+    Index steps = 200, lag = 1000; ///< of the task adding; of the task memory
     Index hidden = 32, epochs = 12, batch_size = 50;
     double learning_rate = 5e-3;
     bool plain = false, no_plots = false;
@@ -40,7 +40,7 @@ struct Task {
     Dataset<float> training, test;
     Index outputs;
     std::vector<Metric> metrics;
-    double solved; ///< the validation loss that ends a training
+    double solved; ///< training ends when the validation loss is below this
 };
 
 Dataset<float> adding(Index samples, Index steps, Random& random) {
@@ -58,7 +58,7 @@ Dataset<float> adding(Index samples, Index steps, Random& random) {
     return data;
 }
 
-constexpr Index symbols = 4; ///< to remember; as many others follow. Each has an input of its own
+constexpr Index symbols = 4; ///< to be remembered; as many others distract; each has an input of its own
 
 Dataset<float> memory(Index samples, Index lag, Random& random) {
     Dataset<float> data{Sequence<float>(2 * symbols, 1 + lag, samples), Sequence<float>(1, 1, samples)};
@@ -72,8 +72,8 @@ Dataset<float> memory(Index samples, Index lag, Random& random) {
     return data;
 }
 
-/// Of a gate with the bias log(n − 1) a unit keeps its content for about n steps. A GRU's update gate lets in what it
-/// doesn't keep; an LSTM's input gate is told so by the opposite bias. A simple RNN has no gates.
+/// Sets the biases of gates so that each unit keeps its content for about n steps, a random n for each: σ(log(n − 1)) = 1 − 1/n. The forget gate of an LSTM has
+/// this bias and its input gate the negative, so that it lets in 1/n. A GRU's update gate does both. A simple RNN has no gates.
 template <class Layer>
 void open_gates(Layer& layer, Index steps, Random& random) {
     auto& b = layer.b().value;
@@ -88,7 +88,7 @@ void open_gates(Layer& layer, Index steps, Random& random) {
     }
 }
 
-/// ‖∂(sum of the outputs)/∂x‖ of the steps before the last, the nearest first; the mean of some samples.
+/// ‖∂(sum of the outputs)/∂x‖ for the steps before the last, the nearest first, averaged over some samples.
 template <class Model>
 std::vector<double> gradient_by_lag(Model model, const Dataset<float>& data) {
     typename Model::Tape tape;
@@ -143,7 +143,7 @@ Outcome train(const Settings& s, const Task& task, Layer layer, const LossType& 
     return outcome;
 }
 
-/// The three nets, until Ctrl-C.
+/// Trains the three nets one after the other; Ctrl-C ends all.
 template <Loss LossType>
 std::vector<Outcome> train_all(const Settings& s, const Task& task, const LossType& loss) {
     std::vector<Outcome> all;
@@ -161,7 +161,7 @@ std::vector<Outcome> train_all(const Settings& s, const Task& task, const LossTy
     return all;
 }
 
-/// How much of an error reaches the steps before it, in nets that haven't learnt yet and in the same after it.
+/// How much of an error at the last step reaches the steps before it, for each net before and after its training.
 Picture gradient_picture(const Task& task, const std::vector<Outcome>& all) {
     Picture picture{.file = "longlag_" + task.name + "_gradient.png", .frames = {}, .side_by_side = true};
     const std::map<std::string, Style> styles{

@@ -1,5 +1,5 @@
-// Can a net learn to write like Shakespeare, a character at a time? To learn, many to many in step: the next character,
-// at every step of long streams of text. To write, one to many: it hears what it says.
+// Can a net learn to write like Shakespeare, a character at a time? It learns many to many, in step: at every step of long streams of
+// text the target is the next character. It writes one to many: each character it picks is its next input.
 #include "support/curves.hpp"
 #include "support/interrupt.hpp"
 #include "support/program.hpp"
@@ -56,11 +56,11 @@ struct Writer {
     Alphabet alphabet;
     Net net;
 
-    /// A new one, that knows the characters of a text.
+    /// A new net, with the alphabet of a text.
     Writer(const std::u32string& text, const Settings& settings)
         : alphabet(text), net(make_net(alphabet.size(), settings.embedding, settings.hidden, settings)) {}
 
-    /// One as large as that of a file. Throws std::runtime_error unless this program saved it.
+    /// The net of a file. Throws std::runtime_error unless this program saved it.
     Writer(const Safetensors& file, const Settings& settings)
         : alphabet(characters(file, settings.load)),
           net(make_net(alphabet.size(), rows(file, "0.Embedding.table"), rows(file, "2.LSTM.b") / 4, settings)) {
@@ -87,9 +87,9 @@ Writer make_writer(const std::u32string& text, const Settings& settings) {
     return settings.load.empty() ? Writer(text, settings) : Writer(read_safetensors(settings.load), settings);
 }
 
-/// Nats a character, from the text's second to its last, read once from beginning to end.
+/// Nats per character: the mean cross-entropy of the text's second to last character, read once from beginning to end.
 double nats(const Net& net, std::span<const Index> text) {
-    const std::size_t steps = 1000; // at a time: for the memory's sake
+    const std::size_t steps = 1000; // read at a time, so that memory doesn't grow with the text
     Net::Tape tape;
     Net::State state;
     double sum = 0;

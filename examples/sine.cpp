@@ -25,7 +25,7 @@ std::vector<double> numbers(const std::vector<float>& values) {
     return {values.begin(), values.end()};
 }
 
-/// The truth, and over it the predictions of what follows the first e.window values.
+/// Draws the test data and over them the predictions, which begin after the first e.window values.
 Plot prediction_plot(const Experiment& e, const std::vector<double>& predictions, const std::string& title) {
     const std::size_t count = e.drawn > 0 ? e.drawn : predictions.size();
     const auto window = static_cast<std::size_t>(e.window);
@@ -40,16 +40,16 @@ Plot prediction_plot(const Experiment& e, const std::vector<double>& predictions
     return plot;
 }
 
-/// What is left of a training to look at: tables, pictures, numbers.
+/// What tables, pictures and printed numbers are made of.
 struct Outcome {
     History history;
     std::vector<LossCurve> losses;
-    std::vector<double> predictions, alone; ///< one step ahead; from predictions
+    std::vector<double> predictions, alone; ///< made one step ahead from the data; made from earlier predictions
     std::vector<Plot> frames;
 };
 
 void write_tables(const Experiment& e, const Outcome& outcome, const std::filesystem::path& folder) {
-    const auto last = [&](const std::vector<double>& values) { // of the test data
+    const auto last = [&](const std::vector<double>& values) { // values at the end, NaN before them
         std::vector<double> all(e.test.at.size() - values.size(), std::numeric_limits<double>::quiet_NaN());
         all.insert(all.end(), values.begin(), values.end());
         return all;
@@ -119,7 +119,7 @@ void run(const Experiment& e, const Options& options, Model model) {
         frame(0);
         fitting.callbacks.push_back(every_epoch([&](const EpochReport& r) { frame(r.epoch); }, e.frame_every));
     }
-    LossCurve watched; // by a callback, where fit can't
+    LossCurve watched; // a loss that a callback measures because fit can't
     const auto watch = [&](const char* name, const Signal& signal, std::size_t last) {
         watched.name = name;
         fitting.callbacks.push_back(every_epoch([&, &signal = signal, last](const EpochReport&) {
@@ -156,7 +156,7 @@ void run(const Experiment& e, const Options& options, Model model) {
                 mean_squared_error(outcome.predictions, e.test.value));
 }
 
-/// Recipe to model: the types differ, what is done with them doesn't.
+/// Builds the model that the recipe names and runs the experiment with it.
 void run(const Experiment& e, const Options& options) {
     const Recipe& recipe = e.recipe;
     if (recipe.cell == "mlp") {

@@ -44,7 +44,7 @@ struct Settings {
     bool no_plots = false;
 };
 
-/// What each coefficient is in a training part: its mean and deviation over all steps.
+/// The mean and the deviation of each coefficient over all steps of a training part.
 struct Scale {
     Vector<float> mean, deviation;
 
@@ -71,7 +71,7 @@ struct Scale {
     }
 };
 
-/// Which is held out: of each speaker's utterances, as they were recorded, the `fold`-th of `folds` equal parts.
+/// Whether each utterance is held out: of each speaker's utterances, in the order of the file, the `fold`-th of `folds` equal parts.
 struct Split {
     LabelledSequences training, held_out;
 
@@ -92,7 +92,7 @@ struct Split {
 struct Prepared {
     Scale scale;
     Dataset<float> training;
-    std::optional<Dataset<float>> held_out; ///< none where no speaker has utterances enough
+    std::optional<Dataset<float>> held_out; ///< none if no speaker has that many utterances
 
     explicit Prepared(const Split& split) : scale(split.training.x), training(scale(split.training)) {
         if (!split.held_out.x.empty())

@@ -14,7 +14,7 @@ namespace example {
 
 namespace detail {
 
-/// of(report) by epoch.
+/// A curve of of(report) over the epochs.
 template <class F>
 Series by_epoch(const carousel::History& history, std::string name, Style style, const F& of) {
     Series series{.name = std::move(name), .x = {}, .y = {}, .style = style};
@@ -25,7 +25,7 @@ Series by_epoch(const carousel::History& history, std::string name, Style style,
     return series;
 }
 
-/// A plot of two curves; that of validation is left out where there was none.
+/// A plot of the curves of training and validation; without validation only the first.
 template <class Training, class Validation>
 Plot both(const carousel::History& history, const std::string& title, const std::string& what, const Training& training,
           const Validation& validation) {

@@ -1,5 +1,5 @@
-// Ctrl-C ends a training after the batch it is at, and the program goes on with what has been learnt; a second one ends
-// the program.
+// The first Ctrl-C ends a training after the current batch, and the program goes on with what was learnt; the second ends the
+// program.
 #pragma once
 
 #include <carousel/train/history.hpp>
@@ -17,8 +17,8 @@ inline bool interrupted() {
     return detail::interrupted != 0;
 }
 
-/// For FitOptions::callbacks. Whoever trains more than once asks interrupted() between; further trainings stop after
-/// their first batch.
+/// For FitOptions::callbacks. After Ctrl-C every later training stops after its first batch, too: a program with several trainings
+/// asks interrupted() between them.
 inline carousel::Callback stop_on_interrupt() {
     std::signal(SIGINT, [](int) {
         detail::interrupted = 1;

@@ -38,7 +38,7 @@ inline std::string read_bytes(const std::filesystem::path& path) {
 /// std::runtime_error "path:line: …" if the file can't be read, is empty, a line is none of these, or what decode_utf8 throws.
 inline std::vector<LabelledText> read_labelled_texts(const std::filesystem::path& path) {
     const std::string text = read_bytes(path);
-    decode_utf8(text, path.string()); // for what it throws
+    decode_utf8(text, path.string()); // throws if the text isn't UTF-8
     std::vector<LabelledText> list;
     const auto fail = [&](const std::string& what) {
         const std::string line = list.empty() && text.empty() ? "" : ":" + std::to_string(list.size() + 1);

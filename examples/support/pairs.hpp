@@ -23,7 +23,7 @@ struct Pairs {
     Index size() const { return static_cast<Index>(lines.size()); }
 };
 
-/// Each different line once. Throws std::runtime_error "file:line: …" at the first that doesn't fit, or what read_text
+/// Reads a file; a line that occurs again is skipped. Throws std::runtime_error "file:line: …" at the first that doesn't fit, or what read_text
 /// throws.
 inline Pairs read_pairs(const std::filesystem::path& path) {
     const std::u32string text = read_text(path);

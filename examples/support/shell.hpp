@@ -1,4 +1,4 @@
-// Shell: other programs, where they are installed.
+// Shell: runs other programs that are installed.
 #pragma once
 
 #include <cstdio>
@@ -29,7 +29,7 @@ inline bool program_is_there(const std::string& name) {
     return false;
 }
 
-/// The command's standard output; nothing if the command ends with an error, on which it has said more on standard error.
+/// The command's standard output, or nothing if the command ends with an error; its standard error is the program's.
 inline std::optional<std::string> output_of(const std::string& command) {
 #ifdef _WIN32
     FILE* const pipe = _popen(command.c_str(), "rb");

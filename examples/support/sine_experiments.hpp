@@ -27,7 +27,7 @@ struct Experiment {
     std::string name, title;
     std::string x_label = {};
     Signal train = {}, test = {};
-    Index window = 30; ///< how many values are seen before the first prediction
+    Index window = 30; ///< how many values the model sees before its first prediction
     Index pieces = 0;  ///< 0: a sample is a window, its target the next value; else a sequence of so many steps
                        ///< with a target at each
     double validation_split = 0; ///< the last part of the windows
@@ -35,10 +35,10 @@ struct Experiment {
     bool summed = false;         ///< DeZero's way: the squared errors of a chunk are added up, not averaged
     bool stateful = false;       ///< the state goes from window to window, in training and afterwards
     std::size_t drawn = 0;       ///< how many predictions are drawn; 0: all
-    std::size_t data_drawn = 0;  ///< so much training data has a picture of its own
+    std::size_t data_drawn = 0;  ///< how many values of the training data have a picture of their own; 0: none
     bool training_drawn = false; ///< the training data are drawn before the predictions
     bool noisy_test = true;      ///< the test data are drawn as points
-    std::size_t free_run = 0;    ///< so many values at the end are also predicted from predictions
+    std::size_t free_run = 0;    ///< how many values at the end are predicted from predictions as well
     Index frame_every = 0;       ///< epochs between two frames of the animation; 0: none
     carousel::RecurrentOptions cell = {};
     carousel::DenseOptions dense = {};
@@ -46,13 +46,13 @@ struct Experiment {
     carousel::Random weights = carousel::Random(); ///< what the weights are drawn from
     std::uint64_t order = 0;                       ///< seed of the shuffling
 
-    /// Predictions come from a running state, not from one window each.
+    /// Whether predictions come from the state of a stream, and not from a window each.
     bool streams() const { return pieces > 0 || stateful; }
 };
 
 namespace detail {
 
-/// count values f(k), k = 0, 1 …, at x = start + k·step.
+/// f(x) at the `count` places x = start, start + step, ….
 template <class F>
 Signal signal(std::size_t count, double start, double step, F&& f) {
     Signal result;
@@ -128,7 +128,8 @@ inline Experiment waves_experiment(carousel::Random& noise, bool tuned) {
     e.train = detail::signal(126, 0, 0.1, noisy_sine);           // 0, 0.1 … < 4π
     e.test = detail::signal(503, 4 * pi + 0.1, 0.1, noisy_sine); // eight waves more
     if (tuned) {
-        // A window goes on where the one a batch before ended, as batches are as long as windows: the state can be kept.
+        // Windows begin one value apart and a batch has as many as a window has values, so window i of a batch goes on where window i of
+        // the batch before ended: the state can be kept.
         e.stateful = true;
         e.recipe = {.hidden = 300,
                     .epochs = 20,
@@ -183,7 +184,7 @@ inline Experiment experiment(const std::string& name, bool tuned, std::uint64_t 
     return e;
 }
 
-/// The samples of a signal as the experiment cuts them.
+/// Cuts a signal into the samples of the experiment.
 inline carousel::Dataset<float> samples(const Experiment& e, const Signal& signal) {
     if (e.pieces == 0)
         return carousel::windows(signal.value, {.steps = e.window});
@@ -198,13 +199,13 @@ inline carousel::Dataset<float> samples(const Experiment& e, const Signal& signa
     return data;
 }
 
-/// What turns the loss that fit reports where it adds up chunks, their mean, into one of a single number.
+/// Where errors are summed, fit reports the mean over chunks of the sum over a chunk. Times this, it is the mean over single values.
 inline double per_number(const Experiment& e) {
     const Index chunk = e.truncate > 0 ? e.truncate : e.pieces, chunks = (e.pieces + chunk - 1) / chunk;
     return static_cast<double>(chunks) / static_cast<double>(e.pieces);
 }
 
-/// One step ahead: the k-th prediction is that of values[e.window + k].
+/// Predictions one step ahead; the k-th is of values[e.window + k].
 template <class Model>
 std::vector<double> predict(const Experiment& e, const Model& model, const std::vector<float>& values) {
     std::vector<double> result;
@@ -220,7 +221,7 @@ std::vector<double> predict(const Experiment& e, const Model& model, const std::
     return result;
 }
 
-/// The last `count` values, each predicted from predictions.
+/// Predictions of the last `count` values, each made from the predictions before it.
 template <class Model>
 std::vector<double> run_free(const Model& model, const std::vector<float>& values, std::size_t count) {
     carousel::Stream stream{model};
@@ -233,7 +234,7 @@ std::vector<double> run_free(const Model& model, const std::vector<float>& value
     return result;
 }
 
-/// Of predictions against the last values, which they are of.
+/// The mean squared error of predictions of the last values.
 inline double mean_squared_error(const std::vector<double>& predictions, std::span<const float> values) {
     const std::span<const float> truth = values.last(predictions.size());
     double sum = 0;

@@ -31,7 +31,7 @@ class Activation {
 
     static const Activation linear, tanh, sigmoid, relu, softsign, softplus;
     static constexpr Activation affine(double alpha = 1, double beta = 0) { return {Kind::affine, alpha, beta}; }
-    /// Throws std::invalid_argument unless alpha >= 0: else the output doesn't tell which side x is on.
+    /// Throws std::invalid_argument unless alpha >= 0: with a negative slope the derivative couldn't be told from the output.
     static Activation leaky_relu(double alpha = 0.01) {
         require(alpha >= 0, "Activation::leaky_relu", "alpha is ", alpha, ", expected alpha >= 0");
         return {Kind::leaky_relu, alpha};
@@ -49,7 +49,7 @@ class Activation {
         return {Kind::elu, alpha};
     }
 
-    /// The same of an x that is first cut to ±limit, as ONNX' `clip` has it. Throws std::invalid_argument unless
+    /// The same function of x cut to −limit … limit, ONNX' `clip`. Throws std::invalid_argument unless
     /// limit > 0.
     Activation clipped(double limit) const;
     /// The same without a limit.
@@ -73,14 +73,14 @@ class Activation {
         return x >= Scalar(clip_) ? upper : below;
     }
 
-    /// f′ at the x that gave y = f(x); where f has a corner, that of one side.
+    /// The derivative f′(x), from y = f(x). At a corner of f it is the derivative on one side.
     template <class V>
     [[gnu::always_inline]] V derivative(V y) const {
         const V d = value_derivative(y);
         if (clip_ == no_clip) [[likely]]
             return d;
         using Scalar = simd::scalar_of<V>;
-        const V inside = y == Scalar(at_minus_clip_) ? V{} : d; // operator() writes these very numbers
+        const V inside = y == Scalar(at_minus_clip_) ? V{} : d; // exactly what operator() cuts to
         return y == Scalar(at_clip_) ? V{} : inside;
     }
 

@@ -1,6 +1,6 @@
-// Cell: what a recurrent cell has to say. A cell is one time step's elementwise equations and their derivatives,
-// for `units` that lie side by side in a lane V (a vector register, or a plain float or double): no matrix product,
-// no loop over time or units. layer/recurrent.hpp supplies those.
+// Cell: the concept of a recurrent cell. A cell is the elementwise equations of one time step and their derivatives,
+// for the units whose numbers lie side by side in a lane V (a vector register, or a plain float or double). It has no
+// matrix product and no loop over time or units: layer/recurrent.hpp has those.
 #pragma once
 
 #include "carousel/core/matrix.hpp"
@@ -11,7 +11,7 @@
 
 namespace carousel {
 
-/// A run of a cell's blocks: H rows each, one number a unit.
+/// A range of a cell's blocks. A block is H rows, one number for each unit.
 struct Blocks {
     int first = 0, count = 0;
     constexpr int end() const { return first + count; }
@@ -20,20 +20,20 @@ struct Blocks {
 /// What `Recurrent` and `Stream` ask of a cell:
 ///
 ///     using Scalar = …;
-///     static constexpr int states;          // h first, then what else is carried (c): numbers a unit
-///     static constexpr int blocks;          // numbers a unit keeps of a step, pre-activations among them
+///     static constexpr int states;          // how many numbers a unit carries from step to step: h first, then others (c)
+///     static constexpr int blocks;          // how many numbers a unit keeps of a step, its pre-activations among them
 ///     static constexpr Blocks input;        // the blocks that W·x feeds
 ///     static constexpr Blocks recurrent;    // the blocks that U·h₋ feeds
-///     static constexpr int vectors;         // parameters a unit has of its own (peepholes), as columns of P
+///     static constexpr int vectors;         // how many parameters belong to a unit alone (peepholes): the columns of P
 ///
 ///     template <class V> void forward(V (&a)[blocks], const V (&prev)[states], V (&next)[states], const V* p) const;
 ///     template <class V> void backward(V (&a)[blocks], const V (&prev)[states], const V (&next)[states],
 ///                                      V (&d)[states], const V* p, V* dp) const;
 ///
-/// forward finds the pre-activations W·x + U·h₋ + b in `a`, writes the next state, and leaves in `a` what backward
-/// needs. backward finds that in `a`, and in `d` the gradient of the next state; it leaves the gradients of the
-/// pre-activations in `a`, in `d` the gradient that reaches the previous state past the products, and adds to dp the
-/// gradient of p. (The gradient through the products, Uᵀ·da, is the layer's affair.)
+/// forward is given the pre-activations W·x + U·h₋ + b in `a`; it writes the next state, and to `a` what backward needs.
+/// backward is given that in `a`, and the gradient of the next state in `d`. It writes the gradients of the
+/// pre-activations to `a`, and to `d` the gradient that reaches the previous state without passing U, and adds the
+/// gradient of p to dp. (The layer adds the gradient that passes U, which is Uᵀ·da.)
 /// A cell with members that change its equations has each_setting as well (core/settings.hpp).
 ///
 /// V is a vector register, which std::tanh and std::exp don't take: the functions of a lane are in carousel::simd (tanh, sigmoid,
@@ -47,8 +47,8 @@ concept Cell = std::floating_point<typename C::Scalar> && C::states >= 1 && C::b
     cell.backward(a, prev, prev, next, p, p);
 };
 
-/// A cell some of whose blocks see U·(something of h₋ and the other gates) in place of U·h₋, as a GRU that resets
-/// before:
+/// A cell in which U multiplies, for some blocks, not h₋ but an operand made of h₋ and other gates, as in a GRU that
+/// resets before the product:
 ///
 ///     static constexpr Blocks second;       // these blocks, right after `recurrent`
 ///     static constexpr int operand;         // the block that holds the second product's operand; neither W nor U
@@ -58,9 +58,9 @@ concept Cell = std::floating_point<typename C::Scalar> && C::states >= 1 && C::b
 ///     template <class V> void gate_backward(V (&a)[blocks], const V (&prev)[states], V d_operand, V (&d)[states])
 ///     const;
 ///
-/// gate runs before the second product and writes a[operand], which stays until dU is made of it; forward runs after it. backward leaves the blocks that
-/// gate_backward needs as they are; gate_backward gets the operand's gradient, turns those blocks into gradients and
-/// adds to d.
+/// gate runs before the second product and writes a[operand]; forward runs after the product. backward must not change
+/// a[operand], from which the layer computes dU, nor the blocks that gate_backward needs. gate_backward is given the gradient of the
+/// operand; it writes the gradients of those blocks to `a` and adds to d.
 template <class C>
 concept TwoProductCell = Cell<C> && C::second.count >= 1 && C::second.first == C::recurrent.end() &&
                          requires(const C cell, typename C::Scalar (&a)[C::blocks],

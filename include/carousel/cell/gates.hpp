@@ -5,8 +5,8 @@
 
 namespace carousel {
 
-/// What the papers have; known at compile time, so the choice costs nothing. The …_backward take the gradient of the
-/// function's value y and give that of its argument.
+/// The functions of the papers, known at compile time, so that nothing is chosen at run time. A function's _backward takes the
+/// gradient dy of its value y and returns the gradient of its argument.
 struct StandardGates {
     static constexpr Activation f = Activation::sigmoid, g = Activation::tanh, h = Activation::tanh;
 
@@ -36,7 +36,7 @@ struct StandardGates {
     }
 };
 
-/// Chosen at run time: ONNX' f, g and h (a GRU has no h).
+/// Functions chosen at run time, under their names in ONNX: f of the gates, g of the candidate, h of the output (a GRU has no h).
 struct ChosenGates {
     Activation f = Activation::sigmoid, g = Activation::tanh, h = Activation::tanh;
 

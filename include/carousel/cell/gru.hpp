@@ -72,7 +72,7 @@ struct GruCell<S, Reset::after, Gates> {
 //             h = n + z∘(h₋ − n)           = (1−z)∘n + z∘h₋
 // backward    da_z = dh∘(h₋ − n) ∘ z(1−z)
 //             da_n = dh∘(1−z) ∘ (1−n²)
-//             ds = U_nᵀ·da_n               the layer's
+//             ds = U_nᵀ·da_n               computed by the layer
 //             da_r = ds∘h₋ ∘ r(1−r)
 //             dh₋ = dh∘z + ds∘r
 // shapes      W: 3H × I, U: 3H × H, b: 3H

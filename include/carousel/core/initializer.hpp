@@ -49,16 +49,16 @@ struct Initializer {
                 block = q.template cast<Scalar>();
             return;
         }
-        const Initializer settled = without_fan(fan_in, fan_out);
+        const Initializer distribution = without_fan(fan_in, fan_out);
         for (Index j = 0; j < block.cols(); ++j)
             for (Index i = 0; i < block.rows(); ++i)
-                block(i, j) = static_cast<Scalar>(settled.draw(random));
+                block(i, j) = static_cast<Scalar>(distribution.draw(random));
     }
 
     bool operator==(const Initializer&) const = default;
 
   private:
-    /// The same distribution, its width settled.
+    /// The same distribution without a fan: its width is computed from fan_in and fan_out.
     Initializer without_fan(Index fan_in, Index fan_out) const {
         if (fan == Fan::none)
             return *this;
@@ -69,7 +69,7 @@ struct Initializer {
         const double variance = a / (fan == Fan::in ? in : (in + out) / 2);
         if (kind == Kind::uniform)
             return {.kind = kind, .a = -std::sqrt(3 * variance), .b = std::sqrt(3 * variance)};
-        // what cutting at two deviations leaves of the deviation, as Keras corrects it
+        // Cut at two deviations, a normal distribution keeps this part of its deviation. Keras divides by it, too.
         const double left = kind == Kind::truncated_normal ? 0.87962566103423978 : 1;
         return {.kind = kind, .b = std::sqrt(variance) / left};
     }
@@ -89,7 +89,7 @@ struct Initializer {
     /// uniformly (Haar) distributed without a correction of signs (Mezzadri, "How to generate random matrices from the
     /// classical compact groups", 2007).
     static void orthonormalize(Matrix<double>& q) {
-        const Index width = 16; // columns that share each pass over the finished ones
+        const Index width = 16; // so many columns are made orthogonal to each finished column while it is in the cache
         for (Index first = 0; first < q.cols(); first += width) {
             const Index end = std::min(first + width, q.cols());
             for (int pass = 0; pass < 2; ++pass) {

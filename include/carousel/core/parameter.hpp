@@ -13,8 +13,8 @@
 
 namespace carousel {
 
-/// Some of the columns 0 … n − 1, in the order in which they came. Only a copy allocates; clear() costs by what is in
-/// it, not by n.
+/// A set of column numbers among 0 … n − 1, in the order of their insertion. insert() and clear() don't allocate, and clear()
+/// takes time in proportion to the columns in the set, not to n.
 class ColumnSet {
   public:
     ColumnSet() = default;
@@ -47,7 +47,7 @@ class ColumnSet {
 
 /// A parameter is dense or sparse. Of a sparse one, such as an embedding's table, a backward pass touches a few columns;
 /// the gradient of all others is zero, and zero_gradients, clipping and Optimizer::step never look at them, so that
-/// they cost by the columns touched. In return, the gradient of a sparse parameter must be written through
+/// their time is in proportion to the columns touched. In return, the gradient of a sparse parameter must be written through
 /// grad_column(): what is written to other columns of `grad` is not seen by any of these.
 template <std::floating_point Scalar>
 struct Parameter {
@@ -85,7 +85,7 @@ struct Parameter {
             f(column * grad.rows(), grad.rows());
     }
 
-    /// The same, f given the gradients of the run, to read and change.
+    /// Calls f for the same runs with their gradients, which it may read and change.
     template <class F>
     void each_gradient(F&& f) {
         using Run = Eigen::Map<Eigen::Array<Scalar, Eigen::Dynamic, 1>>;

@@ -64,14 +64,14 @@ class Random {
         if (bits == 0)
             return 0;
         std::uint64_t number = 0;
-        do // as few bits as can hold n − 1: at least every other draw fits
+        do // draws as few bits as can hold n − 1, so that at least every other draw is below n
             number = (*this)() >> (64 - bits);
         while (number >= bound);
         return static_cast<Index>(number);
     }
 
-    /// Mean 0, deviation 1: Marsaglia's polar method ("A convenient method for generating normal variables", 1964). Of
-    /// the two numbers it yields one is dropped, so that nothing but the stream of bits is the state.
+    /// Mean 0, deviation 1: Marsaglia's polar method ("A convenient method for generating normal variables", 1964). The
+    /// method yields two numbers; one is dropped, so that a generator's bits are all of its state.
     double normal() {
         double u = 0;
         double squared = 0;
@@ -83,14 +83,14 @@ class Random {
         return u * std::sqrt(-2 * log(squared) / squared);
     }
 
-    /// Every order equally likely (Fisher and Yates).
+    /// Puts the items in a random order; all orders are equally likely (Fisher and Yates).
     void shuffle(std::span<Index> items) {
         for (std::size_t left = items.size(); left > 1; --left)
             std::swap(items[left - 1], items[static_cast<std::size_t>(below(static_cast<Index>(left)))]);
     }
 
-    /// A generator of its own, seeded with the next 64 bits of this one: hand it to a part of a program, and how many
-    /// numbers that part draws changes nothing for the others.
+    /// A new generator, seeded with the next 64 bits of this one. Give one to each part of a program: however many numbers
+    /// one part draws, the other parts draw the same as before.
     Random split() { return Random((*this)()); }
 
     bool operator==(const Random&) const = default;

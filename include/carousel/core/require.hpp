@@ -1,4 +1,4 @@
-// require(): the caller's mistake, thrown once at the public boundary, before anything is changed.
+// require(): throws for a mistake of the caller, at the public function that was called and before anything is changed.
 #pragma once
 
 #include <charconv>
@@ -11,8 +11,8 @@ namespace carousel {
 
 namespace detail {
 
-/// A number as the shortest text that reads back as it, a whole one without an exponent; anything else as a stream
-/// prints it.
+/// Writes a number as the shortest text that reads back as it, a whole number without an exponent. Anything else is written
+/// as the stream does it.
 template <class Part>
 void put(std::ostream& to, const Part& part) {
     if constexpr (std::floating_point<Part>) {

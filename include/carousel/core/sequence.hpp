@@ -13,7 +13,7 @@
 
 namespace carousel {
 
-/// What reads a batch of sequences: a pointer and its shape. Cheap to copy, owns nothing.
+/// A read-only view of a batch of sequences: a pointer and its shape. It owns nothing and is cheap to copy.
 template <std::floating_point S>
 class SequenceView {
   public:
@@ -88,7 +88,7 @@ class Sequence {
     /// Zeros.
     Sequence(Size features, Size steps, Size batch = 1, std::vector<Index> lengths = {})
         : batch_(batch), lengths_(std::move(lengths)) {
-        static_cast<void>(SequenceView<Scalar>(nullptr, features, steps, batch, lengths_)); // throws what it throws
+        static_cast<void>(SequenceView<Scalar>(nullptr, features, steps, batch, lengths_)); // for its checks
         values_.setZero(features, steps * batch);
     }
     /// `values`: features × (steps · batch), taken over.

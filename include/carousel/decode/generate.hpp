@@ -1,4 +1,5 @@
-// generate: nets that hear what they say. One to many from a stream, many to many from a batch of states.
+// generate: a net is fed the tokens that are picked from its own output. One to many from a stream, many to many from a batch
+// of states.
 #pragma once
 
 #include "carousel/stream/stream.hpp"
@@ -13,8 +14,8 @@ namespace carousel {
 
 namespace detail {
 
-/// A token as a net's input: its number, if there is one feature (of nets that begin with an Embedding), else a 1 in
-/// its place.
+/// Writes a token as the input of a net: its number if the net has one input feature (a net that begins with an Embedding), else a 1
+/// in the token's place and 0 in all others.
 template <class S>
 void put_token(std::span<S> x, Index token) {
     const auto inputs = static_cast<Index>(x.size());
@@ -26,15 +27,15 @@ void put_token(std::span<S> x, Index token) {
 
 } // namespace detail
 
-/// One to many: feeds `start` to the stream, then every token picked, and returns those: at most `steps`, and, if `end`
-/// is given, those before it. pick(logits) gives the next token from the stream's output:
+/// One to many: feeds `start` to the stream and then each token that was picked, and returns the tokens picked: `steps`, or fewer if
+/// `end` is given and picked, which ends the list without being in it. pick(logits) chooses a token from the stream's output:
 ///
 ///     generate(stream, start, 4, greedy);
 ///     generate(stream, start, 200, [&](auto logits) { return sample(logits, 0.8, random); });
 ///
-/// A model of one input is fed the token's number (one that begins with an Embedding), any other a 1 in the token's
-/// place among input_size() features. Begins in the stream's state; the last token has been picked, not fed, so it is
-/// the `start` to go on with. Throws what pick throws, and std::invalid_argument if steps < 0 or a token has no place
+/// A model with one input feature (it begins with an Embedding) is fed the token's number, any other model a 1 in the token's
+/// place among input_size() features. The stream begins in the state it is in. The last token is picked but not fed: to go on, give it
+/// as `start`. Throws what pick throws, and std::invalid_argument if steps < 0 or a token has no place
 /// among the features.
 template <class Model, class Pick>
 std::vector<Index> generate(Stream<Model>& stream, Size start, Size steps, Pick&& pick,
@@ -52,9 +53,8 @@ std::vector<Index> generate(Stream<Model>& stream, Size start, Size steps, Pick&
     return tokens;
 }
 
-/// Many to many, delayed: the same for a batch of sequences, each from its own column of `state` (a net's, of recurrent
-/// layers), as EncoderDecoder::read gives it. Returns the tokens' numbers, 1 × steps × batch. Throws as above, or if
-/// the state is empty.
+/// Many to many, delayed: the same for a batch of sequences, each beginning in its own column of `state`, a state of `net` such as
+/// EncoderDecoder::read returns. Returns the tokens' numbers, 1 × steps × batch. Throws as above, or if the state is empty.
 template <class Net, class Pick>
 Sequence<typename Net::Scalar> generate(const Net& net, typename Net::State state, Size start, Size steps,
                                         Pick&& pick) {

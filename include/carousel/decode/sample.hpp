@@ -30,8 +30,8 @@ Index largest_logit(const char* where, std::span<const S> logits) {
 } // namespace detail
 
 /// greedy(logits): the class of the largest one, of equals the first. −∞ stands for a class that is never chosen.
-/// Throws std::invalid_argument if a logit is NaN or +∞, or none is finite. A function, but one that can be handed to
-/// generate().
+/// Throws std::invalid_argument if a logit is NaN or +∞, or none is finite. It is a function object, so that it can be
+/// given to generate().
 inline constexpr struct Greedy {
     template <std::floating_point S>
     Index operator()(std::span<const S> logits) const {
@@ -39,9 +39,9 @@ inline constexpr struct Greedy {
     }
 } greedy{};
 
-/// A class drawn with the probabilities softmax(logits / temperature): the lower the temperature, the likelier the
-/// largest; 0 is greedy and draws nothing. One number of `random` a call. Throws std::invalid_argument as greedy, or
-/// unless temperature is finite and >= 0.
+/// Draws a class with the probabilities softmax(logits / temperature), with one number of `random`. The lower the temperature, the
+/// likelier is the class of the largest logit; at 0 it is that class, and nothing is drawn. Throws std::invalid_argument as greedy does,
+/// or unless temperature is finite and >= 0.
 template <std::floating_point S>
 Index sample(std::span<const S> logits, double temperature, Random& random) {
     require(temperature >= 0 && std::isfinite(temperature), "sample", "temperature is ", temperature,
@@ -60,7 +60,7 @@ Index sample(std::span<const S> logits, double temperature, Random& random) {
             return static_cast<Index>(k);
         else
             rest -= p;
-    return best; // where rounding has left a rest
+    return best; // reached where rounding leaves the sum of all below the number drawn
 }
 
 } // namespace carousel
