@@ -163,3 +163,14 @@ TEST_CASE("Random: arguments out of their range are named") {
     REQUIRE_THROWS_WITH(random.uniform(0, std::numeric_limits<double>::infinity()),
                         "Random::uniform: low 0 and high inf must be finite and satisfy low <= high");
 }
+
+TEST_CASE("Random: goes on from its words, and refuses those that no generator has") {
+    Random random{7};
+    random();
+    Random again = Random::from_words(random.words());
+    CHECK(again == random);
+    CHECK(again() == random());
+    REQUIRE_THROWS_AS(Random::from_words({}), std::invalid_argument);
+    REQUIRE_THROWS_WITH(Random::from_words({}),
+                        "Random::from_words: all four words are 0, expected the words() of a generator");
+}

@@ -4,6 +4,7 @@
 #include "carousel/core/matrix.hpp"
 #include "carousel/core/require.hpp"
 
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -93,6 +94,18 @@ class Random {
     /// one part draws, the other parts draw the same as before.
     Random split() { return Random((*this)()); }
 
+    /// The state: from it another program, or a file, makes a generator that goes on with the same numbers.
+    using Words = std::array<std::uint64_t, 4>;
+    const Words& words() const { return state_; }
+
+    /// Throws std::invalid_argument if all words are 0, a state that no generator comes to and none leaves.
+    static Random from_words(const Words& words) {
+        require(words != Words{}, "Random::from_words", "all four words are 0, expected the words() of a generator");
+        Random random;
+        random.state_ = words;
+        return random;
+    }
+
     bool operator==(const Random&) const = default;
 
   private:
@@ -121,7 +134,7 @@ class Random {
         return std::fma(static_cast<double>(exponent), 0.69314718055994531, 2 * s * series);
     }
 
-    std::uint64_t state_[4];
+    Words state_;
 };
 
 } // namespace carousel

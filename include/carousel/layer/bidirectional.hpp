@@ -88,6 +88,14 @@ class Bidirectional {
         detail::each_setting(forward_, "forward.", f);
         detail::each_setting(reverse_, "reverse.", f);
     }
+
+    /// f(random) for every generator of both layers' masks.
+    template <class F>
+    void each_random(Tape& tape, F&& f) const {
+        detail::each_random(forward_, tape.forward_, f);
+        detail::each_random(reverse_, tape.reverse_, f);
+    }
+
     void initialize(Random& random) {
         forward_.initialize(random);
         reverse_.initialize(random);

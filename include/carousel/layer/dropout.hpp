@@ -44,15 +44,20 @@ class Dropout {
     void each_parameter(F&&) const {}
     void initialize(Random& random) { seed_ = random(); }
 
+    /// f(random) for the generator of this tape's masks.
+    template <class S, class F>
+    void each_random(Tape<S>& tape, F&& f) const {
+        f(masks(tape));
+    }
+
     template <class S>
     SequenceView<S> forward(SequenceView<S> x, Tape<S>& tape, NoState = {}) const {
-        if (!tape.random_)
-            tape.random_.emplace(seed_);
+        Random& random = masks(tape);
         tape.recorded_ = true;
         tape.mask_.resize(x.features(), options_.per_sequence ? x.batch() : x.columns());
         const S keep = static_cast<S>(1 / (1 - rate_));
         for (Index k = 0; k < tape.mask_.size(); ++k)
-            tape.mask_.data()[k] = tape.random_->uniform() < rate_ ? S(0) : keep;
+            tape.mask_.data()[k] = random.uniform() < rate_ ? S(0) : keep;
         tape.y_.resize(x.features(), x.steps(), x.batch(), x.lengths());
         apply(tape.mask_, x, tape.y_.values());
         return tape.y_;
@@ -83,6 +88,13 @@ class Dropout {
     }
 
   private:
+    template <class S>
+    Random& masks(Tape<S>& tape) const {
+        if (!tape.random_)
+            tape.random_.emplace(seed_);
+        return *tape.random_;
+    }
+
     /// out = m∘in, the mask's columns over and over.
     template <class S>
     static void apply(const Matrix<S>& mask, const SequenceView<S>& in, Matrix<S>& out) {

@@ -124,6 +124,14 @@ class EncoderDecoder {
         detail::each_setting(encoder_, "encoder.", f);
         detail::each_setting(decoder_, "decoder.", f);
     }
+
+    /// f(random) for every generator of both nets' masks.
+    template <class F>
+    void each_random(Tape& tape, F&& f) const {
+        detail::each_random(encoder_, tape.encoder_, f);
+        detail::each_random(decoder_, tape.decoder_, f);
+    }
+
     void initialize(Random& random) {
         encoder_.initialize(random);
         decoder_.initialize(random);

@@ -65,6 +65,12 @@ using StateOf = typename detail::pass_types<L, S>::State;
 ///     std::string name() const;
 ///     void each_setting(f) const;        // may be left out: f(name, value), see core/settings.hpp
 ///
+/// and, if its recorded passes draw random numbers,
+///
+///     void each_random(Tape&, f) const;  // f(Random&) for every generator of the tape, seeded as the first pass would
+///
+/// by which a Training saves and restores them: without it a training that goes on draws the same numbers again.
+///
 /// A layer that takes any scalar, such as Dropout, has no Scalar; its Tape, State and functions are templates of S.
 ///
 /// What forward, infer and backward return lives in the tape, and x must live until backward. A State that holds nothing
@@ -107,6 +113,13 @@ auto matrices_of(State& state) {
 template <class State, class F>
 void each_state(State& state, F&& f) {
     std::apply([&](auto&... matrices) { (f(matrices), ...); }, matrices_of(state));
+}
+
+/// f(random) for every generator that recorded passes with this tape draw from.
+template <class L, class Tape, class F>
+void each_random(const L& layer, Tape& tape, F&& f) {
+    if constexpr (requires { layer.each_random(tape, f); })
+        layer.each_random(tape, f);
 }
 
 /// Thrown by backward when the tape holds no forward pass.

@@ -123,8 +123,15 @@ class Recurrent {
                 b_.value.middleRows(g * hidden_, hidden_).setConstant(initial_bias(g));
         if (has_vectors())
             options_.P(P_.value, hidden_, hidden_, random);
-        if (options_.recurrent_dropout > 0 || options_.zoneout > 0 || options_.zoneout_cell > 0)
+        if (draws())
             noise_seed_ = random();
+    }
+
+    /// f(random) for the generator of this tape's masks, if recurrent dropout or zoneout draws some.
+    template <class F>
+    void each_random(RecurrentTape<C>& tape, F&& f) const {
+        if (draws())
+            f(tape.masks(noise_seed_));
     }
 
     /// The probability with which each state keeps its old value in training.
@@ -192,6 +199,8 @@ class Recurrent {
         if (self.has_vectors())
             f(std::string("P"), self.P_);
     }
+
+    bool draws() const { return options_.recurrent_dropout > 0 || options_.zoneout > 0 || options_.zoneout_cell > 0; }
 
     bool has_vectors() const {
         if constexpr (requires { cell_.has_vectors(); })

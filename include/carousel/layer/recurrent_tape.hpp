@@ -30,6 +30,13 @@ class RecurrentTape {
 
     bool ragged() const { return !lengths_.empty(); }
 
+    /// The generator of the masks.
+    Random& masks(std::uint64_t seed) {
+        if (!random_)
+            random_.emplace(seed);
+        return *random_;
+    }
+
     /// Draws the masks of a pass that is recorded; one that isn't has no dropout and the mean of zoneout. A tape's first pass
     /// draws from `seed`, the following ones go on from there.
     void draw_noise(const kernel::PassShape& shape, double recurrent_dropout,
@@ -38,12 +45,11 @@ class RecurrentTape {
         drops_ = shape.record && recurrent_dropout > 0;
         draws_zoneout_ = shape.record && zones;
         rates_ = zones ? zoneout : std::array<double, C::states>{};
-        if ((drops_ || draws_zoneout_) && !random_)
-            random_.emplace(seed);
         const auto draw = [&](Buffer<Scalar>& mask, Index size, double rate, Scalar hit, Scalar miss) {
+            Random& random = masks(seed);
             Scalar* const numbers = mask.get(size);
             for (Index k = 0; k < size; ++k)
-                numbers[k] = random_->uniform() < rate ? hit : miss;
+                numbers[k] = random.uniform() < rate ? hit : miss;
         };
         const Index size = shape.hidden * shape.batch;
         if (drops_)

@@ -131,6 +131,13 @@ class Sequential {
         });
     }
 
+    /// f(random) for every generator of the layers' masks.
+    template <class F>
+    void each_random(Tape& tape, F&& f) const {
+        over(std::index_sequence_for<Layers...>{},
+             [&](auto k) { detail::each_random(std::get<k>(layers_), std::get<k>(tape), f); });
+    }
+
     void initialize(Random& random) {
         each_layer([&](std::size_t, auto& layer) { layer.initialize(random); });
     }
