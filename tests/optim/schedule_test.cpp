@@ -58,6 +58,38 @@ TEST_CASE("ReduceOnPlateau: the rates agree with PyTorch") {
     }
 }
 
+TEST_CASE("ReduceOnPlateau, Warmup: from the losses so far a fresh one has the rates of one that remembers") {
+    const test::Golden golden("schedules.txt");
+    const Eigen::VectorXd losses = golden.vector("plateau_metrics");
+    const ReduceOnPlateau plateau{.factor = 0.5, .patience = 2, .minimum = 0.02, .cooldown = 1};
+    Eigen::VectorXd rates(losses.size());
+    double rate = 0.1;
+    for (Index k = 0; k < losses.size(); ++k) {
+        Schedule fresh = plateau;
+        rate = fresh({.epoch = k + 1,
+                      .initial_rate = 0.1,
+                      .rate = rate,
+                      .loss = losses(k),
+                      .losses = {losses.data(), static_cast<std::size_t>(k) + 1}});
+        rates(k) = rate;
+    }
+    check_same(rates, golden.vector("plateau_rates"));
+
+    const std::vector<double> flat(9, 1.0); // the losses of the warm-up's epochs don't count
+    Schedule remembers = Warmup{.epochs = 3, .then = ReduceOnPlateau{.factor = 0.5, .patience = 1}};
+    double first = 1, second = 1;
+    for (std::size_t epoch = 0; epoch < 9; ++epoch) {
+        Schedule fresh = Warmup{.epochs = 3, .then = ReduceOnPlateau{.factor = 0.5, .patience = 1}};
+        ScheduleInput input{.epoch = static_cast<Index>(epoch), .initial_rate = 1, .rate = first, .loss = 1};
+        first = remembers(input);
+        input.rate = second;
+        input.losses = std::span(flat).first(epoch);
+        second = fresh(input);
+        CHECK(first == second);
+    }
+    CHECK(first == 0.25);
+}
+
 TEST_CASE("ReduceOnPlateau: a loss that is NaN counts as no improvement") {
     ReduceOnPlateau schedule{.factor = 0.5, .patience = 1};
     const double nan = std::numeric_limits<double>::quiet_NaN();

@@ -9,6 +9,7 @@
 #include <functional>
 #include <limits>
 #include <numbers>
+#include <span>
 #include <utility>
 
 namespace carousel {
@@ -16,14 +17,20 @@ namespace carousel {
 /// What a schedule is told.
 struct ScheduleInput {
     Index epoch = 0;         ///< epochs trained so far, which is also the number, from 0, of the epoch to come
-    Index epochs = 0;        ///< epochs planned
-    double initial_rate = 0; ///< the rate the optimizer was given
+    Index epochs = 0;        ///< epochs planned, with those trained so far
+    double initial_rate = 0; ///< the rate the optimizer was given, which no schedule changes
     double rate = 0;         ///< the rate of the epoch that has ended
     double loss = std::numeric_limits<double>::quiet_NaN(); ///< the monitored loss of that epoch
+    std::span<const double> losses = {};                    ///< of every epoch trained so far, `loss` the last
 };
 
-/// Returns the learning rate of the epoch to come. Called once before the first epoch (epoch 0, rate = initial_rate, no
-/// loss), then after every epoch. A copy starts in the state of its original.
+/// Returns the learning rate of the epoch to come. Called once before every epoch; before the first one there is no loss, and
+/// rate is initial_rate.
+///
+/// A schedule of one's own should be a function of its input alone, as all of this library's are: what it would remember
+/// from epoch to epoch it can make again from `losses`. Then a training that goes on in another call of fit, or from a
+/// file in another program, has the rates of one that never stopped. A function that keeps a memory in itself has that
+/// memory only as long as the program calls fit with the same FitOptions.
 using Schedule = std::function<double(const ScheduleInput&)>;
 
 /// initial_rate · factor^⌊epoch / every⌋ (PyTorch: StepLR). Throws std::invalid_argument unless every >= 1, factor > 0.
@@ -67,6 +74,9 @@ struct CosineAnnealing {
 /// Multiplies the rate by factor, down to minimum, when the loss has not fallen below best · (1 − threshold) for more
 /// than `patience` epochs, then does not count for `cooldown` epochs (PyTorch: ReduceLROnPlateau, min and rel). A loss
 /// that is NaN has not fallen. Throws std::invalid_argument unless 0 < factor < 1 and the others are >= 0.
+///
+/// Where its input has the losses of all epochs, as that of fit has, it is a function of them. Where the input has only
+/// the last loss, it counts in `memory`.
 struct ReduceOnPlateau {
     double factor = 0.1;
     Index patience = 10;
@@ -74,7 +84,7 @@ struct ReduceOnPlateau {
     double minimum = 0;
     Index cooldown = 0;
 
-    /// What it remembers from epoch to epoch; begins anew at epoch 0.
+    /// What it knows of the epochs so far; begins anew at epoch 0.
     struct Memory {
         double best = std::numeric_limits<double>::infinity();
         Index bad_epochs = 0;
@@ -87,12 +97,24 @@ struct ReduceOnPlateau {
         require(threshold >= 0, "ReduceOnPlateau", "threshold is ", threshold, ", expected threshold >= 0");
         require(minimum >= 0, "ReduceOnPlateau", "minimum is ", minimum, ", expected minimum >= 0");
         require(cooldown >= 0, "ReduceOnPlateau", "cooldown is ", cooldown, ", expected cooldown >= 0");
-        if (input.epoch == 0) {
+        if (input.epoch == 0 || !input.losses.empty())
             memory = {};
+        if (input.epoch == 0)
             return input.initial_rate;
-        }
-        if (input.loss < memory.best * (1 - threshold)) {
-            memory.best = input.loss;
+        if (!input.losses.empty())
+            for (const double loss : input.losses.first(input.losses.size() - 1))
+                due_after(loss);
+        if (!due_after(input.loss))
+            return input.rate;
+        const double reduced = std::max(input.rate * factor, minimum);
+        return input.rate - reduced > 1e-8 ? reduced : input.rate; // PyTorch ignores smaller steps, too
+    }
+
+  private:
+    /// Counts an epoch; true if the rate is to be reduced after it.
+    bool due_after(double loss) {
+        if (loss < memory.best * (1 - threshold)) {
+            memory.best = loss;
             memory.bad_epochs = 0;
         } else {
             ++memory.bad_epochs;
@@ -102,11 +124,10 @@ struct ReduceOnPlateau {
             memory.bad_epochs = 0;
         }
         if (memory.bad_epochs <= patience)
-            return input.rate;
+            return false;
         memory.bad_epochs = 0;
         memory.cooling = cooldown;
-        const double reduced = std::max(input.rate * factor, minimum);
-        return input.rate - reduced > 1e-8 ? reduced : input.rate; // PyTorch ignores smaller steps, too
+        return true;
     }
 };
 
@@ -130,6 +151,7 @@ struct Warmup {
         ScheduleInput later = input;
         later.epoch -= epochs;
         later.epochs = std::max<Index>(0, input.epochs - epochs);
+        later.losses = input.losses.subspan(std::min(static_cast<std::size_t>(epochs), input.losses.size()));
         return then(later);
     }
 };
