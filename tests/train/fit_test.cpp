@@ -15,6 +15,7 @@
 
 #include <cmath>
 #include <limits>
+#include <set>
 #include <stdexcept>
 #include <string>
 
@@ -414,13 +415,86 @@ TEST_CASE("fit: callbacks see every batch and epoch, and can stop the training a
     CHECK_FALSE(history.stopped);
 
     history = run([](Progress& p) { p.stop = p.batch == 1; });
-    CHECK(seen == "1/2:1/2 1/2:2/2! ");
+    CHECK(seen == "1/2:1/2 "); // nothing more is waited for: no validation, no end of the epoch
     CHECK((history.stopped && history.epochs.size() == 1));
-    CHECK(std::isfinite(history.epochs[0].validation_loss));
+    CHECK(std::isfinite(history.epochs[0].loss));
+    CHECK(std::isnan(history.epochs[0].validation_loss));
+    CHECK(history.best_epoch == 0);
 
     history = run([](Progress& p) { p.stop = p.epoch_end; });
     CHECK(seen == "1/2:1/2 1/2:2/2 1/2:2/2! ");
     CHECK((history.stopped && history.epochs.size() == 1));
+}
+
+TEST_CASE("fit: a callback cannot undo that another ends the training, and sees it") {
+    auto model = small_model();
+    for (const bool at_end : {false, true}) {
+        std::vector<bool> seen;
+        const auto stop = [&](Progress& p) { p.stop = p.epoch_end == at_end; };
+        const auto undo = [&](Progress& p) {
+            seen.push_back(p.stop);
+            p.stop = false;
+        };
+        const auto history = fit(model, noise(4), MeanSquaredError{}, SGD{},
+                                 {.epochs = 3, .batch_size = 2, .callbacks = {undo, stop, undo}});
+        CHECK((history.stopped && history.epochs.size() == 1));
+        CHECK(seen[seen.size() - 2] == false);
+        CHECK(seen.back() == true);
+    }
+    // Nor that early stopping does.
+    bool told = false;
+    const auto history =
+        fit(model, noise(4), MeanSquaredError{}, SGD{.learning_rate = 0},
+            {.epochs = 9, .early_stopping = EarlyStopping{.patience = 2}, .callbacks = {[&](Progress& p) {
+                                                                              told = p.stop;
+                                                                              p.stop = false;
+                                                                          }}});
+    CHECK((told && history.stopped && history.epochs.size() == 3));
+}
+
+TEST_CASE("fit: after a schedule the optimizer has the rate it was given, after an exception as well") {
+    const auto data = noise(6);
+    auto model = small_model();
+    Optimizer optimizer{parameters(model), SGD{.learning_rate = 0.5}};
+    const FitOptions options{.epochs = 3, .schedule = ExponentialDecay{.factor = 0.5}};
+    for (int call = 0; call < 2; ++call) {
+        CHECK(fit(model, data, MeanSquaredError{}, optimizer, options).epochs[2].learning_rate == 0.125);
+        CHECK(optimizer.learning_rate() == 0.5);
+    }
+    FitOptions throwing = options;
+    throwing.callbacks = {[](Progress& p) {
+        if (p.epoch == 2)
+            throw std::runtime_error("enough");
+    }};
+    CHECK_THROWS_WITH(fit(model, data, MeanSquaredError{}, optimizer, throwing), "enough");
+    CHECK(optimizer.learning_rate() == 0.5);
+}
+
+TEST_CASE("fit: with an optimizer of the caller's every call draws another order of the samples") {
+    // At a rate of 0 the gradient's norm of a batch says which samples are in it.
+    const auto data = noise(8);
+    auto model = small_model();
+    Optimizer optimizer{parameters(model), SGD{.learning_rate = 0}};
+    std::set<double> norms;
+    for (int call = 0; call < 5; ++call)
+        norms.insert(fit(model, data, MeanSquaredError{}, optimizer, {.batch_size = 4}).epochs[0].gradient_norm);
+    CHECK(norms.size() >= 4);
+}
+
+TEST_CASE("fit: early stopping without a loss that is a number says so, and does not call epoch 0 the best") {
+    const auto data = noise(4);
+    auto model = small_model();
+    const SGD wild{.learning_rate = 1e300};
+    const auto run = [&](FitOptions options) { return fit(model, data, MeanSquaredError{}, wild, options); };
+    model.layer<1>().b().value.setConstant(std::numeric_limits<double>::infinity());
+    CHECK_THROWS_AS(run({.epochs = 9, .early_stopping = EarlyStopping{.patience = 2}}), std::runtime_error);
+    CHECK_THROWS_WITH(
+        run({.epochs = 9, .early_stopping = EarlyStopping{.patience = 2}}),
+        "fit: early stopping has no best epoch: the loss it monitors, that of training, is NaN or infinite in the last "
+        "2 epochs, and in the last of them 1 steps were not taken, as the gradient of 0.SimpleRNN.W was not finite. "
+        "Lower the learning rate, clip gradients, or look for large numbers in the data");
+    const auto history = run({.epochs = 2});
+    CHECK((history.best_epoch == 0 && history.epochs.size() == 2));
 }
 
 TEST_CASE("fit: with an optimizer of the caller's it goes on where it ended") {
@@ -470,6 +544,14 @@ TEST_CASE("fit: what is out of range is refused before anything is changed") {
             "fit: stateful needs batches of equal size: 7 samples are no multiple of batch_size 2");
     refused(data, {.batch_size = 4, .validation_split = 0.4, .shuffle = false, .stateful = true},
             "fit: stateful needs batches of equal size: 3 validation samples are no multiple of batch_size 4");
+    refused(data, {.planned_epochs = -1}, "fit: planned_epochs is -1, expected planned_epochs >= 0");
+    refused(data, {.epochs = 3, .planned_epochs = 2},
+            "fit: planned_epochs is 2 with 0 epochs trained and 3 to train, expected at least their sum, or 0");
+    refused(data, {.early_stopping = EarlyStopping{.patience = -1}},
+            "fit: early stopping's patience is -1, expected patience >= 0");
+    refused(data, {.early_stopping = EarlyStopping{.min_delta = std::numeric_limits<double>::quiet_NaN()}},
+            "fit: early stopping's min_delta is nan, expected min_delta >= 0");
+    refused(data, {.callbacks = {Callback()}}, "fit: a callback is empty, expected a function of Progress");
     refused(data, {.clip_value = -1}, "fit: clip_value -1, clip_parameter_norm 0 and clip_norm 0 must all be >= 0");
     refused({data.x, part(data.y, 0, 6, 0, 5)}, {}, "fit: x has 7 samples and y 6");
     refused({data.y, data.y}, {}, "SimpleRNN: x has 1 features, expected 2");

@@ -25,3 +25,11 @@ TEST_CASE("every_epoch: calls at the end of every so many epochs, not after thei
         }
     CHECK(seen == std::vector<Index>{3, 6});
 }
+
+TEST_CASE("every_epoch: refuses what would divide by zero or call nothing") {
+    const auto nothing = [](const EpochReport&) {};
+    REQUIRE_THROWS_AS(every_epoch(nothing, 0), std::invalid_argument);
+    REQUIRE_THROWS_WITH(every_epoch(nothing, 0), "every_epoch: every is 0, expected every >= 1");
+    REQUIRE_THROWS_WITH(every_epoch(nothing, -3), "every_epoch: every is -3, expected every >= 1");
+    REQUIRE_THROWS_WITH(every_epoch({}), "every_epoch: f is empty, expected a function of an EpochReport");
+}

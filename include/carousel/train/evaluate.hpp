@@ -22,25 +22,29 @@ namespace detail {
 /// Losses and metrics of batches, added up.
 class Totals {
   public:
-    explicit Totals(const std::vector<Metric>& metrics) : metrics_(metrics), sums_(metrics.size()) {}
+    explicit Totals(const std::vector<Metric>& metrics) : metrics_(metrics), sums_(metrics.size() + 1) {}
+    /// Goes on from the sums() of another one, of the same metrics.
+    Totals(const std::vector<Metric>& metrics, std::vector<MetricSum> sums)
+        : metrics_(metrics), sums_(std::move(sums)) {}
 
     template <class S>
     void add(double loss, double weight, const SequenceView<S>& output, const SequenceView<S>& target) {
-        loss_ += {loss * weight, weight};
-        for (std::size_t k = 0; k < sums_.size(); ++k)
-            sums_[k] += metrics_[k](output, target);
+        sums_[0] += {loss * weight, weight};
+        for (std::size_t k = 0; k < metrics_.size(); ++k)
+            sums_[k + 1] += metrics_[k](output, target);
     }
-    bool empty() const { return loss_.weight == 0; }
-    double loss() const { return loss_.mean(); }
+    bool empty() const { return sums_[0].weight == 0; }
+    double loss() const { return sums_[0].mean(); }
     void metrics(std::vector<double>& out) const {
-        out.resize(sums_.size());
-        for (std::size_t k = 0; k < sums_.size(); ++k)
-            out[k] = metrics_[k].value(sums_[k]);
+        out.resize(metrics_.size());
+        for (std::size_t k = 0; k < metrics_.size(); ++k)
+            out[k] = metrics_[k].value(sums_[k + 1]);
     }
+    /// Of the loss, then of every metric.
+    const std::vector<MetricSum>& sums() const { return sums_; }
 
   private:
     const std::vector<Metric>& metrics_;
-    MetricSum loss_;
     std::vector<MetricSum> sums_;
 };
 

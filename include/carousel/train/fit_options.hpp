@@ -13,7 +13,11 @@
 namespace carousel {
 
 /// Ends the training when the monitored loss (validation if there is any) hasn't fallen by more than min_delta for
-/// `patience` epochs; the parameters of the best epoch are put back.
+/// `patience` epochs. When fit ends, for this or another reason, the parameters of the best epoch are put back; a Training
+/// keeps those of the last epoch as well, and the next call goes on from them.
+///
+/// A loss that is NaN or infinite is no best one. If every epoch had such a loss until patience ends, fit throws
+/// std::runtime_error.
 struct EarlyStopping {
     Index patience = 10;
     double min_delta = 0;
@@ -21,11 +25,16 @@ struct EarlyStopping {
 };
 
 struct FitOptions {
-    Index epochs = 1, batch_size = 32;
+    Index epochs =
+        1; ///< to train in this call; one that an earlier call with the same Training left unfinished is the first
+    Index batch_size = 32;
+    /// What schedules and progress bars are told of the training's length, earlier calls with the same Training included.
+    /// 0: what is trained when this call ends. Ten calls of 5 epochs are one call of 50 if each says 50 here.
+    Index planned_epochs = 0;
     /// This part of the samples, taken from the end before shuffling, as Keras does; 0 with a validation set of one's own.
     double validation_split = 0;
     bool shuffle = true;
-    std::uint64_t seed = 0; ///< of shuffling
+    std::uint64_t seed = 0; ///< of shuffling; where a Training goes on, of its first call
     /// Batches of sequences of like length, so that little is padding: the samples of every `bucket` batches, shuffled
     /// or not, are sorted by length before they are cut into batches, which are then shuffled themselves. 0: off.
     Index bucket = 0;
@@ -57,6 +66,15 @@ inline void check(const FitOptions& o) {
             ", expected 0 <= validation_split < 1");
     require(o.truncate >= 0, where, "truncate is ", o.truncate, ", expected truncate >= 0");
     require(o.bucket >= 0, where, "bucket is ", o.bucket, ", expected bucket >= 0");
+    require(o.planned_epochs >= 0, where, "planned_epochs is ", o.planned_epochs, ", expected planned_epochs >= 0");
+    if (o.early_stopping) {
+        require(o.early_stopping->patience >= 0, where, "early stopping's patience is ", o.early_stopping->patience,
+                ", expected patience >= 0");
+        require(o.early_stopping->min_delta >= 0, where, "early stopping's min_delta is ", o.early_stopping->min_delta,
+                ", expected min_delta >= 0");
+    }
+    for (const Callback& callback : o.callbacks)
+        require(static_cast<bool>(callback), where, "a callback is empty, expected a function of Progress");
     require(!o.stateful || (!o.shuffle && o.bucket == 0), where, "stateful needs shuffle = false and bucket = 0");
     require(o.clip_value >= 0 && o.clip_parameter_norm >= 0 && o.clip_norm >= 0, where, "clip_value ", o.clip_value,
             ", clip_parameter_norm ", o.clip_parameter_norm, " and clip_norm ", o.clip_norm, " must all be >= 0");

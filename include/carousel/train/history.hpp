@@ -2,6 +2,7 @@
 #pragma once
 
 #include "carousel/core/matrix.hpp"
+#include "carousel/core/require.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -19,19 +20,22 @@ namespace carousel {
 struct EpochReport {
     Index epoch = 0; ///< from 1
     double loss = 0, validation_loss = std::numeric_limits<double>::quiet_NaN();
-    std::vector<double> metrics = {}, validation_metrics = {}; ///< in the order of FitOptions; none where there is none
+    /// In the order of FitOptions, NaN where nothing was measured yet; of validation none where there is no validation.
+    std::vector<double> metrics = {}, validation_metrics = {};
     double learning_rate = 0;
     double gradient_norm = 0;    ///< the largest global norm of a step, before clipping
     Index skipped_steps = 0;     ///< steps not taken because a gradient was NaN or infinite
     std::string non_finite = {}; ///< the first parameter such a gradient had
-    double seconds = 0;
+    double seconds = 0;          ///< 0 if a file brought this report
 };
 
+/// Of one call of fit, or of all calls with one Training.
 struct History {
-    std::vector<EpochReport> epochs;
+    std::vector<EpochReport> epochs;       ///< the last one may have begun only, if a callback ended the training in it
     std::vector<std::string> metrics = {}; ///< the names of the reports' metrics
-    Index best_epoch = 0;                  ///< from 1: that with the lowest monitored loss (validation if there is any)
-    bool stopped = false;                  ///< before all epochs were trained: by early stopping or a callback
+    /// From 1: that with the lowest monitored loss (validation if there is any); 0 if no epoch's loss was finite.
+    Index best_epoch = 0;
+    bool stopped = false; ///< the last call of fit, before all its epochs were trained: by early stopping or a callback
 
     double best_loss() const {
         if (epochs.empty())
@@ -41,20 +45,26 @@ struct History {
     }
 };
 
-/// What a callback sees, after every batch and at the end of every epoch; set `stop` to end the training there.
+/// What a callback sees, after every batch and at the end of every epoch; set `stop` to end the training there. One that
+/// ends within an epoch is at once at its end: the epoch isn't validated and no callback sees epoch_end.
+///
+/// A callback may throw: the training is then as it was after the batch, and the exception reaches the caller of fit.
 struct Progress {
-    Index epoch = 0, epochs = 0; ///< the running one, from 1, of how many
+    Index epoch = 0, epochs = 0; ///< the running one, from 1, of how many, with those of earlier calls
     Index batch = 0, batches = 0;
     bool epoch_end = false;
     const EpochReport& report; ///< so far; complete, with the validation loss, at epoch_end
-    double seconds = 0;        ///< since the training began
-    bool stop = false;
+    double seconds = 0;        ///< since this call of fit began
+    bool stop = false;         ///< true if the training ends here anyway; to set it to false changes nothing
     std::span<const std::string> metrics = {}; ///< the names of the report's
+    Index earlier = 0;                         ///< epochs trained by earlier calls with the same Training
 };
 using Callback = std::function<void(Progress&)>;
 
-/// f(report) at the end of every `every`-th epoch.
+/// f(report) at the end of every `every`-th epoch. Throws std::invalid_argument unless every >= 1.
 inline Callback every_epoch(std::function<void(const EpochReport&)> f, Index every = 1) {
+    require(every >= 1, "every_epoch", "every is ", every, ", expected every >= 1");
+    require(static_cast<bool>(f), "every_epoch", "f is empty, expected a function of an EpochReport");
     return [f = std::move(f), every](Progress& p) {
         if (p.epoch_end && p.epoch % every == 0)
             f(p.report);

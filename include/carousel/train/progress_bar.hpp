@@ -100,10 +100,10 @@ inline Callback progress_bar(std::ostream& out = std::clog, BarStyle style = Bar
     if (style == BarStyle::automatic)
         style = &out == &std::clog && detail::standard_error_is_terminal() ? BarStyle::terminal : BarStyle::log;
     return [&out, style, columns, drawn = -1.0, width = Index(0)](Progress& p) mutable {
-        const bool last = p.epoch_end && (p.epoch == p.epochs || p.stop);
+        const bool last = p.stop || (p.epoch_end && p.epoch == p.epochs);
         if (style == BarStyle::log) {
             const Index every = std::max<Index>(1, p.epochs / 20);
-            if (!p.epoch_end || !(last || p.epoch == 1 || p.epoch % every == 0))
+            if (!last && (!p.epoch_end || (p.epoch != 1 && p.epoch % every != 0)))
                 return;
         } else if (!last && drawn >= 0 && p.seconds - drawn < 0.1)
             return;
@@ -112,6 +112,8 @@ inline Callback progress_bar(std::ostream& out = std::clog, BarStyle style = Bar
         const double within = static_cast<double>(p.batch) / static_cast<double>(std::max<Index>(1, p.batches));
         const double done =
             (static_cast<double>(p.epoch - 1) + within) / static_cast<double>(std::max<Index>(1, p.epochs));
+        const double done_here = (static_cast<double>(p.epoch - 1 - p.earlier) + within) /
+                                 static_cast<double>(std::max<Index>(1, p.epochs - p.earlier));
         std::ostringstream epoch, line;
         epoch << "epoch " << std::setw(static_cast<int>(std::to_string(p.epochs).size())) << p.epoch << "/" << p.epochs;
         line << "  loss " << std::setprecision(4) << p.report.loss;
@@ -126,7 +128,7 @@ inline Callback progress_bar(std::ostream& out = std::clog, BarStyle style = Bar
         if (p.report.skipped_steps > 0)
             line << "  " << p.report.skipped_steps << " steps skipped: " << p.report.non_finite << " is not finite";
         line << (last ? "  in " + detail::duration(p.seconds)
-                      : "  " + detail::duration(done > 0 ? p.seconds * (1 - done) / done : 0) + " left");
+                      : "  " + detail::duration(done_here > 0 ? p.seconds * (1 - done_here) / done_here : 0) + " left");
 
         if (style == BarStyle::log) {
             out << epoch.str() << line.str() << '\n' << std::flush;

@@ -1,0 +1,111 @@
+// BestEpoch: early stopping. Which epoch is the best, its parameters, and when none has been better for too long.
+#pragma once
+
+#include "carousel/train/fit_options.hpp"
+#include "carousel/train/training.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace carousel::detail {
+
+/// Early stopping of one call of fit; what it remembers is in the training's state.
+template <class S>
+class BestEpoch {
+  public:
+    BestEpoch(const std::optional<EarlyStopping>& stopping, const std::vector<NamedParameter<S>>& parameters,
+              TrainingState<S>& state)
+        : stopping_(stopping), parameters_(parameters), state_(state) {}
+
+    /// The parameters become those of the last epoch again, if the last call has put the best ones back.
+    void go_on() {
+        if (!state_.last.empty() && are_values(state_.best)) // else someone has changed the parameters, and means it
+            assign(state_.last);
+        state_.last.clear();
+        if (restores() && state_.best.empty()) { // the parameters of the best epoch so far weren't kept
+            state_.best_loss = std::numeric_limits<double>::infinity();
+            state_.history.best_epoch = 0;
+        }
+    }
+
+    /// Judges the epoch that has ended last.
+    void watch(double monitored) {
+        if (!(monitored < state_.best_loss - (stopping_ ? stopping_->min_delta : 0)))
+            return;
+        state_.best_loss = monitored;
+        state_.history.best_epoch = state_.epochs;
+        if (restores())
+            keep(state_.best);
+        else
+            state_.best.clear();
+    }
+
+    /// Whether no epoch has been better for too long.
+    bool exhausted() const {
+        return stopping_ && state_.epochs > 0 && state_.epochs - state_.history.best_epoch >= stopping_->patience;
+    }
+
+    /// Throws std::runtime_error if patience has ended without a best epoch.
+    void require_one(bool validated) const {
+        if (state_.history.best_epoch > 0 || !exhausted())
+            return;
+        const auto finite = [](double loss) { return std::isfinite(loss); };
+        const auto& losses = state_.monitored;
+        const auto without = std::find_if(losses.rbegin(), losses.rend(), finite) - losses.rbegin();
+        const EpochReport& last = state_.history.epochs.back();
+        std::string message = "fit: early stopping has no best epoch: the loss it monitors, that of ";
+        message += validated ? "validation" : "training";
+        message += ", is NaN or infinite in the last " + std::to_string(without) + " epochs";
+        if (last.skipped_steps > 0)
+            message += ", and in the last of them " + std::to_string(last.skipped_steps) +
+                       " steps were not taken, as the gradient of " + last.non_finite + " was not finite";
+        throw std::runtime_error(message + ". Lower the learning rate, clip gradients, or look for large numbers in "
+                                           "the data");
+    }
+
+    /// The parameters become those of the best epoch; those of the last are kept to go on from.
+    void put_back() {
+        if (!restores() || state_.best.empty() || are_values(state_.best))
+            return;
+        keep(state_.last);
+        assign(state_.best);
+    }
+
+  private:
+    bool restores() const { return stopping_ && stopping_->restore_best; }
+
+    void keep(std::vector<Matrix<S>>& values) const {
+        values.resize(parameters_.size());
+        for (std::size_t k = 0; k < values.size(); ++k)
+            values[k] = parameters_[k].parameter->value;
+    }
+    void assign(const std::vector<Matrix<S>>& values) const {
+        for (std::size_t k = 0; k < values.size(); ++k)
+            parameters_[k].parameter->value = values[k];
+    }
+
+    /// Whether these are, bit for bit, the values of the parameters.
+    bool are_values(const std::vector<Matrix<S>>& values) const {
+        if (values.size() != parameters_.size())
+            return false;
+        for (std::size_t k = 0; k < values.size(); ++k) {
+            const auto& own = parameters_[k].parameter->value;
+            if (own.size() != values[k].size() ||
+                std::memcmp(own.data(), values[k].data(), sizeof(S) * static_cast<std::size_t>(own.size())) != 0)
+                return false;
+        }
+        return true;
+    }
+
+    const std::optional<EarlyStopping>& stopping_;
+    const std::vector<NamedParameter<S>>& parameters_;
+    TrainingState<S>& state_;
+};
+
+} // namespace carousel::detail

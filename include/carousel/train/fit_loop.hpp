@@ -1,0 +1,261 @@
+// FitLoop: what a call of fit does, once its options and data are checked.
+#pragma once
+
+#include "carousel/loss/loss.hpp"
+#include "carousel/optim/clip.hpp"
+#include "carousel/optim/optimizer.hpp"
+#include "carousel/train/best_epoch.hpp"
+#include "carousel/train/evaluate.hpp"
+#include "carousel/train/fit_options.hpp"
+#include "carousel/train/order.hpp"
+#include "carousel/train/training.hpp"
+
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace carousel::detail {
+
+/// Clips as the options say; returns the global norm before.
+template <class Scalar>
+double clip(const std::vector<NamedParameter<Scalar>>& list, const FitOptions& o) {
+    const double norm = o.clip_value > 0 ? clip_by_value(list, o.clip_value) : global_norm(list);
+    if (o.clip_parameter_norm > 0)
+        clip_by_norm(list, o.clip_parameter_norm);
+    if (o.clip_norm > 0)
+        clip_by_global_norm(list, o.clip_norm);
+    return norm;
+}
+
+/// What is asked of the options beside a training that goes on.
+template <class S>
+void check_going_on(const FitOptions& o, const TrainingState<S>& state) {
+    require(o.planned_epochs == 0 || o.planned_epochs - state.epochs >= o.epochs, "fit", "planned_epochs is ",
+            o.planned_epochs, " with ", state.epochs, " epochs trained and ", o.epochs,
+            " to train, expected at least their sum, or 0");
+    if (state.history.epochs.empty())
+        return;
+    const std::vector<std::string>& names = state.history.metrics;
+    const auto same = [](const Metric& metric, const std::string& name) { return metric.name() == name; };
+    require(std::equal(o.metrics.begin(), o.metrics.end(), names.begin(), names.end(), same), "fit",
+            "the metrics are not those of the training so far, of which the history has ", names.size(),
+            "; ask for the same, or begin another Training");
+}
+
+/// One call of fit. What goes on after it is in `state` whenever a callback is called, and when an exception leaves run().
+template <class Model, class LossType, class Rule>
+class FitLoop {
+    using S = typename Model::Scalar;
+    using State = StateOf<Model, S>;
+    using Clock = std::chrono::steady_clock;
+
+  public:
+    /// Trains with the first `samples` samples of data. The monitored loss is that of `validation`, or, if that is null,
+    /// of the training.
+    FitLoop(Model& model, const Dataset<S>& data, Index samples, const Dataset<S>* validation, const LossType& loss,
+            Optimizer<Rule, S>& optimizer, TrainingState<S>& state, const FitOptions& options)
+        : model_(model), data_(data), validation_(validation), loss_(loss), optimizer_(optimizer),
+          options_(options), plan_{samples, options.batch_size, options.bucket, options.shuffle}, training_(state),
+          best_(options.early_stopping, optimizer.parameters(), state), earlier_(state.epochs),
+          end_(state.epochs + std::min(options.epochs, std::numeric_limits<Index>::max() - state.epochs)) {}
+
+    void run() {
+        go_on();
+        if (!(best_.exhausted() && training_.history.best_epoch > 0)) // else early stopping has ended it for good
+            while (training_.epochs < end_ && !stop_) {
+                epoch();
+                stop_ = stop_ || best_.exhausted();
+            }
+        training_.history.stopped = training_.epochs < end_;
+        if (training_.epochs > earlier_)
+            best_.require_one(validation_ != nullptr);
+        best_.put_back();
+    }
+
+  private:
+    /// Takes up what the last call left: parameters, rate, and the generators of masks.
+    void go_on() {
+        if (!training_.order)
+            training_.order.emplace(options_.seed);
+        if (training_.history.epochs.empty()) {
+            training_.history.metrics.clear();
+            for (const Metric& metric : options_.metrics)
+                training_.history.metrics.push_back(metric.name());
+        }
+        best_.go_on();
+        if (!options_.schedule)
+            optimizer_.set_learning_rate(training_.initial_rate);
+        auto saved = training_.masks.begin();
+        each_random(model_, tape_, [&](Random& random) { random = *saved++; });
+        if (training_.begun && training_.begun->plan != plan_)
+            drop_begun();
+    }
+
+    void epoch() {
+        const auto start = Clock::now();
+        if (!training_.begun)
+            begin();
+        const double before = report().seconds;
+        Random order_random = *training_.order; // which goes on only when the epoch has ended
+        train(order_random, [&] { report().seconds = before + seconds_since(start); });
+        if (stop_)
+            return;
+        if (validation_)
+            validate();
+        report().seconds = before + seconds_since(start);
+        const double monitored = validation_ ? report().validation_loss : report().loss;
+        training_.monitored.push_back(monitored);
+        training_.order = order_random;
+        training_.begun.reset();
+        ++training_.epochs;
+        best_.watch(monitored);
+        tell(plan_.batches(), true);
+    }
+
+    void begin() {
+        const double nan = std::numeric_limits<double>::quiet_NaN();
+        if (options_.schedule)
+            optimizer_.set_learning_rate(options_.schedule(
+                {training_.epochs, planned(), training_.initial_rate, optimizer_.learning_rate(),
+                 training_.monitored.empty() ? nan : training_.monitored.back(), training_.monitored}));
+        EpochReport report{.epoch = training_.epochs + 1, .learning_rate = optimizer_.learning_rate()};
+        report.metrics.assign(options_.metrics.size(), nan);
+        report.validation_metrics.assign(validation_ ? options_.metrics.size() : 0, nan);
+        BegunEpoch<S> begun{plan_, 0, std::vector<MetricSum>(options_.metrics.size() + 1), {}};
+        training_.history.epochs.push_back(std::move(report));
+        training_.begun = std::move(begun);
+        training_.rate = optimizer_.learning_rate();
+    }
+    void drop_begun() {
+        training_.history.epochs.pop_back();
+        training_.begun.reset();
+    }
+
+    /// The epoch's batches that are left; timed() before each is told.
+    template <class F>
+    void train(Random& order_random, F&& timed) {
+        const Order order(data_.x.view(), plan_.samples, options_, order_random);
+        Totals totals(options_.metrics, training_.begun->sums);
+        state_ = {};
+        carry(training_.begun->carried, false);
+        while (training_.begun->batches < plan_.batches() && !stop_) {
+            data_.batch(order.batch(training_.begun->batches, plan_.batch_size), x_, y_);
+            if (!options_.stateful)
+                state_ = {};
+            learn(totals);
+            ++training_.begun->batches;
+            training_.begun->sums = totals.sums();
+            carry(training_.begun->carried, true);
+            auto saved = training_.masks.begin();
+            each_random(model_, tape_, [&](const Random& random) { *saved++ = random; });
+            timed();
+            tell(training_.begun->batches, false);
+        }
+        if (totals.empty() && !stop_) {
+            drop_begun();
+            require(false, "fit", "there is no target to compare with in the whole data set");
+        }
+    }
+
+    /// In stateful training, the state after a batch to `saved`, or back from there; an empty list stands for zero.
+    void carry(std::vector<Matrix<S>>& saved, bool to_saved) {
+        if (!options_.stateful || (!to_saved && saved.empty()))
+            return;
+        saved.resize(count_carried<Model, S>());
+        auto next = saved.begin();
+        each_state(state_, [&]<class M>(M& matrix) {
+            if constexpr (std::is_same_v<M, Matrix<S>>)
+                to_saved ? * next++ = matrix : matrix = *next++;
+        });
+    }
+
+    /// A batch: one step, or under truncated BPTT one for every chunk.
+    void learn(Totals& totals) {
+        if (options_.truncate == 0)
+            return step(x_, y_, totals);
+        for (Index t = 0; t < x_.steps(); t += options_.truncate) {
+            const Index steps = std::min(options_.truncate, x_.steps() - t);
+            step(chunk(x_.view(), t, steps, x_lengths_), chunk(y_.view(), t, steps, y_lengths_), totals);
+        }
+    }
+
+    /// Forward, loss, backward and a step of the optimizer; the state goes on to the next.
+    void step(const SequenceView<S>& x, const SequenceView<S>& y, Totals& totals) {
+        if (x.real_columns() == 0)
+            return; // past the end of every sequence there is nothing to learn
+        const auto output = model_.forward(x, tape_, state_);
+        if (options_.truncate > 0 || options_.stateful)
+            model_.final_state(tape_, state_);
+        const double weight = loss_.weight(output, y);
+        if (weight == 0)
+            return; // nothing to learn from, but the state goes on
+        totals.add(loss_(output, y, &dy_), weight, output, y);
+        report().loss = totals.loss();
+        totals.metrics(report().metrics);
+
+        const auto& list = optimizer_.parameters();
+        zero_gradients(list);
+        model_.backward(dy_, tape_, {.input_gradient = false});
+        const double norm = clip(list, options_);
+        if (std::isfinite(norm)) {
+            optimizer_.step();
+            report().gradient_norm = std::max(report().gradient_norm, norm);
+        } else if (report().skipped_steps++ == 0)
+            report().non_finite = first_non_finite(list);
+    }
+
+    void validate() {
+        auto [loss, metrics] = detail::evaluate(model_, *validation_, loss_, options_.metrics, options_.batch_size,
+                                                options_.stateful ? state_ : State{}, options_.stateful);
+        report().validation_loss = loss;
+        report().validation_metrics = std::move(metrics);
+    }
+
+    /// Asks the callbacks whether to go on.
+    void tell(Index batch, bool epoch_end) {
+        bool stop = stop_ || (epoch_end && best_.exhausted());
+        Progress progress{report().epoch,
+                          planned(),
+                          batch,
+                          plan_.batches(),
+                          epoch_end,
+                          report(),
+                          seconds_since(start_),
+                          stop,
+                          training_.history.metrics,
+                          earlier_};
+        for (const auto& callback : options_.callbacks) {
+            progress.stop = stop;
+            callback(progress);
+            stop = stop || progress.stop;
+        }
+        stop_ = stop;
+    }
+
+    EpochReport& report() { return training_.history.epochs.back(); }
+    Index planned() const { return options_.planned_epochs > 0 ? options_.planned_epochs : end_; }
+    static double seconds_since(Clock::time_point start) {
+        return std::chrono::duration<double>(Clock::now() - start).count();
+    }
+
+    Model& model_;
+    const Dataset<S>& data_;
+    const Dataset<S>* const validation_;
+    const LossType& loss_;
+    Optimizer<Rule, S>& optimizer_;
+    const FitOptions& options_;
+    const BatchPlan plan_;
+    TrainingState<S>& training_; ///< what goes on
+    BestEpoch<S> best_;
+    const Index earlier_, end_; ///< epochs trained before this call, and when it has trained its own
+
+    TapeOf<Model, S> tape_;
+    State state_;
+    Sequence<S> x_, y_, dy_;                   ///< a batch, and the gradient of its loss
+    std::vector<Index> x_lengths_, y_lengths_; ///< of a chunk of it
+    bool stop_ = false;
+    const Clock::time_point start_ = Clock::now();
+};
+
+} // namespace carousel::detail

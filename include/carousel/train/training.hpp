@@ -1,0 +1,206 @@
+// Training: a training that goes on from call to call of fit, and over a file in another program, as one that never
+// stopped.
+#pragma once
+
+#include "carousel/core/random.hpp"
+#include "carousel/layer/layer.hpp"
+#include "carousel/optim/optimizer.hpp"
+#include "carousel/train/history.hpp"
+#include "carousel/train/metrics.hpp"
+
+#include <limits>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace carousel {
+
+/// How an epoch is cut into batches. An epoch that has begun goes on only where this is the same.
+struct BatchPlan {
+    Index samples = 0, batch_size = 0, bucket = 0;
+    bool shuffle = false;
+
+    Index batches() const { return batch_size > 0 ? samples / batch_size + (samples % batch_size > 0 ? 1 : 0) : 0; }
+    bool operator==(const BatchPlan&) const = default;
+};
+
+/// An epoch that has begun and not ended.
+template <std::floating_point S>
+struct BegunEpoch {
+    BatchPlan plan;
+    Index batches = 0;              ///< of them that are trained
+    std::vector<MetricSum> sums;    ///< over these, of the loss and then of every metric
+    std::vector<Matrix<S>> carried; ///< stateful training: the matrices of the model's state after them
+};
+
+/// All that a training is, beside the parameters' values and the optimizer's moments: a value, which can be copied, saved
+/// and put back.
+template <std::floating_point S>
+struct TrainingState {
+    Index epochs = 0; ///< that have ended
+    std::optional<BegunEpoch<S>> begun = std::nullopt;
+    /// Draws the order of the samples: as it was before the epoch that has begun or comes next. None before the first.
+    std::optional<Random> order = std::nullopt;
+    std::vector<Random> masks;     ///< the generators of the layers' masks
+    double initial_rate = 0;       ///< which schedules start from
+    double rate = 0;               ///< of the epoch that has begun or ended last
+    History history;               ///< a report for every epoch that has ended, and one for that which has begun
+    std::vector<double> monitored; ///< of every epoch that has ended, the loss that it was judged by
+    double best_loss = std::numeric_limits<double>::infinity(); ///< of history.best_epoch
+    std::vector<Matrix<S>> best; ///< the parameters of that epoch, if early stopping is to put them back
+    std::vector<Matrix<S>> last; ///< the parameters to go on from, if it has put the best ones back
+};
+
+namespace detail {
+
+/// The state of a training that hasn't begun: its masks are those which the model's layers would draw.
+template <class Model, OptimizerRule Rule, class S>
+TrainingState<S> initial_state(const Model& model, const Optimizer<Rule, S>& optimizer) {
+    TrainingState<S> state;
+    TapeOf<Model, S> tape;
+    each_random(model, tape, [&](const Random& random) { state.masks.push_back(random); });
+    state.initial_rate = state.rate = optimizer.learning_rate();
+    return state;
+}
+
+/// How many matrices a model's State has that can be saved: all, or none if one is of a type of its own.
+template <class Model, class S>
+std::size_t count_carried() {
+    StateOf<Model, S> state;
+    std::size_t count = 0;
+    each_state(state, [&]<class M>(const M&) { count += std::is_same_v<M, Matrix<S>> ? 1 : 0; });
+    return count;
+}
+
+} // namespace detail
+
+/// A model in training, and all that goes on from one call of fit to the next:
+///
+///     Training training{model, Adam{.learning_rate = 1e-3}};
+///     fit(training, data, MeanSquaredError{}, {.epochs = 10});
+///     fit(training, data, MeanSquaredError{}, {.epochs = 10});      // the epochs 11 … 20
+///
+/// Calls with the same data, loss and options make, bit for bit, what one call with all their epochs makes: the order of
+/// the batches and the masks go on, the optimizer keeps its moments, schedules see all losses so far and start from
+/// the rate the rule was given, early stopping remembers its best epoch. (A schedule that asks how long the training
+/// is planned needs FitOptions::planned_epochs.) A training that a callback ended within an epoch, by `stop` or by an
+/// exception, goes on within it; if its data has another size then, or the options make other batches, the epoch is
+/// begun anew.
+/// save_training and load_training (carousel/io/training_file.hpp) keep it in a file.
+///
+/// Points to the model, which has to stay where it is. Its parameters may be changed between two calls; the next one
+/// goes on from what they are.
+template <class Model, OptimizerRule Rule>
+requires Layer<Model, typename Model::Scalar>
+class Training {
+  public:
+    using Scalar = typename Model::Scalar;
+
+    /// Throws std::invalid_argument if a setting of the rule is out of its range.
+    Training(Model& model, Rule rule)
+        : model_(model), optimizer_(parameters(model), std::move(rule)),
+          state_(detail::initial_state(model, optimizer_)) {}
+    Training(const Training&) = delete;
+    Training& operator=(const Training&) = delete;
+
+    Model& model() { return model_; }
+    const Model& model() const { return model_; }
+    const Optimizer<Rule, Scalar>& optimizer() const { return optimizer_; }
+    const TrainingState<Scalar>& state() const { return state_; }
+
+    /// Of all calls of fit; also where one of them ended with an exception.
+    const History& history() const { return state_.history; }
+    /// Epochs that have ended.
+    Index epochs() const { return state_.epochs; }
+
+    double learning_rate() const { return optimizer_.learning_rate(); }
+    /// From now on the rate, and that which schedules start from. Throws std::invalid_argument, changing nothing, if the
+    /// rule refuses it.
+    void set_learning_rate(double rate) {
+        optimizer_.set_learning_rate(rate);
+        state_.initial_rate = state_.rate = rate;
+    }
+
+    /// Puts back what state() and optimizer().state() gave, of this training or of one of an equal model and rule; the
+    /// parameters' values are the model's. Throws, changing nothing, std::invalid_argument if they don't fit the model or
+    /// contradict themselves, std::logic_error if fit is running, as in a callback.
+    void set_state(TrainingState<Scalar> state, OptimizerState<Scalar> moments) {
+        if (running_)
+            throw std::logic_error("Training::set_state: fit is running, expected a call after it has returned");
+        check(state);
+        Optimizer<Rule, Scalar> changed = optimizer_; // which throws before anything is changed
+        changed.set_state(std::move(moments));
+        changed.set_learning_rate(state.initial_rate);
+        changed.set_learning_rate(state.rate);
+        optimizer_ = std::move(changed);
+        state_ = std::move(state);
+    }
+
+    /// f(optimizer, state) may change both: how fit trains. Throws std::logic_error if another f is running, as in a callback.
+    template <class F>
+    void run(F&& f) {
+        if (running_)
+            throw std::logic_error("fit: this Training is running, expected a call after fit has returned");
+        struct Guard {
+            bool& running;
+            explicit Guard(bool& r) : running(r) { running = true; }
+            ~Guard() { running = false; }
+        } const guard(running_);
+        f(optimizer_, state_);
+    }
+
+  private:
+    void check(const TrainingState<Scalar>& state) const {
+        const char* const where = "Training::set_state";
+        const auto size = [](const auto& list) { return static_cast<Index>(list.size()); };
+        require(state.epochs >= 0, where, "epochs is ", state.epochs, ", expected epochs >= 0");
+        const History& history = state.history;
+        require(size(history.epochs) == state.epochs + (state.begun ? 1 : 0), where, "the history has ",
+                size(history.epochs), " reports, expected one for each of ", state.epochs, " epochs that have ended",
+                state.begun ? " and the one that has begun" : "");
+        require(size(state.monitored) == state.epochs, where, "there are ", size(state.monitored),
+                " monitored losses, expected one for each of ", state.epochs, " epochs");
+        require(history.best_epoch >= 0 && history.best_epoch <= state.epochs, where, "best_epoch is ",
+                history.best_epoch, ", expected 0 <= best_epoch <= ", state.epochs);
+        require(state.masks.size() == state_.masks.size(), where, "there are generators for the masks of ",
+                state.masks.size(), " layers, expected ", state_.masks.size());
+        require(state.order.has_value() || size(history.epochs) == 0, where,
+                "the generator of the order is missing, expected one after ", state.epochs, " epochs");
+        check("best", state.best);
+        check("last", state.last);
+        require(state.last.empty() || !state.best.empty(), where,
+                "there are last values of the parameters and no best ones, expected both or no last ones");
+        if (!state.begun)
+            return;
+        const auto& begun = *state.begun;
+        const BatchPlan& plan = begun.plan;
+        require(plan.samples >= 1 && plan.batch_size >= 1 && plan.bucket >= 0 && begun.batches >= 0 &&
+                    begun.batches <= plan.batches(),
+                where, "the epoch that has begun has trained ", begun.batches, " batches of ", plan.batch_size,
+                " of the ", plan.samples, " samples, expected at most all");
+        require(begun.sums.size() == history.metrics.size() + 1, where, "the epoch that has begun has sums of ",
+                begun.sums.size(), " losses and metrics, expected ", history.metrics.size() + 1);
+        require(begun.carried.empty() || begun.carried.size() == detail::count_carried<Model, Scalar>(), where,
+                "the epoch that has begun carries a state of ", begun.carried.size(), " matrices, expected ",
+                detail::count_carried<Model, Scalar>());
+    }
+    void check(const char* what, const std::vector<Matrix<Scalar>>& values) const {
+        const char* const where = "Training::set_state";
+        const auto& list = optimizer_.parameters();
+        require(values.empty() || values.size() == list.size(), where, "there are ", what, " values of ", values.size(),
+                " parameters, expected ", list.size());
+        for (std::size_t k = 0; k < values.size(); ++k) {
+            const auto& own = list[k].parameter->value;
+            require(values[k].rows() == own.rows() && values[k].cols() == own.cols(), where, "the ", what,
+                    " values of ", list[k].name, " are ", values[k].rows(), " × ", values[k].cols(), ", expected ",
+                    own.rows(), " × ", own.cols());
+        }
+    }
+
+    Model& model_;
+    Optimizer<Rule, Scalar> optimizer_;
+    TrainingState<Scalar> state_;
+    bool running_ = false;
+};
+
+} // namespace carousel
