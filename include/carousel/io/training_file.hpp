@@ -1,0 +1,72 @@
+// A Training in one safetensors file: saved by a callback every few epochs, loaded by a program that is started again.
+// Needs nlohmann-json, so carousel.hpp doesn't include it; in CMake, link carousel::safetensors.
+#pragma once
+
+#include "carousel/io/safetensors_file.hpp"
+#include "carousel/io/saved_training.hpp"
+#include "carousel/io/training_tensors.hpp"
+#include "carousel/train/training.hpp"
+
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace carousel {
+
+/// Saves the model and all that goes on: moments, rates, history, the best epoch's parameters, the position within an
+/// epoch that has begun, the generators of order and masks. Not the seconds of the epochs, so that equal trainings give
+/// equal files. The rule's settings, the loss, the data and FitOptions are the program's.
+///
+/// The parameters and moments have the names and shapes that save_safetensors gives them, and load_safetensors reads the
+/// model from the file. `metadata` is the caller's; its keys can't begin with "training.". The file is replaced as a
+/// whole: a program killed at any moment leaves the old or the new one. May be called by a callback of fit.
+/// Throws as write_safetensors does.
+template <class Model, OptimizerRule Rule>
+void save_training(const std::filesystem::path& path, const Training<Model, Rule>& training,
+                   const Metadata& metadata = {}) {
+    for (const auto& [key, text] : metadata)
+        require(!key.starts_with(detail::training_prefix), "save_training", "the metadata has \"", key,
+                "\", expected keys that don't begin with \"", detail::training_prefix, "\"");
+    detail::TrainingTensors<typename Model::Scalar> file(metadata);
+    file.add_parameters(training.optimizer().parameters());
+    file.add_moments(training.optimizer().parameters(), training.optimizer().state());
+    file.add_state(training.optimizer().parameters(), training.state());
+    write_safetensors(path, file.tensors(), file.metadata());
+}
+
+/// Loads what save_training saved, into a training of the same layers, sizes, precision and kind of rule: what then is
+/// trained is what the saved training would have trained, bit for bit. Returns the caller's metadata. Throws
+/// std::runtime_error "load_training: path: …", saying what is missing or doesn't fit; model and training are as they
+/// were then.
+template <class Model, OptimizerRule Rule>
+Metadata load_training(const std::filesystem::path& path, Training<Model, Rule>& training) {
+    using S = typename Model::Scalar;
+    detail::SavedTraining<S> file("load_training: " + path.string(), read_safetensors(path));
+    const auto& list = training.optimizer().parameters();
+    const std::vector<Matrix<S>> values = file.values(list, "");
+    OptimizerState<S> moments = file.moments(list, training.optimizer().rule().moments());
+    TrainingState<S> state = file.state(list);
+    file.expect_no_more();
+    try {
+        training.set_state(std::move(state), std::move(moments));
+    } catch (const std::invalid_argument& error) {
+        file.check(false, error.what());
+    }
+    for (std::size_t k = 0; k < list.size(); ++k)
+        list[k].parameter->value = values[k]; // of the same shape: no memory is needed
+    return file.callers_metadata();
+}
+
+/// For FitOptions::callbacks: saves at the end of every `every`-th epoch. The training must live as long as the callback.
+/// Throws std::invalid_argument unless every >= 1.
+template <class Model, OptimizerRule Rule>
+Callback save_training_every(Index every, const std::filesystem::path& path, const Training<Model, Rule>& training,
+                             const Metadata& metadata = {}) {
+    require(every >= 1, "save_training_every", "every is ", every, ", expected every >= 1");
+    return every_epoch([path, &training, metadata](const EpochReport&) { save_training(path, training, metadata); },
+                       every);
+}
+
+} // namespace carousel

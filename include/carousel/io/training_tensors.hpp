@@ -1,0 +1,149 @@
+// TrainingTensors: what goes on in a training as named tensors and texts.
+#pragma once
+
+#include "carousel/core/parameter.hpp"
+#include "carousel/io/safetensors_file.hpp"
+#include "carousel/optim/optimizer.hpp"
+#include "carousel/train/training.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace carousel::detail {
+
+/// Of the keys of metadata. The tensors beside the parameters' values begin with "optimizer.", as those of an optimizer
+/// do, so that load_safetensors passes over them.
+inline constexpr const char* training_prefix = "training.";
+inline constexpr const char* training_tensors = "optimizer.training.";
+
+/// What of a report is a number: loss, validation loss, learning rate, gradient norm, skipped steps, whether validated.
+inline constexpr Index report_columns = 6;
+
+/// A bias, "b" in every layer, is a vector in a file, as save_safetensors has it; everything else is a matrix.
+template <class S>
+std::vector<Index> saved_shape(const NamedParameter<S>& named) {
+    const Matrix<S>& value = named.parameter->value;
+    if ((named.name == "b" || named.name.ends_with(".b")) && value.cols() == 1)
+        return {value.rows()};
+    return {value.rows(), value.cols()};
+}
+
+inline std::string saved_moment(const std::string& parameter, Index k) {
+    return "optimizer." + parameter + "." + std::to_string(k);
+}
+
+/// The 64-bit words of generators, which are exact as text only: no tensor here holds whole numbers.
+inline std::string words_text(const std::vector<Random>& generators) {
+    std::ostringstream text;
+    for (const Random& random : generators)
+        for (const std::uint64_t word : random.words())
+            text << (text.tellp() > 0 ? " " : "") << std::hex << word;
+    return text.str();
+}
+
+/// A training on its way into a file.
+template <class S>
+class TrainingTensors {
+    using Parameters = std::vector<NamedParameter<S>>;
+
+  public:
+    explicit TrainingTensors(Metadata metadata) : metadata_(std::move(metadata)) {}
+
+    const std::vector<NamedTensor>& tensors() const { return tensors_; }
+    const Metadata& metadata() const { return metadata_; }
+
+    void add_parameters(const Parameters& list) {
+        for (const auto& named : list)
+            add(named.name, named.parameter->value, saved_shape(named));
+    }
+
+    void add_moments(const Parameters& list, const OptimizerState<S>& state) {
+        for (std::size_t i = 0; i < list.size(); ++i)
+            for (Index k = 0; k < state.moments[i].cols(); ++k) {
+                const Matrix<S>& value = list[i].parameter->value;
+                const Matrix<S> moment = state.moments[i].col(k).reshaped(value.rows(), value.cols());
+                add(saved_moment(list[i].name, k), moment, saved_shape(list[i]));
+            }
+        tensors_.emplace_back("optimizer.steps", std::vector<Index>{},
+                              std::vector<double>{static_cast<double>(state.steps)});
+    }
+
+    void add_state(const Parameters& list, const TrainingState<S>& state) {
+        const History& history = state.history;
+        text("version", "1");
+        text("epochs", std::to_string(state.epochs));
+        text("best_epoch", std::to_string(history.best_epoch));
+        text("stopped", history.stopped ? "1" : "0");
+        text("order", state.order ? words_text({*state.order}) : "");
+        text("masks", words_text(state.masks));
+        text("metrics", std::to_string(history.metrics.size()));
+        for (std::size_t k = 0; k < history.metrics.size(); ++k)
+            text("metric." + std::to_string(k), history.metrics[k]);
+        numbers("numbers", Vector<double>{{state.initial_rate, state.rate, state.best_loss}});
+        numbers("monitored", Vector<double>(Eigen::Map<const Vector<double>>(
+                                 state.monitored.data(), static_cast<Index>(state.monitored.size()))));
+        add_history(history);
+        add_values("best.", list, state.best);
+        add_values("last.", list, state.last);
+        if (state.begun)
+            add_begun(*state.begun);
+    }
+
+  private:
+    template <class Derived>
+    void numbers(const std::string& name, const Eigen::MatrixBase<Derived>& values) {
+        tensors_.emplace_back(training_tensors + name, values);
+    }
+    void text(const std::string& key, const std::string& value) { metadata_[training_prefix + key] = value; }
+    void add(const std::string& name, const Matrix<S>& value, std::vector<Index> shape) {
+        tensors_.emplace_back(name, value);
+        tensors_.back().shape = std::move(shape);
+    }
+    void add_values(const std::string& prefix, const Parameters& list, const std::vector<Matrix<S>>& values) {
+        text(prefix + "parameters", std::to_string(values.size()));
+        for (std::size_t k = 0; k < values.size(); ++k)
+            add(training_tensors + prefix + list[k].name, values[k], saved_shape(list[k]));
+    }
+
+    void add_history(const History& history) {
+        const auto count = static_cast<Index>(history.epochs.size()),
+                   metrics = static_cast<Index>(history.metrics.size());
+        Matrix<double> reports(count, report_columns), values(count, 2 * metrics);
+        for (Index row = 0; row < count; ++row) {
+            const EpochReport& report = history.epochs[static_cast<std::size_t>(row)];
+            const bool validated = !report.validation_metrics.empty();
+            reports.row(row) << report.loss, report.validation_loss, report.learning_rate, report.gradient_norm,
+                static_cast<double>(report.skipped_steps), validated ? 1.0 : 0.0;
+            for (Index k = 0; k < metrics; ++k) {
+                values(row, k) = report.metrics[static_cast<std::size_t>(k)];
+                values(row, metrics + k) = validated ? report.validation_metrics[static_cast<std::size_t>(k)] : 0.0;
+            }
+            if (!report.non_finite.empty())
+                text("non_finite." + std::to_string(row + 1), report.non_finite);
+        }
+        numbers("reports", reports);
+        numbers("metrics", values);
+    }
+
+    void add_begun(const BegunEpoch<S>& begun) {
+        std::ostringstream plan;
+        plan << begun.batches << ' ' << begun.plan.samples << ' ' << begun.plan.batch_size << ' ' << begun.plan.bucket
+             << ' ' << (begun.plan.shuffle ? 1 : 0) << ' ' << begun.carried.size();
+        text("begun", plan.str());
+        Matrix<double> sums(static_cast<Index>(begun.sums.size()), 2);
+        for (Index k = 0; k < sums.rows(); ++k)
+            sums.row(k) << begun.sums[static_cast<std::size_t>(k)].sum, begun.sums[static_cast<std::size_t>(k)].weight;
+        numbers("sums", sums);
+        for (std::size_t k = 0; k < begun.carried.size(); ++k)
+            numbers("carried." + std::to_string(k), begun.carried[k]);
+    }
+
+    std::vector<NamedTensor> tensors_;
+    Metadata metadata_;
+};
+
+} // namespace carousel::detail

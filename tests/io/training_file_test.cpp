@@ -1,0 +1,264 @@
+#if __has_include(<nlohmann/json.hpp>)
+
+#    include "carousel/io/training_file.hpp"
+
+#    include "carousel/io/safetensors.hpp"
+#    include "carousel/loss/mean_squared_error.hpp"
+#    include "carousel/optim/adam.hpp"
+#    include "carousel/optim/sgd.hpp"
+
+#    include "catch.hpp"
+#    include "io/folder.hpp"
+#    include "train/going_on.hpp"
+
+#    if defined(__unix__) || defined(__APPLE__)
+#        include <sys/wait.h>
+#        include <unistd.h>
+
+#        include <chrono>
+#        include <csignal>
+#        include <thread>
+#    endif
+
+using namespace carousel;
+using namespace carousel::test;
+
+namespace {
+
+using Model = decltype(noisy_model());
+
+/// A program's training: begun, or gone on with from the file if there is one.
+struct Program {
+    explicit Program(const fs::path& file, std::uint64_t seed = 3) : path(file), model(noisy_model(seed)) {
+        if (fs::exists(path))
+            load_training(path, training);
+    }
+
+    void fit(FitOptions options, Callback callback = {}) {
+        options.epochs = all_epochs - training.epochs();
+        options.planned_epochs = all_epochs;
+        if (callback)
+            options.callbacks.push_back(callback);
+        carousel::fit(training, training_data(), validation_data(), MeanSquaredError{}, options);
+    }
+    void save() const { save_training(path, training, {{"program", "a test"}}); }
+
+    fs::path path;
+    Model model;
+    Training<Model, Adam> training{model, Adam{.learning_rate = 0.05}};
+};
+
+struct Enough {};
+
+} // namespace
+
+TEST_CASE("save_training: from the file another program goes on as one that never stopped, to the same bytes") {
+    for (const auto& [name, make] : option_sets()) {
+        INFO(name);
+        const Folder folder;
+        Program once(folder / "once");
+        once.fit(make());
+        once.save();
+        for (const Index calls : {4, 7}) { // of a callback in a run: an epoch, or to the middle of another
+            INFO("runs of " << calls << " calls");
+            const fs::path path = folder / ("runs" + std::to_string(calls));
+            std::uint64_t seed = 3;
+            for (bool done = false; !done; ++seed) { // of the first run alone, all else is in the file
+                Program run(path, seed);
+                Index count = 0;
+                try {
+                    run.fit(make(), [&](Progress&) {
+                        if (++count < calls)
+                            return;
+                        run.save();
+                        throw Enough(); // so that nothing is done after the file is written
+                    });
+                    done = true;
+                } catch (const Enough&) {
+                }
+                if (done)
+                    run.save();
+                REQUIRE(seed < 200);
+            }
+            CHECK(content(path) == content(folder / "once"));
+        }
+        Program loaded(folder / "once", 77);
+        CHECK(outcome(loaded.training) == outcome(once.training));
+        CHECK(loaded.training.history().metrics == once.training.history().metrics);
+    }
+}
+
+TEST_CASE("save_training: the model alone is loaded by load_safetensors, the caller's metadata by load_training") {
+    const Folder folder;
+    Program program(folder / "a");
+    program.fit({.early_stopping = EarlyStopping{}}, save_training_every(2, folder / "every", program.training));
+    program.save();
+    auto model = noisy_model(9), other = noisy_model(9);
+    load_safetensors(folder / "a", model);
+    CHECK(values(model) == values(program.model));
+    Training training{other, Adam{}};
+    CHECK(load_training(folder / "a", training) == Metadata{{"program", "a test"}});
+    CHECK(load_training(folder / "every", training).empty());
+    CHECK(training.epochs() == 6);
+    REQUIRE_THROWS_WITH(save_training_every(0, folder / "b", training),
+                        "save_training_every: every is 0, expected every >= 1");
+    REQUIRE_THROWS_WITH(save_training(folder / "b", training, {{"training.epochs", "1"}}),
+                        "save_training: the metadata has \"training.epochs\", expected keys that don't begin with "
+                        "\"training.\"");
+    CHECK(folder.files() == 2);
+}
+
+TEST_CASE("save_training: a training that hasn't begun is saved with its masks") {
+    const Folder folder;
+    Program(folder / "a").save();
+    Program first(folder / "none"), second(folder / "a", 55);
+    first.fit({});
+    second.fit({});
+    CHECK(outcome(first.training) == outcome(second.training));
+}
+
+TEST_CASE("load_training: what doesn't fit is refused, and model and training stay as they are") {
+    const Folder folder;
+    const fs::path path = folder / "a";
+    Program program(path);
+    program.fit({.batch_size = 4, .metrics = {MeanAbsoluteError{}}, .early_stopping = EarlyStopping{}},
+                [](Progress& p) { p.stop = p.epoch == 3 && p.batch == 2; });
+    program.save();
+    const Safetensors good = read_safetensors(path);
+    const auto before = outcome(program.training);
+    const auto refused = [&](auto&& change, const std::string& message) {
+        Safetensors bad = good;
+        change(bad);
+        write_safetensors(path, bad.tensors, bad.metadata);
+        CHECK(error<std::runtime_error>([&] { load_training(path, program.training); }) ==
+              "load_training: " + path.string() + ": " + message);
+        CHECK(outcome(program.training) == before);
+    };
+    const auto text = [](const char* key, const char* value) {
+        return [=](Safetensors& file) { file.metadata[key] = value; };
+    };
+    const auto without = [](const std::string& name) {
+        return [=](Safetensors& file) {
+            std::erase_if(file.tensors, [&](const NamedTensor& tensor) { return tensor.name == name; });
+        };
+    };
+    const auto numbers = [](const std::string& name, const Matrix<double>& values) {
+        return [=](Safetensors& file) {
+            for (NamedTensor& tensor : file.tensors)
+                if (tensor.name == name)
+                    tensor = NamedTensor(name, values);
+        };
+    };
+    refused([](Safetensors& file) { file.metadata.clear(); },
+            "it has no \"training.version\": save_training didn't write it");
+    refused(text("training.version", "2"), "\"training.version\" is 2, expected 1, the only one this program knows");
+    refused([](Safetensors& file) { file.metadata.erase("training.epochs"); }, "\"training.epochs\" is missing");
+    refused(text("training.epochs", "-1"), "\"training.epochs\" is \"-1\", expected one whole number >= 0");
+    refused(text("training.epochs", ""), "\"training.epochs\" is \"\", expected one whole number >= 0");
+    refused(text("training.epochs", "2x"), "\"training.epochs\" is \"2x\", expected whole numbers");
+    refused(text("training.epochs", "99999999999999999999"),
+            "\"training.epochs\" is \"99999999999999999999\", expected whole numbers");
+    refused(text("training.epochs", "9"), "\"optimizer.training.monitored\" is 2, expected 9");
+    refused(text("training.order", "1 2 3"), "\"training.order\" has 3 words, expected four for every generator");
+    refused(text("training.order", "0 0 0 0"), "\"training.order\" has a generator of zeros, which none comes to");
+    refused(text("training.order", "1 2 3 4 1 2 3 4"), "\"training.order\" has 2 generators, expected at most one");
+    refused(text("training.order", ""),
+            "Training::set_state: the generator of the order is missing, expected one after 2 epochs");
+    refused(text("training.masks", "1 2 3 4"),
+            "Training::set_state: there are generators for the masks of 1 layers, expected 3");
+    refused(text("training.masks", "1 2 3 4 "), "\"training.masks\" is \"1 2 3 4 \", expected whole numbers");
+    refused(text("training.best_epoch", "3"), "Training::set_state: best_epoch is 3, expected 0 <= best_epoch <= 2");
+    refused(text("training.metrics", "2"), "\"optimizer.training.metrics\" is 3 × 2, expected 3 × 4");
+    refused(text("training.begun", "2 12"), "\"training.begun\" has 2 numbers, expected 6");
+    refused(text("training.begun", "7 12 4 0 1 0"),
+            "Training::set_state: the epoch that has begun has trained 7 batches of 4 of the 12 samples, expected at "
+            "most all");
+    refused(text("training.begun", "2 12 4 0 1 1"), "\"optimizer.training.carried.0\" is missing or no matrix");
+    refused([](Safetensors& file) { file.metadata.erase("training.begun"); },
+            "\"optimizer.training.reports\" is 3 × 6, expected 2 × 6");
+    refused(without("2.Dense.W"), "\"2.Dense.W\" is missing");
+    refused(without("optimizer.2.Dense.b.1"), "\"optimizer.2.Dense.b.1\" is missing");
+    refused(without("optimizer.training.best.2.Dense.b"), "\"optimizer.training.best.2.Dense.b\" is missing");
+    refused(numbers("2.Dense.W", Matrix<double>(2, 2)), "\"2.Dense.W\" is 2 × 2, expected 1 × 6");
+    refused(numbers("optimizer.steps", Matrix<double>(1, 2)), "\"optimizer.steps\" is 1 × 2, expected a single number");
+    refused([](Safetensors& file) { file.tensors.emplace_back("more", Vector<double>(2)); },
+            "\"more\" is not in this training");
+    refused(
+        [](Safetensors& file) {
+            for (NamedTensor& tensor : file.tensors)
+                if (tensor.name == "2.Dense.b")
+                    tensor.numbers = std::vector<float>(1);
+        },
+        "\"2.Dense.b\" is of type F32, expected F64");
+
+    // Another rule remembers other moments.
+    write_safetensors(path, good.tensors, good.metadata);
+    auto model = noisy_model();
+    Training plain{model, SGD{}};
+    CHECK(error<std::runtime_error>([&] { load_training(path, plain); }) ==
+          "load_training: " + path.string() + ": \"optimizer.0.Bidirectional.forward.W.0\" is not in this training");
+    CHECK_THROWS_AS(load_training(folder / "none", plain), std::runtime_error);
+}
+
+#    if defined(__unix__) || defined(__APPLE__)
+
+TEST_CASE("save_training: killed a hundred times and started again, a training ends with the bytes of one left alone") {
+    const Folder folder;
+    const auto options = [] {
+        return FitOptions{.batch_size = 4,
+                          .bucket = 2,
+                          .schedule = ReduceOnPlateau{.patience = 0},
+                          .early_stopping = EarlyStopping{.patience = 5}};
+    };
+    Program alone(folder / "alone");
+    alone.fit(options());
+    alone.save();
+    const fs::path path = folder / "killed";
+    const auto program = [&] { // in a process of its own; it saves after every batch
+        const pid_t child = fork();
+        if (child == 0) {
+            try {
+                Program run(path);
+                run.fit(options(), [&](Progress&) { run.save(); });
+                run.save();
+            } catch (...) {
+                _exit(1);
+            }
+            _exit(0);
+        }
+        return child;
+    };
+    const auto ended = [&](pid_t child) { // or it was killed
+        int status = 0;
+        REQUIRE(waitpid(child, &status, 0) == child);
+        if (WIFSIGNALED(status))
+            return false;
+        REQUIRE(WEXITSTATUS(status) == 0);
+        REQUIRE(content(path) == content(alone.path));
+        return true;
+    };
+    using Clock = std::chrono::steady_clock;
+    const auto start = Clock::now();
+    REQUIRE(ended(program()));
+    const auto whole = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count();
+
+    Random random(1);
+    for (int kills = 0; kills < 100;) {
+        const pid_t child = program();
+        REQUIRE(child > 0);
+        std::this_thread::sleep_for(std::chrono::microseconds(random.below(whole / 8 + 1)));
+        kill(child, SIGKILL);
+        if (ended(child))
+            fs::remove(path); // the next begins anew
+        else
+            ++kills;
+    }
+    Program last(path);
+    last.fit(options());
+    last.save();
+    CHECK(content(path) == content(alone.path));
+}
+
+#    endif
+
+#endif
