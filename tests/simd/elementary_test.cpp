@@ -56,6 +56,30 @@ double worst(S limit, F f, Exact exact) {
 template <class S>
 constexpr S largest = simd::detail::exp_constants<S>::largest;
 
+/// The most by which f falls from a number to the next greater one, relative to f, in runs of neighbours between `low` and
+/// `high`.
+template <class S, class F>
+double deepest_fall(S low, S high, F f) {
+    using V = Lane<S>;
+    Random random(4);
+    double deepest = 0;
+    for (int run = 0; run < 300; ++run) {
+        S x = static_cast<S>(random.uniform(static_cast<double>(low), static_cast<double>(high)));
+        S last = f(splat<V>(x))[0];
+        for (int k = 0; k < 1000; k += static_cast<int>(lanes<S>)) {
+            V neighbours;
+            for (Index l = 0; l < lanes<S>; ++l)
+                neighbours[l] = x = std::nextafter(x, infinity<S>);
+            const V y = f(neighbours);
+            for (Index l = 0; l < lanes<S>; ++l) {
+                deepest = std::max(deepest, static_cast<double>((last - y[l]) / std::abs(last)));
+                last = y[l];
+            }
+        }
+    }
+    return deepest;
+}
+
 } // namespace
 
 TEMPLATE_TEST_CASE("exp, sigmoid, tanh: at most 4 units in the last place off", "", float, double) {
@@ -68,6 +92,15 @@ TEMPLATE_TEST_CASE("exp, sigmoid, tanh: at most 4 units in the last place off", 
               [&](long double x) { return one / (one + std::exp(-x)); }) <= 4);
     CHECK(worst<S>(
               S(1e6), [](auto x) { return simd::tanh(x); }, [](long double x) { return std::tanh(x); }) <= 4);
+}
+
+TEST_CASE("exp, expm1, sigmoid: never fall from a float to the next greater one, and tanh by a unit in the last place "
+          "at most") {
+    const auto fall = [](auto f) { return std::max(deepest_fall(-10.0F, 10.0F, f), deepest_fall(-0.01F, 0.01F, f)); };
+    CHECK(fall([](auto x) { return simd::exp(x); }) <= 0);
+    CHECK(fall([](auto x) { return simd::expm1(x); }) <= 0);
+    CHECK(fall([](auto x) { return simd::sigmoid(x); }) <= 0);
+    CHECK(fall([](auto x) { return simd::tanh(x); }) <= 0x1p-23);
 }
 
 TEMPLATE_TEST_CASE("sigmoid, tanh: infinities saturate", "", float, double) {

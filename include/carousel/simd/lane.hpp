@@ -1,5 +1,5 @@
-// Lane: as many consecutive units as one vector register holds; the type the cells' equations and the register tiles
-// run on.
+// Lane: a vector register that holds one number for each of several consecutive units. The cells' equations and the kernels'
+// products are written for lanes.
 #pragma once
 
 #include "carousel/core/matrix.hpp"
@@ -17,7 +17,8 @@
 
 namespace carousel::simd {
 
-// Bytes and number of the vector registers of the instruction set that this translation unit is compiled for.
+// How many bytes a vector register has, and how many registers there are, in the instruction set that this translation unit is
+// compiled for.
 #if defined(__AVX512F__)
 inline constexpr int register_bytes = 64, registers = 32;
 #elif defined(__AVX__)
@@ -49,7 +50,7 @@ requires(!std::is_arithmetic_v<V>) struct lane_traits<V> {
 template <class Element, int bytes>
 using Vec = typename detail::vector_of<Element, bytes>::type;
 
-/// The widest register of `Scalar`s.
+/// The widest vector register, as a vector of `Scalar`s.
 template <std::floating_point Scalar>
 using Lane = Vec<Scalar, register_bytes>;
 
@@ -59,16 +60,17 @@ using scalar_of = typename detail::lane_traits<V>::scalar;
 template <class V>
 inline constexpr int size_of = detail::lane_traits<V>::size;
 
-/// How many units one lane of `Scalar`s holds.
+/// How many units the widest lane of `Scalar`s holds.
 template <std::floating_point Scalar>
 inline constexpr Index lanes = size_of<Lane<Scalar>>;
 
+/// The least multiple of the lane's size that isn't below n.
 template <class Scalar>
 constexpr Index round_up_to_lanes(Index n) {
     return (n + lanes<Scalar> - 1) / lanes<Scalar> * lanes<Scalar>;
 }
 
-/// x in every place.
+/// A vector with x in every place.
 template <class V>
 inline V splat(scalar_of<V> x) {
     return V{} + x;
@@ -88,7 +90,7 @@ inline void store(scalar_of<V>* to, V v) {
 
 #if defined(__AVX__)
 namespace detail {
-/// The mask of the first `count` Scalars of 256 bits.
+/// A mask for AVX: the first `count` Scalars of a 256-bit register.
 template <class Scalar>
 inline __m256i first_units(Index count) {
     static constexpr std::int32_t signs[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
@@ -98,9 +100,9 @@ inline __m256i first_units(Index count) {
 } // namespace detail
 #endif
 
-// The last lane of a column holds fewer units than a register: the first `count` are loaded (zeros elsewhere) or
-// stored. A load puts them together in a register, as what is written to memory in pieces can't be read at once. AVX' masked
-// stores are slow on some CPUs.
+/// Loads the first `count` numbers; the other places are zero. For the last lane of a column, which may have fewer units than a
+/// register. Without masked loads the numbers are put together in a register: put together in memory, number by number, they
+/// could only be loaded after the last store has reached L1.
 template <class V>
 inline V load(const scalar_of<V>* from, Index count) {
     if (count >= size_of<V>)
@@ -126,6 +128,8 @@ inline V load(const scalar_of<V>* from, Index count) {
     return v;
 }
 
+/// Stores the first `count` numbers and leaves the memory behind them as it is. AVX has masked stores, too, but they are slow on
+/// some CPUs.
 template <class V>
 inline void store(scalar_of<V>* to, V v, Index count) {
     if (count >= size_of<V>) {
@@ -149,7 +153,8 @@ inline void store(scalar_of<V>* to, V v, Index count) {
 
 namespace detail {
 
-/// What is left in x (with `second`: in y) when unit k + stride of x and unit k of y trade places, for every k without that bit.
+/// Exchanges unit k + stride of x with unit k of y, for every k whose bit `stride` is 0. Returns the new x, or the new y if
+/// `second`. `stride` is a power of two.
 template <int stride, bool second, class V, std::size_t... j>
 inline V trade(V x, V y, std::index_sequence<j...>) {
     constexpr auto from = [](int k) {
@@ -159,8 +164,8 @@ inline V trade(V x, V y, std::index_sequence<j...>) {
     return __builtin_shufflevector(x, y, from(static_cast<int>(j))...);
 }
 
-/// Unit i + stride of vector i trades places with unit i of vector i + stride, for every such pair; then the same for half the
-/// stride.
+/// One stage of a transposition: the square is cut into squares of stride × stride numbers, and in every group of 2 × 2 of these
+/// the upper right one and the lower left one change places. Then the same for half the stride, down to 1.
 template <int stride, class V, int L>
 inline void transpose_from(V (&square)[L]) {
     constexpr auto units = std::make_index_sequence<static_cast<std::size_t>(L)>();
@@ -175,8 +180,9 @@ inline void transpose_from(V (&square)[L]) {
         transpose_from<stride / 2>(square);
 }
 
-/// Adds units that stand `stride` apart: v[i] then has such sums of v[i] in the places without that bit, of v[i + stride] in the
-/// others, i < stride; then the same for half the stride.
+/// Merges 2·stride vectors into `stride` ones. Units of a vector whose places differ in bit `stride` alone are added. The sums of
+/// v[i] go to the places of v[i] whose bit `stride` is 0, those of v[i + stride] to the other places. Then the same for half the
+/// stride, down to 1, which leaves one vector.
 template <int stride, class V>
 inline void fold_pairs(V* v) {
     constexpr auto units = std::make_index_sequence<static_cast<std::size_t>(size_of<V>)>();
@@ -188,7 +194,8 @@ inline void fold_pairs(V* v) {
     }
 }
 
-/// Adds to every unit the one `stride` away; then the same for half the stride, down to `least`.
+/// Adds to every unit the unit whose place differs from its own in bit `stride` alone. Then the same for half the stride, down to
+/// `least`.
 template <int stride, int least, class V>
 inline V fold(V v) {
     if constexpr (stride < least)
@@ -219,27 +226,28 @@ inline auto widen(V v) {
     (std::make_index_sequence<2 * static_cast<std::size_t>(size_of<V>)>());
 }
 
-/// A vector whose unit i is the sum of all units of v[i mod n], n a power of two; v is used up.
+/// A vector whose unit i is the sum of all units of v[i mod n]. n is a power of two. The function overwrites v.
 template <int n, class V>
 inline V sums_of(V (&v)[n]) {
     static_assert(n <= size_of<V> && std::has_single_bit(unsigned{n}));
     detail::fold_pairs<n / 2>(v);
     return detail::fold<size_of<V> / 2, n>(v[0]);
 }
+/// The sum of all units.
 template <class V>
 inline scalar_of<V> sum_of(V v) {
     V one[1] = {v};
     return sums_of(one)[0];
 }
 
-/// data[k] = f(data[k]), a lane at a time.
+/// data[k] = f(data[k]) for k < size. f gets a whole lane at a time; the last one is filled up with zeros.
 template <std::floating_point Scalar, class F>
 void for_each_lane(Scalar* data, Index size, F&& f) {
     for (Index k = 0; k < size; k += lanes<Scalar>)
         store<Lane<Scalar>>(data + k, f(load<Lane<Scalar>>(data + k, size - k)), size - k);
 }
 
-/// to[k] = f(a[k], b[k]), a lane at a time.
+/// to[k] = f(a[k], b[k]) for k < size, likewise.
 template <std::floating_point Scalar, class F>
 void for_each_lane(const Scalar* a, const Scalar* b, Scalar* to, Index size, F&& f) {
     for (Index k = 0; k < size; k += lanes<Scalar>)
