@@ -251,3 +251,33 @@ TEST_CASE("allocation: no stream allocates after its construction") {
     CHECK(after - before == 0);
     CHECK(std::isfinite(sum));
 }
+
+TEST_CASE("allocation: nor do samples of every kind, resets, states and weights") {
+    const auto make = [] {
+        return Sequential{GRU<float, 3, 40>{},
+                          Dropout{0.2},
+                          LSTM<float>{40, 20, {.peephole = true}},
+                          GRU<float, 20, 30, Reset::before>{},
+                          LastStep{},
+                          Dense<float>{30, 5, {.activation = Activation::tanh}},
+                          Dense<float>{5, 1}};
+    };
+    const auto model = make(), trained = make();
+    Stream stream{model};
+    const auto rest = stream.state();
+    auto state = rest;
+    const Vector<float> x = Vector<float>::Ones(3);
+    const std::vector<float> list(3, 1.0F);
+    CHECK(allocations_of([&] { stream(x), stream(list), stream(x.head(2)), stream(1.0F); }) == 0);
+    CHECK(allocations_of([&] { stream.state(state); }) == 0);
+    CHECK(allocations_of([&] { stream.set_state(rest); }) == 0);
+    CHECK(allocations_of([&] { stream.set_weights(trained); }) == 0);
+    CHECK(allocations_of([&] {
+              if (stream.finite())
+                  stream.reset();
+          }) == 0);
+
+    const Sequential words{Embedding<float>{3, 2, {.padding = 0}}, SimpleRNN<float>{2, 4}};
+    Stream speaker{words};
+    CHECK(allocations_of([&] { speaker.set_weights(words), speaker(1); }) == 0);
+}

@@ -5,9 +5,14 @@
 #include "layer/own_cells.hpp"
 #include "support.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 using namespace carousel;
 using namespace carousel::test;
@@ -52,7 +57,44 @@ using Small = decltype(small_model());
 
 static_assert(noexcept(std::declval<Stream<Small>&>()(1.0F)));
 static_assert(noexcept(std::declval<Stream<Small>&>()(std::span<const float>{})));
+static_assert(noexcept(std::declval<Stream<Small>&>()(std::declval<Vector<float>>())));
 static_assert(noexcept(std::declval<Stream<Small>&>().reset()));
+static_assert(noexcept(std::declval<Stream<Small>&>().finite()));
+
+template <class State>
+bool same(const State& a, const State& b) {
+    return std::apply(
+        [&](const auto&... x) {
+            return std::apply([&](const auto&... y) { return ((x == y) && ...); }, detail::matrices_of(b));
+        },
+        detail::matrices_of(a));
+}
+
+/// How many numbers of the stream's state are denormal.
+template <class Model>
+int denormals(const Stream<Model>& stream) {
+    int count = 0;
+    const auto state = stream.state();
+    detail::each_state(state, [&](const auto& matrix) {
+        for (const auto number : matrix.reshaped())
+            count += std::fpclassify(number) == FP_SUBNORMAL;
+    });
+    return count;
+}
+
+/// Feeds a signal, then silence for long enough that every state that decays is denormal or zero. The model's biases keep it in
+/// motion if they aren't zero.
+template <class Model>
+auto after_silence(const Model& model) {
+    using S = typename Model::Scalar;
+    Stream stream{model};
+    Random random(76);
+    for (int t = 0; t < 50; ++t)
+        stream(static_cast<S>(random.uniform(-1, 1)));
+    for (int t = 0; t < 20'000; ++t)
+        stream(S(0));
+    return stream;
+}
 
 } // namespace
 
@@ -181,4 +223,207 @@ TEST_CASE("Stream: a reverse layer and a state of another shape are refused, and
     std::get<0>(wrong).resize(10, 2);
     REQUIRE_THROWS_WITH(stream.set_state(wrong), "Stream::set_state: the state of LSTM is 10 x 2, expected 10 x 1");
     REQUIRE_THROWS_WITH(stream.set_state({}), "Stream::set_state: the state of LSTM is 0 x 0, expected 10 x 1");
+}
+
+TEMPLATE_TEST_CASE("Stream: a sample of another size changes nothing and gives no output", "", float, double) {
+    using S = TestType;
+    const Sequential three{GRU<S>{3, 5}, Dense<S>{5, 2}};
+    const Sequential one{GRU<S>{1, 5}, Dense<S>{5, 2}};
+    Stream stream{three}, narrow{one};
+    const std::vector<S> x{S(0.1), S(0.2), S(0.3), S(0.4)};
+    stream(std::span(x.data(), 3));
+    narrow(S(0.5));
+    const auto before = stream.state();
+    const auto narrow_before = narrow.state();
+    for (const std::size_t size : {0U, 1U, 2U, 4U}) {
+        const std::vector<S> exact(x.begin(),
+                                   x.begin() + static_cast<std::ptrdiff_t>(size)); // so that ASan sees its end
+        CHECK(stream(exact).empty());
+        CHECK(stream(std::span<const S>(exact)).empty());
+        CHECK(stream(Vector<S>(Vector<S>::Ones(static_cast<Index>(size)))).empty());
+    }
+    CHECK(stream(std::span<const S>()).empty());
+    CHECK(std::isnan(stream(S(0.5))));
+    CHECK(narrow(std::span(x.data(), 3)).empty());
+    CHECK(narrow(std::span<const S>()).empty());
+    CHECK(same(stream.state(), before));
+    CHECK(same(narrow.state(), narrow_before));
+    CHECK(stream(std::span(x.data(), 3)).size() == 2);
+}
+
+TEST_CASE("Stream: a sample may stand in a container, an array or an Eigen vector") {
+    const Sequential model{LSTM<float>{3, 5}, Dense<float>{5, 2}};
+    Random random(77);
+    const Matrix<float> x = random_matrix<float>(3, 1, random);
+    const std::vector<float> list(x.data(), x.data() + 3);
+    const auto first = [&](const auto& sample) {
+        Stream stream{model};
+        const auto y = stream(sample);
+        REQUIRE(y.size() == 2);
+        return y[0];
+    };
+    const float expected = first(std::span<const float>(list));
+    CHECK(first(list) == expected);
+    CHECK(first(std::array<float, 3>{list[0], list[1], list[2]}) == expected);
+    const float numbers[] = {list[0], list[1], list[2]};
+    CHECK(first(numbers) == expected);
+    CHECK(first(x.col(0)) == expected);
+    CHECK(first(Vector<float>(x)) == expected);
+    CHECK(first(Eigen::Vector3f(x)) == expected);
+    CHECK(first(Eigen::RowVector3f(x.transpose())) == expected);
+    CHECK(first(Eigen::Map<const Eigen::VectorXf>(list.data(), 3)) == expected);
+    Vector<float> longer(8);
+    longer << 0, x, 0, 0, 0, 0;
+    CHECK(first(longer.segment(1, 3)) == expected);
+}
+
+TEMPLATE_TEST_CASE("Stream: after silence no state stays denormal", "", float, double) {
+    using S = TestType;
+    const auto silent = [](auto cell) { // no bias but the one that keeps the state
+        auto model = Sequential{Recurrent<decltype(cell)>{1, 20, cell}, Dense<S>{20, 1}};
+        auto& layer = model.template layer<0>();
+        layer.U().value *= S(0.3);
+        if constexpr (std::is_same_v<decltype(cell), GruCell<S>>)
+            layer.b().value.middleRows(2 * 20, 20).setOnes(); // z: h = (1 - z)n + z h₋ keeps 0.73 of h
+        return model;
+    };
+    const auto check = [](const auto& model) {
+        const auto stream = after_silence(model);
+        CHECK(denormals(stream) == 0);
+        CHECK(stream.finite());
+    };
+    check(silent(LstmCell<S>{})); // its forget gate's bias is 1
+    check(silent(LstmCell<S, true>{}));
+    check(silent(GruCell<S>{}));
+    check(silent(SimpleRnnCell<S>{}));
+    check(Sequential{LSTM<S, 1, 5>{}, LSTM<S>{5, 7}, Dense<S>{7, 1}});
+
+    auto slow = silent(SimpleRnnCell<S>{Activation::relu}); // h = 0.9 h₋
+    slow.template layer<0>().U().value = Matrix<S>::Identity(20, 20) * S(0.9);
+    check(slow);
+    auto still = silent(GruCell<S>{});
+    still.template layer<0>().b().value.middleRows(2 * 20, 20).setConstant(3);
+    check(still);
+}
+
+TEST_CASE("Stream: a NaN is noticed in the state, and reset or a state from before recovers") {
+    const auto model = small_model();
+    constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+    Stream stream{model}, fresh{model};
+    CHECK(stream.finite());
+    stream(0.5F);
+    const auto rest = stream.state();
+    CHECK(stream.finite());
+    for (const float bad : {nan, -nan}) {
+        CHECK(std::isnan(stream(bad)));
+        CHECK_FALSE(stream.finite());
+        for (int t = 0; t < 200; ++t)
+            stream(0.5F);
+        CHECK_FALSE(stream.finite());
+        stream.reset();
+        CHECK(stream.finite());
+        fresh.reset();
+        CHECK(stream(0.25F) == fresh(0.25F));
+    }
+    stream(nan);
+    stream.set_state(rest);
+    CHECK(stream.finite());
+    Stream other{model};
+    other(0.5F);
+    CHECK(stream(0.25F) == other(0.25F));
+
+    auto infinite = rest;
+    std::get<2>(infinite)(5) = -std::numeric_limits<float>::infinity(); // an LSTM's last c
+    stream.set_state(infinite);
+    CHECK_FALSE(stream.finite());
+    CHECK(Stream{Dense<float>{1, 1}}.finite());
+}
+
+TEST_CASE("Stream: its state can be written where a state was") {
+    const auto model = small_model();
+    Stream stream{model};
+    stream(0.5F);
+    Small::State state;
+    stream.state(state);
+    CHECK(same(state, stream.state()));
+    const float* const memory = std::get<0>(state).data();
+    stream(-0.5F);
+    stream.state(state);
+    CHECK(same(state, stream.state()));
+    CHECK(std::get<0>(state).data() == memory);
+}
+
+TEST_CASE("Stream: takes other weights and keeps its state") {
+    const auto check = [](auto model, auto trained) {
+        for (const auto& [name, parameter] : parameters(trained)) {
+            Random random(78);
+            parameter->value = random_matrix<float>(parameter->value.rows(), parameter->value.cols(), random);
+        }
+        Stream stream{model}, expected{trained};
+        for (const float x : {1.0F, 0.0F, 2.0F})
+            stream(x);
+        expected.set_state(stream.state());
+        stream.set_weights(trained);
+        CHECK(same(stream.state(), expected.state()));
+        for (const float x : {0.0F, 2.0F, 1.0F})
+            CHECK(stream(x) == expected(x));
+        CHECK(same(stream.state(), expected.state()));
+    };
+    check(small_model(), Small{LSTM<float>{1, 5, {.peephole = true}, {.zoneout = 0.1}}, Dropout{0.1},
+                               LSTM<float>{5, 3, {.peephole = true}}, LastStep{}, Dense<float>{3, 1}});
+    check(Sequential{Embedding<float>{3, 4}, GRU<float, 4, 19>{}, Dense<float, 19, 33>{}, Dense<float>{33, 2}},
+          Sequential{Embedding<float>{3, 4, {.padding = 1}}, GRU<float, 4, 19>{}, Dense<float, 19, 33>{},
+                     Dense<float>{33, 2, {.activation = Activation::tanh}}});
+    check(Sequential{GRU<float, 1, 40, Reset::before>{}, SimpleRNN<float>{40, 70}},
+          Sequential{GRU<float, 1, 40, Reset::before>{},
+                     SimpleRNN<float>{40, 70, SimpleRnnCell<float>{Activation::relu}}});
+}
+
+TEST_CASE("Stream: weights of other sizes are refused, and nothing has changed") {
+    const auto refused = [](auto model, auto other, const std::string& message) {
+        Stream stream{model}, same_stream{model};
+        REQUIRE_THROWS_AS(stream.set_weights(other), std::invalid_argument);
+        REQUIRE_THROWS_WITH(stream.set_weights(other), "Stream::set_weights: " + message);
+        CHECK(stream(1.0F) == same_stream(1.0F));
+        CHECK(same(stream.state(), same_stream.state()));
+    };
+    refused(Sequential{LSTM<float>{1, 5}, Dense<float>{5, 1}}, Sequential{LSTM<float>{1, 6}, Dense<float>{6, 1}},
+            "the LSTM layer is 1 -> 6, the stream's is 1 -> 5; make a new Stream of this model");
+    refused(Sequential{LSTM<float>{1, 5}, Dense<float>{5, 1}}, Sequential{LSTM<float>{1, 5}, Dense<float>{5, 2}},
+            "the Dense layer is 5 -> 2, the stream's is 5 -> 1; make a new Stream of this model");
+    refused(Sequential{Embedding<float>{5, 2}, GRU<float>{2, 3}}, Sequential{Embedding<float>{6, 2}, GRU<float>{2, 3}},
+            "the Embedding layer is 6 -> 2, the stream's is 5 -> 2; make a new Stream of this model");
+    refused(Sequential{SimpleRNN<float>{1, 5}, GRU<float>{5, 1}},
+            Sequential{SimpleRNN<float>{1, 5}, GRU<float>{5, 1, {}, {.reverse = true}}},
+            "the GRU layer runs in reverse and can't be streamed");
+    Sequential broken{LSTM<float>{1, 5}, Dense<float>{5, 1}};
+    const Sequential whole = broken;
+    broken.layer<1>().b().value.resize(2, 1);
+    refused(whole, broken, "b of the Dense layer is 2 x 1, expected 1 x 1; give it a value of that shape");
+}
+
+TEST_CASE("Stream: a parameter of another shape than its layer gave it is refused") {
+    const auto refused = [](const auto& model, const std::string& message) {
+        REQUIRE_THROWS_AS(Stream{model}, std::invalid_argument);
+        REQUIRE_THROWS_WITH(Stream{model}, "Stream: " + message + "; give it a value of that shape");
+    };
+    const LSTM<float> layer{2, 3, {.peephole = true}};
+    const auto changed = [&](auto which) {
+        auto model = layer;
+        which(model).value = Matrix<float>::Ones(3, 2);
+        return model;
+    };
+    refused(changed([](auto& l) -> auto& { return l.W(); }), "W of the LSTM layer is 3 x 2, expected 12 x 2");
+    refused(changed([](auto& l) -> auto& { return l.U(); }), "U of the LSTM layer is 3 x 2, expected 12 x 3");
+    refused(changed([](auto& l) -> auto& { return l.b(); }), "b of the LSTM layer is 3 x 2, expected 12 x 1");
+    refused(changed([](auto& l) -> auto& { return l.P(); }), "P of the LSTM layer is 3 x 2, expected 3 x 3");
+    Dense<float, 2, 3> fixed;
+    fixed.W().value.resize(1, 1);
+    refused(fixed, "W of the Dense layer is 1 x 1, expected 3 x 2");
+    Embedding<float> table{5, 2, {.padding = 4}};
+    table.table().value = Matrix<float>::Ones(2, 3);
+    REQUIRE_THROWS_WITH(Stream{table}, "Stream: the table of the Embedding layer has 3 columns, expected more than its "
+                                       "padding, 4; give it a value of its first shape");
+    table.table().value.resize(0, 5);
+    REQUIRE_THROWS_WITH(Stream{table}, "Stream: the model is 1 -> 0, expected at least one feature in and out");
 }

@@ -1,7 +1,10 @@
-// ColumnProduct: weights packed for the product with one column at a time, which is all a stream has.
+// ColumnProduct: weights times one column. A Stream has one column, the sample or the state; a whole-sequence pass has many and
+// uses the products of the kernel room.
 //
-// One pass over the column serves as many lanes of units as there are registers for, so that the equations of these lanes,
-// whose chains are long, can run side by side; a lane's blocks stand side by side as in the panels of the kernel.
+// Terms. A block is the H rows of the weights that belong to one gate, one row a unit. A lane is a vector register of L
+// consecutive units. A group is a run of lanes whose sums, for all blocks, fit the registers together: the product reads the
+// column once a group. The caller runs the cell's equations for all lanes of a group next to each other. In one lane these
+// equations are a chain in which each instruction waits for the one before; the chains of several lanes overlap.
 #pragma once
 
 #include "carousel/kernel/caches.hpp"
@@ -12,7 +15,7 @@ namespace carousel::stream {
 using kernel::Operand;
 using simd::load;
 
-/// A size known at compile time, if `fixed` isn't Dynamic.
+/// A size. It is `fixed` if that is known at compile time, else (`fixed` is Dynamic) the value.
 template <Index fixed>
 struct Extent {
     Index value;
@@ -24,7 +27,11 @@ struct Extent {
     }
 };
 
-/// Bytes of the lanes that units fixed at compile time run in: no wider than they need.
+/// Registers for the sums of a group. The narrower instruction sets have 16; 4 remain for weights and numbers of the column.
+inline constexpr int sum_registers = 12;
+
+/// How many bytes a lane has when `hidden` units are known at compile time: the least power of two that holds them all, between
+/// 16 and the processor's register. A narrower lane wastes less work on places without a unit.
 template <class S>
 constexpr int lane_bytes(Index hidden) {
     int bytes = simd::register_bytes;
@@ -33,49 +40,58 @@ constexpr int lane_bytes(Index hidden) {
     return bytes;
 }
 
-/// How many units with so many blocks share a pass over the column: as many as leave registers for their sums, if the weights
-/// (`size` numbers) stay in L1; else one lane, so that the next lane's weights are on their way meanwhile.
+/// How many units a group has, if the weights have `blocks` blocks and `size` numbers. Weights that stay in L1 are multiplied
+/// for as many lanes as there are registers for. Others are multiplied one lane at a time: the processor then fetches the next
+/// lane's weights while the equations of this lane run.
 template <class V>
-constexpr Index units_a_pass(int blocks, Index size) {
+constexpr Index units_a_group(int blocks, Index size) {
     const Index bytes = size * static_cast<Index>(sizeof(simd::scalar_of<V>));
-    return (bytes <= kernel::l1_weight_bytes ? std::max(1, 12 / blocks) : 1) * simd::size_of<V>;
+    return (bytes <= kernel::l1_weight_bytes ? std::max(1, sum_registers / blocks) : 1) * simd::size_of<V>;
 }
 
-/// Weights of blocks · H rows, of each block the rows in turn for H units, in groups of so many. Both may be fixed at compile
-/// time.
+/// bias + weights·x, for weights of blocks · H rows. `Hidden` is H and `Group` the units of a group where they are known at
+/// compile time, else Dynamic. The packed weights stand in the order in which the product reads them: group after group; in a
+/// group the bias, then each column; in a column lane after lane; in a lane block after block.
 template <class V, int blocks, Index Hidden, Index Group>
 class ColumnProduct {
     using S = simd::scalar_of<V>;
     static constexpr Index L = simd::size_of<V>;
-    static constexpr int most = std::max(blocks, 12);
+    static constexpr int most = std::max(blocks, sum_registers);
 
   public:
     ColumnProduct() = default;
-    /// `bias`: blocks · H numbers, or null.
-    ColumnProduct(Operand<S> weights, const S* bias, Index hidden, Index depth, Index group)
-        : hidden_{hidden}, group_{group}, depth_(depth) {
+    /// For weights of blocks · hidden rows and `depth` columns; all of them are zero until pack().
+    ColumnProduct(Index hidden, Index depth, Index group) : hidden_{hidden}, group_{group}, depth_(depth) {
+        Index size = 0;
         for (Index u = 0; u < hidden; u += group_)
-            size_ = std::max(size_, (depth + 1) * row(u) + offset(u));
-        packed_.setZero(size_);
-        for (Index u = 0; u < hidden; u += group_)
-            for (Index k = -1; k < depth; ++k) // the bias comes first
-                for (Index l = u; l < std::min(u + group_, hidden); l += L)
+            size = std::max(size, (depth + 1) * row(u) + offset(u));
+        packed_.setZero(size);
+    }
+
+    /// Takes these weights from now on, without an allocation. `bias` points to blocks · H numbers, or is null for zeros.
+    void pack(Operand<S> weights, const S* bias) {
+        for (Index u = 0; u < hidden_; u += group_)
+            for (Index k = -1; k < depth_; ++k) // k = -1 is the bias
+                for (Index l = u; l < std::min<Index>(u + group_, hidden_); l += L)
                     for (int g = 0; g < blocks && (k >= 0 || bias); ++g)
                         kernel::copy_strided(packed_.data() + offset(u) + (k + 1) * row(u) + (l - u) * blocks +
                                                  g * width(l),
-                                             k < 0 ? bias + g * hidden + l : weights.at(g * hidden + l, k),
+                                             k < 0 ? bias + g * hidden_ + l : weights.at(g * hidden_ + l, k),
                                              k < 0 ? 1 : weights.row, width(l));
     }
 
-    /// The sums of a group of lanes.
+    /// The product's rows for one group.
     struct Sums {
-        V rows[most + 1]; // a narrow lane is read as a whole one
-        /// Of a block, for the lane that begins `l` units after the group's first and has `width` units. What the lane holds more is
-        /// unspecified, but finite if the weights are.
+        V rows[most + 1]; // The last one is read, not used, by a load of the group's last lane if that is narrow.
+
+        /// The sums of `block` for the lane that begins `l` units after the group's first. The lane has `width` units. Its places
+        /// past these hold unspecified numbers, which are finite if the weights and x are.
         template <class Width>
         V at(Index l, int block, Width width) const {
             const S* const from = reinterpret_cast<const S*>(rows) + l * blocks + block * width;
-            // A load that meets one store needn't wait for L1. Where all sizes are known, the sums may not be stored at all.
+            // A load forwards from the store buffer if one store covers it. Half a register, where it holds the lane, lies in
+            // one of the stored registers more often than a whole one does. Sizes known at compile time need no such care,
+            // because the compiler may keep the sums in registers.
             if constexpr (Hidden == Dynamic && std::is_same_v<Width, Index> && sizeof(V) > 16)
                 if (width * 2 <= L)
                     return simd::widen(load<simd::Vec<S, sizeof(V) / 2>>(from));
@@ -89,10 +105,14 @@ class ColumnProduct {
     }
 
   private:
+    /// Units of the lane that begins with unit u.
     Index width(Index u) const { return std::min<Index>(L, hidden_ - u); }
+    /// Packed numbers of one column of the weights, in the group that begins with unit u: whole registers.
     Index row(Index u) const { return (blocks * std::min<Index>(group_, hidden_ - u) + L - 1) / L * L; }
-    Index offset(Index u) const { return u * blocks * (depth_ + 1); } // the groups before u are whole
+    /// Where the group that begins with unit u stands among the packed numbers. The groups before it have no padding.
+    Index offset(Index u) const { return u * blocks * (depth_ + 1); }
 
+    /// Finds the instance of multiply() for this number of registers.
     template <int R>
     [[gnu::always_inline]] inline void by_registers(Index registers, V* sums, const S* packed, const S* x) const {
         if constexpr (R > 1)
@@ -120,8 +140,8 @@ class ColumnProduct {
 
     Extent<Hidden> hidden_{};
     Extent<Group> group_{};
-    Index depth_ = 0, size_ = 0;
-    Vector<S> packed_; // group after group: the bias and each column of the weights, lane after lane, block after block
+    Index depth_ = 0;
+    Vector<S> packed_;
 };
 
 } // namespace carousel::stream

@@ -1,4 +1,4 @@
-// The parts of a Stream that carry nothing from sample to sample: LastStep, Dropout, Dense and Embedding.
+// The parts of a Stream that have no state: LastStep, Dropout, Dense and Embedding.
 #pragma once
 
 #include "carousel/layer/dense.hpp"
@@ -8,50 +8,60 @@
 #include "carousel/stream/column_product.hpp"
 #include "carousel/stream/stream_part.hpp"
 
-#include <algorithm>
 #include <cmath>
 
 namespace carousel {
 
 namespace detail {
 
-/// What passes samples through and carries nothing.
+/// The functions of a StreamPart that has no state. Called with a sample, it returns the sample.
 template <class S>
-struct PassThrough {
+struct StatelessPart {
     const S* operator()(const S* x) noexcept { return x; }
     void reset() noexcept {}
+    bool finite() const noexcept { return true; }
     void get(NoState&) const {}
-    void set(const NoState&) {}
+    void check(const NoState&) const {}
+    void set(const NoState&) noexcept {}
 };
 
 } // namespace detail
 
 template <class S>
-class StreamPart<LastStep, S> : public detail::PassThrough<S> {
+class StreamPart<LastStep, S> : public detail::StatelessPart<S> {
   public:
     explicit StreamPart(const LastStep&) {}
+    void check_weights(const LastStep&) const {}
+    void set_weights(const LastStep&) {}
 };
 
 template <class S>
-class StreamPart<Dropout, S> : public detail::PassThrough<S> {
+class StreamPart<Dropout, S> : public detail::StatelessPart<S> {
   public:
     explicit StreamPart(const Dropout&) {}
+    void check_weights(const Dropout&) const {}
+    void set_weights(const Dropout&) {}
 };
 
 template <class S, Index Input, Index Output>
-class StreamPart<Dense<S, Input, Output>, S> : public detail::PassThrough<S> {
+class StreamPart<Dense<S, Input, Output>, S> : public detail::StatelessPart<S> {
+    using Layer = Dense<S, Input, Output>;
     using V = simd::Lane<S>;
 
   public:
-    explicit StreamPart(const Dense<S, Input, Output>& layer)
+    /// Throws std::invalid_argument if a parameter has another shape than the layer gave it.
+    explicit StreamPart(const Layer& layer)
         : input_{layer.input_size()}, output_{layer.output_size()}, activation_(layer.options().activation),
-          product_(kernel::operand(layer.W().value), layer.b().value.data(), output_, input_, group()),
-          rows_(layer.W().value), bias_(layer.b().value.col(0)), y_(simd::round_up_to_lanes<S>(output_)) {
-        y_.setZero();
+          product_(output_, input_, group()) {
+        require_shapes(layer, "Stream");
+        rows_.resize(output_, input_);
+        bias_.resize(output_);
+        y_.setZero(simd::round_up_to_lanes<S>(output_));
+        set_weights(layer);
     }
 
     const S* operator()(const S* x) noexcept {
-        if (output_ * 4 <= simd::lanes<S>) { // so few that most of a lane would be padding
+        if (output_ * 4 <= simd::lanes<S>) { // A lane would be three quarters padding or more.
             for (Index u = 0; u < output_; ++u)
                 y_[u] = activation_(bias_[u] + kernel::dot(rows_.data() + u * input_, x, Index(input_)));
             return y_.data();
@@ -66,11 +76,32 @@ class StreamPart<Dense<S, Input, Output>, S> : public detail::PassThrough<S> {
         return y_.data();
     }
 
+    void check_weights(const Layer& layer) const {
+        constexpr const char* where = "Stream::set_weights";
+        require(layer.input_size() == input_ && layer.output_size() == output_, where, "the Dense layer is ",
+                layer.input_size(), " -> ", layer.output_size(), ", the stream's is ", Index(input_), " -> ",
+                Index(output_), "; make a new Stream of this model");
+        require_shapes(layer, where);
+    }
+    void set_weights(const Layer& layer) {
+        activation_ = layer.options().activation;
+        product_.pack(kernel::operand(layer.W().value), layer.b().value.data());
+        rows_ = layer.W().value;
+        bias_ = layer.b().value.col(0);
+    }
+
   private:
     static constexpr bool fixed = Input != Dynamic && Output != Dynamic;
-    using Product = stream::ColumnProduct<V, 1, Output, fixed ? stream::units_a_pass<V>(1, Input* Output) : Dynamic>;
+    using Product = stream::ColumnProduct<V, 1, Output, fixed ? stream::units_a_group<V>(1, Input* Output) : Dynamic>;
 
-    Index group() const { return stream::units_a_pass<V>(1, input_ * output_); }
+    Index group() const { return stream::units_a_group<V>(1, input_ * output_); }
+
+    static void require_shapes(const Layer& layer, const char* where) {
+        const Index inputs = Input == Dynamic ? layer.input_size() : Input;
+        const Index outputs = Output == Dynamic ? layer.output_size() : Output;
+        detail::require_shape(where, "Dense", "W", layer.W().value, outputs, inputs);
+        detail::require_shape(where, "Dense", "b", layer.b().value, outputs, 1);
+    }
 
     stream::Extent<Input> input_;
     stream::Extent<Output> output_;
@@ -80,14 +111,14 @@ class StreamPart<Dense<S, Input, Output>, S> : public detail::PassThrough<S> {
     Vector<S> bias_, y_;
 };
 
-/// A number that is no token has the vector zero, as nothing may throw here.
+/// Nothing may throw here, so a number that is no token gives zeros.
 template <class S>
-class StreamPart<Embedding<S>, S> : public detail::PassThrough<S> {
+class StreamPart<Embedding<S>, S> : public detail::StatelessPart<S> {
   public:
-    explicit StreamPart(const Embedding<S>& layer) : table_(layer.output_size(), layer.vocabulary() + 1) {
-        table_ << layer.table().value, Vector<S>::Zero(layer.output_size());
-        if (layer.options().padding)
-            table_.col(*layer.options().padding).setZero();
+    explicit StreamPart(const Embedding<S>& layer) {
+        require_padding(layer, "Stream");
+        table_.setZero(layer.output_size(), layer.vocabulary() + 1);
+        set_weights(layer);
     }
 
     const S* operator()(const S* x) noexcept {
@@ -96,8 +127,28 @@ class StreamPart<Embedding<S>, S> : public detail::PassThrough<S> {
         return table_.col(known ? static_cast<Index>(*x) : none).data();
     }
 
+    void check_weights(const Embedding<S>& layer) const {
+        constexpr const char* where = "Stream::set_weights";
+        require(layer.vocabulary() == table_.cols() - 1 && layer.output_size() == table_.rows(), where,
+                "the Embedding layer is ", layer.vocabulary(), " -> ", layer.output_size(), ", the stream's is ",
+                table_.cols() - 1, " -> ", table_.rows(), "; make a new Stream of this model");
+        require_padding(layer, where);
+    }
+    void set_weights(const Embedding<S>& layer) {
+        table_.leftCols(layer.vocabulary()) = layer.table().value;
+        if (layer.options().padding)
+            table_.col(*layer.options().padding).setZero();
+    }
+
   private:
-    Matrix<S> table_; ///< and a column of zeros
+    static void require_padding(const Embedding<S>& layer, const char* where) {
+        require(!layer.options().padding || *layer.options().padding < layer.vocabulary(), where,
+                "the table of the Embedding layer has ", layer.vocabulary(),
+                " columns, expected more than its padding, ", layer.options().padding.value_or(0),
+                "; give it a value of its first shape");
+    }
+
+    Matrix<S> table_; ///< of the layer, and one more column, of zeros
 };
 
 } // namespace carousel

@@ -1,11 +1,13 @@
-// Stream: a trained model run sample by sample. After construction nothing allocates and nothing throws.
+// Stream: a trained model run sample by sample. docs/streaming.md explains its use in programs that run for days.
 #pragma once
 
 #include "carousel/layer/sequential.hpp"
+#include "carousel/simd/denormals.hpp"
 #include "carousel/stream/recurrent_part.hpp"
 #include "carousel/stream/stateless_parts.hpp"
 
-#include <cassert>
+#include <concepts>
+#include <limits>
 #include <span>
 #include <tuple>
 #include <utility>
@@ -28,14 +30,25 @@ class StreamPart<Sequential<Layers...>, typename Sequential<Layers...>::Scalar> 
     void reset() noexcept {
         std::apply([](auto&... part) { (part.reset(), ...); }, parts_);
     }
+    bool finite() const noexcept {
+        return std::apply([](const auto&... part) { return (part.finite() && ...); }, parts_);
+    }
+
     void get(State& out) const {
         each([&](auto k) { std::get<k>(parts_).get(std::get<k>(out)); });
     }
-    /// All or nothing: a part that doesn't fit leaves every state as it was.
-    void set(const State& in) {
-        auto changed = parts_;
-        each([&](auto k) { std::get<k>(changed).set(std::get<k>(in)); });
-        parts_ = std::move(changed);
+    void check(const State& in) const {
+        each([&](auto k) { std::get<k>(parts_).check(std::get<k>(in)); });
+    }
+    void set(const State& in) noexcept {
+        each([&](auto k) { std::get<k>(parts_).set(std::get<k>(in)); });
+    }
+
+    void check_weights(const Model& model) const {
+        each([&](auto k) { std::get<k>(parts_).check_weights(model.template layer<k>()); });
+    }
+    void set_weights(const Model& model) {
+        each([&](auto k) { std::get<k>(parts_).set_weights(model.template layer<k>()); });
     }
 
   private:
@@ -54,38 +67,95 @@ class StreamPart<Sequential<Layers...>, typename Sequential<Layers...>::Scalar> 
     std::tuple<StreamPart<Layers, S>...> parts_;
 };
 
-/// One playhead through a model: the state of every layer, the weights as they were at construction, packed, and the
-/// scratch. Copy it to fork the state. The numbers are those of the whole-sequence pass, to rounding.
+namespace detail {
+
+/// Declared for its type alone: that of the numbers of an Eigen expression, a container or an array.
+template <class Derived>
+typename Derived::Scalar scalar_of_elements(const Eigen::DenseBase<Derived>&);
+template <class Container>
+auto scalar_of_elements(const Container& x) -> std::remove_cvref_t<decltype(*std::data(x))>;
+
+/// Whether the numbers of an Eigen expression are one vector and stand next to each other in memory.
+template <class Expression>
+constexpr bool contiguous_vector() {
+    if constexpr (requires(const Expression& x) { x.data(); })
+        return Expression::IsVectorAtCompileTime && Expression::InnerStrideAtCompileTime == 1;
+    else
+        return false;
+}
+
+} // namespace detail
+
+/// One run of a model along a sequence that has no end: the state of every layer, a packed copy of the weights, and the memory
+/// of a step. A copy of a Stream goes on from the same state by itself. The numbers are those of the whole-sequence pass, to
+/// rounding; denormal states become zero.
 ///
 ///     Stream stream{model};
 ///     for (float sample : live) play(stream(sample));
+///
+/// Only the constructor, copies, and state() allocate. Threads may not share a Stream; each has its own copy.
 template <class Model>
 class Stream {
   public:
     using Scalar = typename Model::Scalar;
     using State = typename Model::State;
 
-    /// Throws std::invalid_argument if a layer can't be streamed.
-    explicit Stream(const Model& model)
-        : part_(model), input_(model.input_size()), output_(model.output_size(input_)) {}
+    /// Throws std::invalid_argument if a layer can't be streamed, as one that runs in reverse, or if a parameter has another
+    /// shape than its layer gave it.
+    explicit Stream(const Model& model) : input_(model.input_size()), output_(model.output_size(input_)), part_(model) {
+        require(input_ >= 1 && output_ >= 1, "Stream", "the model is ", input_, " -> ", output_,
+                ", expected at least one feature in and out");
+    }
 
     Index input_size() const { return input_; }
     Index output_size() const { return output_; }
 
-    /// One sample of input_size() features; the output_size() numbers returned are valid until the next call.
+    /// One sample of input_size() features. Returns the model's output_size() numbers, valid until the next call. A sample of
+    /// another size is left out: the state stays as it was, and the span returned is empty.
     std::span<const Scalar> operator()(std::span<const Scalar> x) noexcept {
-        assert(static_cast<Index>(x.size()) == input_);
+        if (x.size() != static_cast<std::size_t>(input_)) [[unlikely]]
+            return {};
         return {part_(x.data()), static_cast<std::size_t>(output_)};
     }
 
-    /// For models of one feature: one number in, the first of the outputs back.
+    /// The same for an Eigen vector whose numbers stand next to each other in memory: a VectorXf, x.col(t), a Map.
+    template <class Vector>
+    requires(!std::convertible_to<const Vector&, Scalar> &&
+             !std::convertible_to<const Vector&, std::span<const Scalar>>) std::span<const Scalar>
+    operator()(const Vector& x) noexcept {
+        if constexpr (!requires { detail::scalar_of_elements(x); })
+            static_assert(sizeof(Vector) == 0, "Stream: a sample is a number, a span, a container or an Eigen vector");
+        else if constexpr (!std::same_as<decltype(detail::scalar_of_elements(x)), Scalar>)
+            static_assert(sizeof(Vector) == 0,
+                          "Stream: the sample and the model have different scalar types; convert the "
+                          "sample (x.cast<float>()) or make the model of the other type");
+        else if constexpr (!requires { x.derived(); })
+            static_assert(sizeof(Vector) == 0, "Stream: the sample isn't contiguous; copy it to a std::vector");
+        else if constexpr (!detail::contiguous_vector<Vector>())
+            static_assert(sizeof(Vector) == 0,
+                          "Stream: the sample is no Eigen vector whose numbers stand next to each other; "
+                          "give a column (x.col(t)) or evaluate the expression first (x.eval())");
+        else
+            return (*this)(std::span<const Scalar>(x.data(), static_cast<std::size_t>(x.size())));
+    }
+
+    /// For models of one feature: one number in, the first of the outputs back. With a model of more features the sample is left
+    /// out: the state stays as it was, and NaN is returned.
     Scalar operator()(Scalar x) noexcept {
-        assert(input_ == 1);
+        if (input_ != 1) [[unlikely]]
+            return std::numeric_limits<Scalar>::quiet_NaN();
         sample_ = x; // a member, as GCC 12 takes the address of a parameter for an array of one and warns
         return *part_(&sample_);
     }
 
+    /// Back to the state in which a sequence begins.
     void reset() noexcept { part_.reset(); }
+
+    /// Whether every number of the state is finite. One sample that is NaN makes the states NaN, and they stay so until reset()
+    /// or set_state(). It costs less than a sample; ask once a block of samples:
+    ///
+    ///     if (!stream.finite()) stream.reset();
+    bool finite() const noexcept { return part_.finite(); }
 
     /// As the layers' final_state gives it, for a batch of one.
     State state() const {
@@ -93,13 +163,27 @@ class Stream {
         part_.get(state);
         return state;
     }
-    /// Throws std::invalid_argument, changing nothing, if the shape is another's.
-    void set_state(const State& state) { part_.set(state); }
+    /// The same, written to `out`; no allocation if `out` held a state of this stream before.
+    void state(State& out) const { part_.get(out); }
+
+    /// Goes on from this state, of a batch of one. Throws std::invalid_argument, before anything is changed, if the shape is
+    /// another's.
+    void set_state(const State& state) {
+        part_.check(state);
+        part_.set(state);
+    }
+
+    /// Goes on with the weights and options that the model has now; the state stays. Throws std::invalid_argument, before
+    /// anything is changed, if a layer has other sizes than at construction or can't be streamed. Costs a copy of the weights.
+    void set_weights(const Model& model) {
+        part_.check_weights(model);
+        part_.set_weights(model);
+    }
 
   private:
-    StreamPart<Model, Scalar> part_;
-    Scalar sample_ = 0;
     Index input_, output_;
+    Scalar sample_ = 0;
+    StreamPart<Model, Scalar> part_;
 };
 
 } // namespace carousel

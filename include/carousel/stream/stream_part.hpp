@@ -1,19 +1,41 @@
-// StreamPart: how a layer runs sample by sample. The template to specialise; for the library's layers the files beside
-// this one do so.
+// StreamPart: how one layer runs sample by sample. This header has the template; the headers beside it specialise it for the
+// library's layers.
 #pragma once
+
+#include "carousel/core/matrix.hpp"
+#include "carousel/core/require.hpp"
 
 namespace carousel {
 
-/// How a layer runs sample by sample: specialise it for a layer of your own, with
+/// A Stream has a StreamPart for every layer of its model. Specialise the template for a layer L of your own:
 ///
-///     explicit StreamPart(const L&);                 // packs the weights; may throw
+///     explicit StreamPart(const L&);                 // packs the weights; throws if the layer can't be streamed
 ///     const S* operator()(const S* x) noexcept;      // one sample in, one out; valid until the next call
-///     void reset() noexcept;
-///     void get(State<S>&) const;                     // the layer's State for a batch of one
-///     void set(const State<S>&);                     // throws std::invalid_argument if it doesn't fit
+///     void reset() noexcept;                         // the state in which a sequence begins
+///     bool finite() const noexcept;                  // whether no number of the state is NaN or infinite
+///     void get(State& out) const;                    // the layer's State for a batch of one; reuses the memory of `out`
+///     void check(const State&) const;                // throws std::invalid_argument if the state doesn't fit
+///     void set(const State&) noexcept;               // takes a state that `check` has let through
+///     void check_weights(const L&) const;            // throws std::invalid_argument if the sizes differ
+///     void set_weights(const L&);                    // packs weights that `check_weights` has let through; keeps the state
+///
+/// Nothing but the constructor and a `get` into a State of another shape may allocate. Checks are functions of their own
+/// because a model has several layers: Stream asks every part before it changes the first.
 template <class L, class S>
 class StreamPart {
     static_assert(sizeof(L) == 0, "Stream: this layer can't be streamed, for there is no StreamPart for it");
 };
+
+namespace detail {
+
+/// Throws std::invalid_argument unless the parameter `what` of a layer has the shape that the layer gave it.
+template <class S>
+void require_shape(const char* where, const char* layer, const char* what, const Matrix<S>& value, Index rows,
+                   Index columns) {
+    require(value.rows() == rows && value.cols() == columns, where, what, " of the ", layer, " layer is ", value.rows(),
+            " x ", value.cols(), ", expected ", rows, " x ", columns, "; give it a value of that shape");
+}
+
+} // namespace detail
 
 } // namespace carousel
