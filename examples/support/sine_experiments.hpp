@@ -210,6 +210,7 @@ template <class Model>
 std::vector<double> predict(const Experiment& e, const Model& model, const std::vector<float>& values) {
     std::vector<double> result;
     if (e.streams()) {
+        const carousel::DenormalsAreZero guard; // as in an audio callback: no sample costs more than another
         carousel::Stream stream{model};
         for (std::size_t k = 0; k + 1 < values.size(); ++k)
             if (const float next = stream(values[k]); k + 1 >= static_cast<std::size_t>(e.window))
@@ -224,6 +225,7 @@ std::vector<double> predict(const Experiment& e, const Model& model, const std::
 /// Predictions of the last `count` values, each made from the predictions before it.
 template <class Model>
 std::vector<double> run_free(const Model& model, const std::vector<float>& values, std::size_t count) {
+    const carousel::DenormalsAreZero guard; // as in predict
     carousel::Stream stream{model};
     std::vector<double> result;
     float next = 0;
