@@ -1,6 +1,8 @@
 // Matrix aliases: every array of the library is one of these, column-major as Eigen stores it.
 #pragma once
 
+#include "carousel/core/build.hpp"
+
 #include <Eigen/Core>
 
 #include <concepts>

@@ -1,15 +1,84 @@
-// require(): throws for a mistake of the caller, at the public function that was called and before anything is changed.
+// require(): throws for a mistake of the caller, at the public function that was called and before anything is changed. Every
+// throw and every catch of the library goes through this header, so that it compiles without exceptions, too.
 #pragma once
+
+#include "carousel/core/build.hpp"
 
 #include <charconv>
 #include <cmath>
 #include <concepts>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
 #include <sstream>
 #include <stdexcept>
+#include <string>
+
+#ifdef CAROUSEL_NO_EXCEPTIONS
+#    include <atomic>
+#    include <cstdlib>
+#endif
 
 namespace carousel {
 
+#ifdef CAROUSEL_NO_EXCEPTIONS
+
+/// Receives the message of a failure. It must not return.
+using FailureHandler = void (*)(const char* message);
+
 namespace detail {
+
+[[gnu::visibility("hidden")]] inline std::atomic<FailureHandler>& failure_handler() {
+    static std::atomic<FailureHandler> handler{nullptr};
+    return handler;
+}
+
+} // namespace detail
+
+/// Of a build without exceptions: what is called where others throw, for all threads of the program or shared library. Without
+/// one, or if it returns, the program aborts. Returns the handler before. Memory that runs out isn't reported here: operator new
+/// and Eigen end the program themselves.
+[[gnu::visibility("hidden")]] inline FailureHandler set_failure_handler(FailureHandler handler) {
+    return detail::failure_handler().exchange(handler);
+}
+
+#endif
+
+namespace detail {
+
+/// Throws Exception(message); without exceptions calls the failure handler.
+template <class Exception>
+[[noreturn]] void fail(const std::string& message) {
+#ifdef CAROUSEL_NO_EXCEPTIONS
+    if (const FailureHandler handler = failure_handler().load())
+        handler(message.c_str());
+    std::abort();
+#else
+    throw Exception(message);
+#endif
+}
+
+/// Calls f and returns what it threw, or nullptr.
+template <class F>
+std::exception_ptr caught(F&& f) {
+#ifdef CAROUSEL_NO_EXCEPTIONS
+    f();
+#else
+    try {
+        f();
+    } catch (...) {
+        return std::current_exception();
+    }
+#endif
+    return nullptr;
+}
+
+/// A whole number as text. std::to_string has a static table that keeps a shared library from being unloaded.
+inline std::string decimal(std::intmax_t number) {
+    char text[24];
+    std::snprintf(text, sizeof text, "%jd", number);
+    return text;
+}
 
 /// Writes a number as the shortest text that reads back as it, a whole number without an exponent. Anything else is written
 /// as the stream does it.
@@ -35,7 +104,7 @@ void require(bool holds, const char* where, const Parts&... parts) {
     std::ostringstream message;
     message << where << ": ";
     (detail::put(message, parts), ...);
-    throw std::invalid_argument(message.str());
+    detail::fail<std::invalid_argument>(message.str());
 }
 
 } // namespace carousel

@@ -91,9 +91,9 @@ concept Layer = requires(const L layer, L trained, TapeOf<L, S> tape, StateOf<L,
 
 namespace detail {
 
-/// The seed of a layer that was given none: 1 for the program's first, 2 for its second …, so that equal layers start
-/// unequal and every run of a program starts alike.
-inline std::uint64_t next_seed() {
+/// The seed of a layer that was given none: 1 for the first of the program (or shared library), 2 for its second …, so that
+/// equal layers start unequal and every run of a program starts alike.
+[[gnu::visibility("hidden")]] inline std::uint64_t next_seed() {
     static std::atomic<std::uint64_t> count{0};
     return ++count;
 }
@@ -125,7 +125,7 @@ void each_random(const L& layer, Tape& tape, F&& f) {
 /// Thrown by backward when the tape holds no forward pass.
 inline void require_recorded(bool recorded, const char* where) {
     if (!recorded)
-        throw std::logic_error(std::string(where) +
+        fail<std::logic_error>(std::string(where) +
                                ": the tape holds no forward pass (none was made, it was inference, or "
                                "backward has consumed it)");
 }
