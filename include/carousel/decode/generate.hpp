@@ -20,7 +20,7 @@ template <class S>
 void put_token(std::span<S> x, Index token) {
     const auto inputs = static_cast<Index>(x.size());
     require(token >= 0 && (inputs == 1 || token < inputs), "generate", "token is ", token, ", expected ",
-            inputs == 1 ? "at least 0" : "0 … " + std::to_string(inputs - 1));
+            inputs == 1 ? "at least 0" : "0 … " + detail::decimal(inputs - 1));
     std::fill(x.begin(), x.end(), S(0));
     x[inputs == 1 ? 0 : static_cast<std::size_t>(token)] = inputs == 1 ? static_cast<S>(token) : S(1);
 }

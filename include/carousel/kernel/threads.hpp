@@ -1,115 +1,139 @@
 // Threads: how many the passes of a layer use, and the pool that runs their shards.
 #pragma once
 
-#include "carousel/core/require.hpp"
+#include "carousel/kernel/crew.hpp"
 
-#include <atomic>
+#include <cstddef>
 #include <memory>
-#include <thread>
-#include <vector>
+#include <new>
 
 namespace carousel {
 
 namespace kernel {
 
-/// Workers that wait for shards. One job at a time: a call that finds the pool at work, its own shards among them, runs its
-/// shards itself, one after the other. Whoever is free takes the next shard, so a worker that the system keeps waiting delays
-/// no more than the shard it has.
+/// Runs the shards of one job at a time, together with a crew of workers. A call that finds the pool at work runs its shards
+/// itself, one after the other: a call from inside a shard, or from another thread.
+///
+/// Only the thread whose turn it is touches the crew. A child of fork() has none of its parent's threads, so it leaves the crew
+/// alone and makes one of its own.
 class ThreadPool {
   public:
-    explicit ThreadPool(int threads) {
-        for (int w = 1; w < threads; ++w)
-            workers_.emplace_back([this] { work(); });
-    }
-    ~ThreadPool() {
-        ends_.store(true, std::memory_order_relaxed);
-        wake();
-        for (auto& worker : workers_)
-            worker.join();
-    }
+    explicit ThreadPool(int threads) { resize(threads); }
+    ~ThreadPool() { close(); }
     ThreadPool(const ThreadPool&) = delete;
     ThreadPool& operator=(const ThreadPool&) = delete;
 
-    int size() const { return static_cast<int>(workers_.size()) + 1; }
+    /// The caller and its workers: as many threads as were asked for, or as the system gave.
+    int size() const { return size_.load(std::memory_order_relaxed); }
 
-    /// f(0) … f(shards − 1), each once, in any order; returns when all have ended. f must not throw. Allocates nothing.
+    /// A job that is running keeps its workers; the next one has the new ones.
+    void resize(int threads) {
+        size_.store(threads, std::memory_order_relaxed);
+        if (const Turn turn{*this})
+            fit_crew();
+    }
+
+    /// f(0) … f(shards − 1), each at most once, in any order. Throws the first exception of a shard, when no shard is running
+    /// any more; without one, each has run when this returns. Allocates nothing, but for the first job after a fork or after
+    /// a resize during a job.
     template <class F>
-    void run(int shards, F&& f) {
-        if (shards < 2 || workers_.empty() || busy_.test_and_set(std::memory_order_acquire)) {
-            for (int s = 0; s < shards; ++s)
-                f(s);
-            return;
-        }
-        job_ = [](void* what, int shard) { (*static_cast<std::remove_reference_t<F>*>(what))(shard); };
-        what_ = &f;
-        unfinished_.store(shards, std::memory_order_relaxed);
-        untaken_.store(shards, std::memory_order_release); // whoever takes one sees the job
-        wake();
-        take_shards();
-        for (int left = unfinished_.load(std::memory_order_acquire), spins = 0; left > 0;
-             left = unfinished_.load(std::memory_order_acquire))
-            if (++spins > patience)
-                unfinished_.wait(left);
-        busy_.clear(std::memory_order_release);
+    void run(int shards, const F& f) {
+        if (shards > 1 && size() > 1)
+            if (const Turn turn{*this}; turn && fit_crew()) {
+                crew_->run(
+                    shards, [](const void* what, int s) { (*static_cast<const F*>(what))(s); }, &f);
+                return;
+            }
+        for (int s = 0; s < shards; ++s)
+            f(s);
+    }
+
+    /// Ends the workers for good: later jobs run in the thread that asks. One that is running keeps them.
+    void close() {
+        closed_.store(true, std::memory_order_relaxed);
+        if (const Turn turn{*this})
+            fit_crew();
     }
 
   private:
-    static constexpr int patience = 4000; // looks before it sleeps: some microseconds, as long as the gaps in a pass
-
-    void wake() {
-        round_.fetch_add(1, std::memory_order_release);
-        round_.notify_all();
-    }
-
-    void take_shards() {
-        for (int left = untaken_.load(std::memory_order_acquire); left > 0;)
-            if (untaken_.compare_exchange_weak(left, left - 1, std::memory_order_acquire)) {
-                job_(what_, left - 1);
-                if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1)
-                    unfinished_.notify_all();
-                left = untaken_.load(std::memory_order_acquire);
-            }
-    }
-
-    void work() {
-        for (unsigned seen = 0;;) {
-            for (int spins = 0; round_.load(std::memory_order_acquire) == seen;)
-                if (++spins > patience)
-                    round_.wait(seen);
-            seen = round_.load(std::memory_order_acquire);
-            if (ends_.load(std::memory_order_relaxed))
-                return;
-            take_shards();
+    /// True for one thread of the process at a time.
+    class Turn {
+      public:
+        explicit Turn(ThreadPool& pool) : pool_(pool), process_(process_number()) {
+            long holder = 0; // a number before a fork: the thread whose turn it was stayed in the parent
+            while (!taken_ && holder != process_)
+                taken_ = pool.holder_.compare_exchange_strong(holder, process_, std::memory_order_acquire);
         }
+        ~Turn() {
+            if (taken_)
+                pool_.holder_.store(0, std::memory_order_release);
+        }
+        Turn(const Turn&) = delete;
+        Turn& operator=(const Turn&) = delete;
+        explicit operator bool() const { return taken_; }
+
+      private:
+        ThreadPool& pool_;
+        const long process_;
+        bool taken_ = false;
+    };
+
+    /// Makes the crew as large as asked for, or size() as small as the crew. Returns whether there is one.
+    bool fit_crew() {
+        if (crew_ && crew_->process() != process_number()) {
+            crew_->next = parents_;
+            parents_ = std::exchange(crew_, nullptr);
+        }
+        int asked = size();
+        const int wanted = closed_.load(std::memory_order_relaxed) ? 1 : asked;
+        if ((crew_ ? crew_->workers() + 1 : 1) != wanted) {
+            delete std::exchange(crew_, nullptr);
+            carousel::detail::caught([&] {
+                if (wanted > 1)
+                    crew_ = new Crew(wanted - 1);
+            });
+            if (crew_ && crew_->workers() == 0)
+                delete std::exchange(crew_, nullptr);
+        }
+        // Who has asked for another number meanwhile has it at the next turn.
+        size_.compare_exchange_strong(asked, crew_ ? crew_->workers() + 1 : 1, std::memory_order_relaxed);
+        return crew_ != nullptr;
     }
 
-    void (*job_)(void*, int) = nullptr;
-    void* what_ = nullptr;
-    std::atomic<unsigned> round_{0};
-    std::atomic<int> untaken_{0}, unfinished_{0};
-    std::atomic<bool> ends_{false};
-    std::atomic_flag busy_;
-    std::vector<std::thread> workers_;
+    std::atomic<int> size_{1};
+    std::atomic<long> holder_{0}; // the number of the process whose thread has its turn, or 0
+    std::atomic<bool> closed_{false};
+    Crew* crew_ = nullptr;
+    Crew* parents_ = nullptr; // crews of processes before a fork: their threads are not here to be joined
 };
 
-inline std::unique_ptr<ThreadPool>& thread_pool() {
-    static auto pool = std::make_unique<ThreadPool>(1);
-    return pool;
+/// The pool of the program; a shared library that includes this header has its own, which goes when it is unloaded. It is closed
+/// at exit, but not destroyed: destructors of static objects may still train.
+[[gnu::visibility("hidden")]] inline ThreadPool& thread_pool() {
+    struct Closer {
+        ThreadPool* pool;
+        ~Closer() { pool->close(); }
+    };
+    alignas(ThreadPool) static std::byte memory[sizeof(ThreadPool)];
+    static const Closer closer{new (memory) ThreadPool(1)};
+    return *std::launder(reinterpret_cast<ThreadPool*>(memory));
 }
 
 } // namespace kernel
 
 /// How many threads forward and backward of a layer use; 1 until set_threads says otherwise.
-inline int threads() {
-    return kernel::thread_pool()->size();
+[[gnu::visibility("hidden")]] inline int threads() {
+    return kernel::thread_pool().size();
 }
 
 /// Batches are cut into as many shards, so one number of threads always gives the same gradients, and another the same to
-/// rounding. Not while a pass is running. Throws std::invalid_argument if n is below 1.
-inline void set_threads(int n) {
+/// rounding. If the system refuses a thread, fewer are used: threads() says how many. A pass that is running keeps its
+/// threads; the next one has n. A child of fork() makes threads of its own when a pass needs them. A shared library that
+/// contains layers has a number of its own. Throws std::invalid_argument if n is below 1.
+[[gnu::visibility("hidden")]] inline void set_threads(int n) {
     require(n >= 1, "set_threads", "n is ", n, ", expected at least 1");
     if (n != threads())
-        kernel::thread_pool() = std::make_unique<kernel::ThreadPool>(n);
+        kernel::thread_pool().resize(n);
 }
 
 } // namespace carousel

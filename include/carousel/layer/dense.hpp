@@ -36,9 +36,9 @@ class Dense {
     /// Throws std::invalid_argument if a size is below 1 or differs from the one fixed at compile time.
     Dense(Size input, Size output, DenseOptions options = {}) : options_(options) {
         require(input >= 1 && (Input == Dynamic || input == Input), "Dense", "input size is ", input, ", expected ",
-                Input == Dynamic ? "at least 1" : std::to_string(Input));
+                Input == Dynamic ? "at least 1" : detail::decimal(Input));
         require(output >= 1 && (Output == Dynamic || output == Output), "Dense", "output size is ", output,
-                ", expected ", Output == Dynamic ? "at least 1" : std::to_string(Output));
+                ", expected ", Output == Dynamic ? "at least 1" : detail::decimal(Output));
         W_ = Parameter<S>(output, input);
         b_ = Parameter<S>(output, 1);
         Random random(options.seed ? *options.seed : detail::next_seed());

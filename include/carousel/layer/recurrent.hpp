@@ -49,9 +49,9 @@ class Recurrent {
     Recurrent(Size input, Size hidden, C cell = {}, RecurrentOptions options = {})
         : cell_(cell), options_(options), input_(input), hidden_(hidden) {
         require(input >= 1 && (Input == Dynamic || input == Input), C::name, "input size is ", input, ", expected ",
-                Input == Dynamic ? "at least 1" : std::to_string(Input));
+                Input == Dynamic ? "at least 1" : detail::decimal(Input));
         require(hidden >= 1 && (Hidden == Dynamic || hidden == Hidden), C::name, "hidden size is ", hidden,
-                ", expected ", Hidden == Dynamic ? "at least 1" : std::to_string(Hidden));
+                ", expected ", Hidden == Dynamic ? "at least 1" : detail::decimal(Hidden));
         for (const auto& [what, rate] :
              {std::pair("recurrent_dropout", options.recurrent_dropout), std::pair("zoneout", options.zoneout),
               std::pair("zoneout_cell", options.zoneout_cell)})

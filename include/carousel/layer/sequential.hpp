@@ -191,7 +191,7 @@ class Sequential {
     static void visit_parameters(Self& self, F& f) {
         self.each_layer([&](std::size_t k, auto& layer) {
             layer.each_parameter([&](const std::string& name, auto& parameter) {
-                f(std::to_string(k) + "." + layer.name() + "." + name, parameter);
+                f(detail::decimal(static_cast<Index>(k)) + "." + layer.name() + "." + name, parameter);
             });
         });
     }

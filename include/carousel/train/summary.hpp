@@ -12,7 +12,7 @@ namespace carousel {
 namespace detail {
 
 inline std::string with_commas(Index number) {
-    std::string digits = std::to_string(number);
+    std::string digits = detail::decimal(number);
     for (std::ptrdiff_t k = static_cast<std::ptrdiff_t>(digits.size()) - 3; k > 0; k -= 3)
         digits.insert(static_cast<std::size_t>(k), 1, ',');
     return digits;
@@ -56,7 +56,7 @@ std::string summary(const Model& model) {
             steps = steps && layer.keeps_steps;
         const Index count = detail::count_parameters(layer);
         total += count;
-        rows.push_back({layer.name(), (steps ? "(None, None, " : "(None, ") + std::to_string(features) + ")",
+        rows.push_back({layer.name(), (steps ? "(None, None, " : "(None, ") + detail::decimal(features) + ")",
                         detail::with_commas(count)});
     });
 
