@@ -2,6 +2,7 @@
 #pragma once
 
 #include "carousel/core/matrix.hpp"
+#include "carousel/core/require.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -36,7 +37,7 @@ class Buffer {
         if (size > capacity_) {
             release();
             if (size > std::numeric_limits<std::ptrdiff_t>::max() / static_cast<std::ptrdiff_t>(sizeof(Scalar)))
-                throw std::bad_alloc();
+                detail::fail<std::bad_alloc>("Buffer: more numbers than a process can hold");
             data_ = static_cast<Scalar*>(::operator new(static_cast<std::size_t>(size) * sizeof(Scalar), alignment));
             capacity_ = size;
         }

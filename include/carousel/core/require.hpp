@@ -46,7 +46,7 @@ namespace detail {
 
 namespace detail {
 
-/// Throws Exception(message); without exceptions calls the failure handler.
+/// Throws Exception(message), or Exception() if it takes none; without exceptions calls the failure handler.
 template <class Exception>
 [[noreturn]] void fail(const std::string& message) {
 #ifdef CAROUSEL_NO_EXCEPTIONS
@@ -54,7 +54,10 @@ template <class Exception>
         handler(message.c_str());
     std::abort();
 #else
-    throw Exception(message);
+    if constexpr (std::constructible_from<Exception, const std::string&>)
+        throw Exception(message);
+    else
+        throw Exception();
 #endif
 }
 
