@@ -89,6 +89,8 @@ TEST_CASE("initializer: orthogonal columns, or rows, are orthonormal") {
     check_orthonormal(draw(initializer::orthogonal(), 160, 40, 1, 1), 1); // U of an LSTM
     check_orthonormal(draw(initializer::orthogonal(), 40, 160, 1, 1), 1);
     check_orthonormal(draw(initializer::orthogonal(), 120, 120, 1, 1), 1);
+    check_orthonormal(draw(initializer::orthogonal(), 130, 100, 1, 1), 1);
+    check_orthonormal(draw(initializer::orthogonal(), 300, 299, 1, 1), 1);
 }
 
 TEST_CASE("initializer: orthogonal matrices are uniform among all of them") {

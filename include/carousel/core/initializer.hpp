@@ -85,22 +85,41 @@ struct Initializer {
         return std::fma(b, z, a);
     }
 
-    /// Gram and Schmidt, twice. As the lengths it divides by are positive, so is R's diagonal: a normal q becomes
-    /// uniformly (Haar) distributed without a correction of signs (Mezzadri, "How to generate random matrices from the
-    /// classical compact groups", 2007).
+    /// Gram and Schmidt. As the lengths it divides by are positive, so is R's diagonal: a normal q becomes uniformly (Haar)
+    /// distributed without a correction of signs (Mezzadri, "How to generate random matrices from the classical compact
+    /// groups", 2007). A column that loses most of its length keeps too few digits, and all are done a second time ("twice
+    /// is enough": Giraud et al., "Rounding error analysis of the classical Gram-Schmidt orthogonalization process", 2005);
+    /// that is so where q is nearly square.
     static void orthonormalize(Matrix<double>& q) {
-        const Index width = 16; // so many columns are made orthogonal to each finished column while it is in the cache
-        for (Index first = 0; first < q.cols(); first += width) {
-            const Index end = std::min(first + width, q.cols());
-            for (int pass = 0; pass < 2; ++pass) {
-                for (Index k = 0; k < end; ++k) {
-                    if (k >= first)
-                        q.col(k) /= q.col(k).norm();
-                    for (Index j = std::max(first, k + 1); j < end; ++j)
-                        q.col(j) -= q.col(k).dot(q.col(j)) * q.col(k);
-                }
+        if (least_share_left(q, 0, q.cols()) < 0.5)
+            least_share_left(q, 0, q.cols());
+    }
+
+    /// Orthonormalises columns begin … end − 1; returns the least share of its length that a column kept. The left half is
+    /// done first and then taken out of the right half, so that nearly all work is in products of large matrices.
+    static double least_share_left(Eigen::Ref<Matrix<double>> q, Index begin, Index end) {
+        constexpr Index few = 8;
+        if (end - begin <= few) {
+            double least = 1;
+            for (Index k = begin; k < end; ++k) {
+                const double length = q.col(k).norm();
+                for (Index j = begin; j < k; ++j)
+                    q.col(k) -= q.col(j).dot(q.col(k)) * q.col(j);
+                const double left = q.col(k).norm();
+                q.col(k) /= left;
+                least = std::min(least, left / length);
             }
+            return least;
         }
+        const Index middle = begin + (end - begin) / 2;
+        const double least = least_share_left(q, begin, middle);
+        const auto left = q.middleCols(begin, middle - begin);
+        auto right = q.middleCols(middle, end - middle);
+        const Eigen::RowVectorXd lengths = right.colwise().norm();
+        const Matrix<double> shares = left.transpose() * right;
+        right.noalias() -= left * shares;
+        const double kept = (right.colwise().norm().array() / lengths.array()).minCoeff();
+        return std::min({least, kept, kept * least_share_left(q, middle, end)});
     }
 };
 
