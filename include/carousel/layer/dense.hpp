@@ -13,6 +13,8 @@ struct DenseOptions {
     Initializer W = initializer::glorot_uniform();
     Initializer b = initializer::zeros();
     std::optional<std::uint64_t> seed = std::nullopt; ///< by default every layer of a program draws other numbers
+    bool initialize =
+        true; ///< false: parameters start as zero and nothing is drawn, for a model that is loaded at once
 };
 
 /// x: I × (T·B), y: O × (T·B); W: O × I, b: O.
@@ -42,7 +44,8 @@ class Dense {
         W_ = Parameter<S>(output, input);
         b_ = Parameter<S>(output, 1);
         Random random(options.seed ? *options.seed : detail::next_seed());
-        initialize(random);
+        if (options.initialize)
+            initialize(random);
     }
     explicit Dense(DenseOptions options = {}) requires(Input != Dynamic && Output != Dynamic)
         : Dense(Input, Output, options) {}

@@ -13,6 +13,8 @@ struct EmbeddingOptions {
     std::optional<Index> padding = std::nullopt;           ///< this token's vector is zero and isn't learned
     Initializer table = initializer::uniform(-0.05, 0.05); ///< Keras'; PyTorch's is normal(0, 1)
     std::optional<std::uint64_t> seed = std::nullopt;      ///< by default every layer of a program draws other numbers
+    bool initialize =
+        true; ///< false: parameters start as zero and nothing is drawn, for a model that is loaded at once
 };
 
 /// x: 1 × (T·B), tokens: the whole numbers 0 … vocabulary − 1; y: size × (T·B), zero past a sequence's end, where x isn't
@@ -45,7 +47,8 @@ class Embedding {
                 "padding is ", options.padding.value_or(0), ", expected 0 … ", vocabulary - 1);
         table_ = Parameter<S>::sparse(size, vocabulary);
         Random random(options.seed ? *options.seed : detail::next_seed());
-        initialize(random);
+        if (options.initialize)
+            initialize(random);
     }
 
     Index vocabulary() const { return table_.value.cols(); }

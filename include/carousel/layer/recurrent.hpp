@@ -27,6 +27,8 @@ struct RecurrentOptions {
     /// a step with this probability; in inference the state moves by the mean: Krueger et al. (2017), "Zoneout:
     /// Regularizing RNNs by Randomly Preserving Hidden Activations".
     double zoneout = 0, zoneout_cell = 0;
+    bool initialize =
+        true; ///< false: parameters start as zero and nothing is drawn, for a model that is loaded at once
 };
 
 /// Input features and hidden units can be fixed at compile time, which Stream makes use of; the parameters are on the
@@ -62,7 +64,10 @@ class Recurrent {
         if (has_vectors())
             P_ = Parameter<Scalar>(hidden, C::vectors);
         Random random(options.seed ? *options.seed : detail::next_seed());
-        initialize(random);
+        if (options.initialize)
+            initialize(random);
+        else
+            seed_noise(random);
     }
     explicit Recurrent(C cell = {}, RecurrentOptions options = {}) requires(Input != Dynamic && Hidden != Dynamic)
         : Recurrent(Input, Hidden, cell, options) {}
@@ -123,8 +128,7 @@ class Recurrent {
                 b_.value.middleRows(g * hidden_, hidden_).setConstant(initial_bias(g));
         if (has_vectors())
             options_.P(P_.value, hidden_, hidden_, random);
-        if (draws())
-            noise_seed_ = random();
+        seed_noise(random);
     }
 
     /// f(random) for the generator of this tape's masks, if recurrent dropout or zoneout draws some.
@@ -201,6 +205,11 @@ class Recurrent {
     }
 
     bool draws() const { return options_.recurrent_dropout > 0 || options_.zoneout > 0 || options_.zoneout_cell > 0; }
+
+    void seed_noise(Random& random) {
+        if (draws())
+            noise_seed_ = random();
+    }
 
     bool has_vectors() const {
         if constexpr (requires { cell_.has_vectors(); })
