@@ -285,7 +285,7 @@ TEST_CASE("safetensors: 40,000 parameters are loaded in a moment") {
     save_safetensors(folder / "m", from);
     const auto start = std::chrono::steady_clock::now();
     load_safetensors(folder / "m", to);
-    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(5)); // it would be 18, were it quadratic
+    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(10)); // it would be 18, were it quadratic
     CHECK(loaded[39'999].value(0, 0) == 39'999);
 }
 

@@ -1,6 +1,7 @@
 // ByteSource: a file, by its path, or the bytes of one in memory, to be read.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -126,8 +127,9 @@ inline OpenFile::~OpenFile() {
 }
 
 inline std::string OpenFile::read(std::uint64_t first, std::span<std::byte> to) {
+    constexpr std::size_t most = std::size_t(1) << 30; // at a time; macOS refuses 2 GB
     while (!to.empty()) {
-        const auto count = pread(file_, to.data(), to.size(), static_cast<off_t>(first));
+        const auto count = pread(file_, to.data(), std::min(to.size(), most), static_cast<off_t>(first));
         if (count < 0 && errno == EINTR)
             continue;
         if (count < 0)

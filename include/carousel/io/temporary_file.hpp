@@ -138,8 +138,10 @@ inline void TemporaryFile::create() {
         // may do is what everyone may. A file system without modes keeps its own.
         const bool owner = now.st_uid == old.st_uid || fchown(file, old.st_uid, static_cast<gid_t>(-1)) == 0;
         const bool group = now.st_gid == old.st_gid || fchown(file, static_cast<uid_t>(-1), old.st_gid) == 0;
-        const mode_t mode = old.st_mode & (owner && group ? 07777 : 0777);
-        [[maybe_unused]] const int kept = fchmod(file, group ? mode : (mode & ~070U) | (mode & 7U) << 3);
+        unsigned mode = old.st_mode & (owner && group ? 07777U : 0777U);
+        if (!group)
+            mode = (mode & ~070U) | (mode & 07U) << 3;
+        [[maybe_unused]] const int kept = fchmod(file, static_cast<mode_t>(mode));
     }
 }
 
