@@ -53,11 +53,11 @@ struct Enough {};
 } // namespace
 
 TEST_CASE("save_training: from the file another program goes on as one that never stopped, to the same bytes") {
-    for (const auto& [name, make] : option_sets()) {
-        INFO(name);
+    for (const OptionSet& set : option_sets()) {
+        INFO(set.name);
         const Folder folder;
         Program once(folder / "once");
-        once.fit(make());
+        once.fit(set.make());
         once.save();
         for (const Index calls : {4, 7}) { // of a callback in a run: an epoch, or to the middle of another
             INFO("runs of " << calls << " calls");
@@ -67,7 +67,7 @@ TEST_CASE("save_training: from the file another program goes on as one that neve
                 Program run(path, seed);
                 Index count = 0;
                 try {
-                    run.fit(make(), [&](Progress&) {
+                    run.fit(set.make(), [&](Progress&) {
                         if (++count < calls)
                             return;
                         run.save();

@@ -14,7 +14,6 @@
 #include <cstring>
 #include <functional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace carousel::test {
@@ -38,8 +37,13 @@ inline Dataset<double> validation_data() {
     return {random_sequence<double>(2, 7, 4, random), random_sequence<double>(1, 7, 4, random)};
 }
 
-/// Options of every kind, made anew at each call, as a program that is started again makes them.
-inline std::vector<std::pair<std::string, std::function<FitOptions()>>> option_sets() {
+/// Options, made anew at each call, as a program that is started again makes them.
+struct OptionSet {
+    std::string name;
+    std::function<FitOptions()> make;
+};
+
+inline std::vector<OptionSet> option_sets() {
     const auto set = [](FitOptions options) {
         options.batch_size = 4;
         options.clip_norm = 0.5;

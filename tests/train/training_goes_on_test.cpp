@@ -43,30 +43,31 @@ struct Enough {};
 } // namespace
 
 TEST_CASE("Training: calls of any number of epochs are one call, whatever the options") {
-    for (const auto& [name, make] : option_sets()) {
-        INFO(name);
+    for (const OptionSet& set : option_sets()) {
+        INFO(set.name);
         const auto left = [](const auto& training) { return all_epochs - training.epochs(); };
         const auto data = training_data(), validation = validation_data();
-        const auto once = train([&](auto& t) { fit(t, data, validation, MeanSquaredError{}, with(make(), left(t))); });
-        if (make().schedule)
+        const auto once =
+            train([&](auto& t) { fit(t, data, validation, MeanSquaredError{}, with(set.make(), left(t))); });
+        if (set.make().schedule)
             CHECK(once.history.epochs[5].learning_rate != 0.05);
-        if (make().early_stopping)
+        if (set.make().early_stopping)
             CHECK((once.history.epochs.size() < 6 || !once.last.empty()));
         for (const Index epochs : {1, 2, 4}) {
             INFO("calls of " << epochs << " epochs");
             CHECK(once == train([&](auto& t) {
-                      fit(t, data, validation, MeanSquaredError{}, with(make(), std::min(epochs, left(t))));
+                      fit(t, data, validation, MeanSquaredError{}, with(set.make(), std::min(epochs, left(t))));
                   }));
         }
         // A callback ends the call after every batch, by its word or by an exception.
         CHECK(once == train([&](auto& t) {
                   fit(t, data, validation, MeanSquaredError{},
-                      with(make(), left(t), [](Progress& p) { p.stop = true; }));
+                      with(set.make(), left(t), [](Progress& p) { p.stop = true; }));
               }));
         CHECK(once == train([&](auto& t) {
                   const auto enough = [](Progress&) { throw Enough(); };
                   try {
-                      fit(t, data, validation, MeanSquaredError{}, with(make(), left(t), enough));
+                      fit(t, data, validation, MeanSquaredError{}, with(set.make(), left(t), enough));
                   } catch (const Enough&) {
                   }
               }));
@@ -93,22 +94,22 @@ TEST_CASE("Training: a call is what fit with a rule is, and differs from one tha
 
 TEST_CASE("Training: put back into another of an equal model, it goes on there") {
     const auto data = training_data(), validation = validation_data();
-    for (const auto& [name, make] : option_sets()) {
-        INFO(name);
+    for (const OptionSet& set : option_sets()) {
+        INFO(set.name);
         auto model = noisy_model();
         Training training{model, Adam{.learning_rate = 0.05}};
-        fit(training, data, validation, MeanSquaredError{}, with(make(), all_epochs));
+        fit(training, data, validation, MeanSquaredError{}, with(set.make(), all_epochs));
 
         auto first = noisy_model();
         Training begun{first, Adam{.learning_rate = 0.05}};
         Index batches = 0;
         fit(begun, data, validation, MeanSquaredError{},
-            with(make(), all_epochs, [&](Progress& p) { p.stop = ++batches == 7; }));
+            with(set.make(), all_epochs, [&](Progress& p) { p.stop = ++batches == 7; }));
         auto second = noisy_model(99);
         copy_values(first, second);
         Training other{second, Adam{.learning_rate = 1}};
         other.set_state(begun.state(), begun.optimizer().state());
-        fit(other, data, validation, MeanSquaredError{}, with(make(), all_epochs - other.epochs()));
+        fit(other, data, validation, MeanSquaredError{}, with(set.make(), all_epochs - other.epochs()));
         CHECK(outcome(training) == outcome(other));
     }
 }
