@@ -6,7 +6,7 @@
 #include "support/program.hpp"
 
 #include <carousel/carousel.hpp>
-#include <carousel/io/safetensors.hpp>
+#include <carousel/io/training_file.hpp>
 
 #include <cstdio>
 
@@ -123,13 +123,13 @@ void run(const Settings& settings) {
     const Dataset<float> test = data.slice(training, held_out);
 
     Model model = make_model(pairs, settings);
-    Optimizer optimizer{parameters(model), Adam{.learning_rate = settings.learning_rate}};
+    Training goes_on{model, Adam{.learning_rate = settings.learning_rate}};
     const Metadata metadata{{"alphabet", encode_utf8(pairs.alphabet.characters())}, // the others: which are held out
                             {"lines", std::to_string(training) + " of " + std::to_string(pairs.size())},
                             {"seed", std::to_string(settings.seed)},
                             {"as_written", settings.as_written ? "yes" : "no"}};
     if (!settings.load.empty())
-        require(load_safetensors(settings.load, model, optimizer) == metadata, settings.load.c_str(),
+        require(load_training(settings.load, goes_on) == metadata, settings.load.c_str(),
                 "was trained on other lines, with another seed or questions read the other way");
     std::filesystem::create_directories(settings.folder);
     std::printf("%s%s%td different lines, %td of them held out\n", summary(model.encoder()).c_str(),
@@ -137,10 +137,9 @@ void run(const Settings& settings) {
 
     const auto shown = std::span(order).last(
         static_cast<std::size_t>(std::min(held_out, std::clamp<Index>(90 / (pairs.question + 2), 1, 6))));
-    const auto save =
-        every_epoch([&](const EpochReport&) { save_safetensors(settings.saved(), model, optimizer, metadata); });
-    const History history = fit(
-        model, data.slice(0, training), test, SoftmaxCrossEntropy{}, optimizer,
+    const auto save = save_training_every(1, settings.saved(), goes_on, metadata);
+    const History& history = fit(
+        goes_on, data.slice(0, training), test, SoftmaxCrossEntropy{},
         {.epochs = settings.epochs,
          .batch_size = settings.batch_size,
          .seed = settings.seed,
@@ -149,6 +148,7 @@ void run(const Settings& settings) {
          .schedule = Warmup{.epochs = 1, .then = CosineAnnealing{}},
          .callbacks = {stop_on_interrupt(), progress_bar(), show(model, pairs, shown, !settings.as_written), save}});
     if (!history.epochs.empty()) {
+        save_training(settings.saved(), goes_on, metadata); // after Ctrl-C, within an epoch
         std::printf("\nsaved as %s", settings.saved().string().c_str());
         if (gnuplot_is_there() &&
             draw(curves("addition.png", history, "Learning to add", "nats a character"), settings.folder))
@@ -188,8 +188,8 @@ int main(int argc, char** argv) {
     number("--epochs", settings.epochs, "Passes over the training lines; 0: test what was loaded", between(0, 1e6),
            training);
     number("--batch-size", settings.batch_size, "Samples a step", count, training);
-    number("--learning-rate", settings.learning_rate, "Adam's, before it falls along a cosine", between(1e-12, 1e6),
-           training);
+    number("--learning-rate", settings.learning_rate, "Adam's in a new training, before it falls along a cosine",
+           between(1e-12, 1e6), training);
     app.add_flag("--as-written", settings.as_written, "The encoder reads questions from left to right")
         ->group(training);
     return run_program(app, argc, argv, [&] { run(settings); });

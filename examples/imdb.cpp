@@ -115,7 +115,7 @@ FitOptions fit_options(const Task& task) {
                        .batch_size = task.batch_size.value_or(task.model == "lstm" && !task.article ? 32 : 128),
                        .seed = task.seed,
                        .metrics = {BinaryAccuracy{}},
-                       .callbacks = {progress_bar(), stop_on_interrupt()}};
+                       .callbacks = {stop_on_interrupt(), progress_bar()}};
     if (!task.article) {
         options.bucket = 20;
         options.clip_norm = 1;
@@ -175,16 +175,22 @@ void run(const Data& data, const Task& task, const Layers&... layers) {
     auto best = model;
     double best_accuracy = -1;
     FitOptions options = fit_options(task);
-    options.callbacks.push_back(every_epoch([&](const EpochReport& report) {
-        if (report.validation_metrics.front() <= best_accuracy)
+    const auto keep_if_better = [&](double accuracy) {
+        if (accuracy <= best_accuracy)
             return;
-        best_accuracy = report.validation_metrics.front();
+        best_accuracy = accuracy;
         best = model;
         save_safetensors(task.saved(), best, metadata(data.vocabulary));
-    }));
+    };
+    options.callbacks.push_back(
+        every_epoch([&](const EpochReport& report) { keep_if_better(report.validation_metrics.front()); }));
     std::filesystem::create_directories(task.folder);
     const BinaryCrossEntropy loss;
-    report(fit(model, data.training, data.validation, loss, RMSprop{.formula = Formula::keras}, options), task);
+    const History history =
+        fit(model, data.training, data.validation, loss, RMSprop{.formula = Formula::keras}, options);
+    if (history.epochs.empty() || history.best_epoch == 0) // Ctrl-C in the first epoch
+        keep_if_better(evaluate(model, data.validation, loss, {BinaryAccuracy{}}).metrics.front());
+    report(history, task);
     if (data.test)
         std::printf("test_accuracy=%.4f\n", evaluate(best, *data.test, loss, {BinaryAccuracy{}}).metrics.front());
     std::printf("val_accuracy=%.4f\n", best_accuracy);

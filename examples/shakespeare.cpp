@@ -7,6 +7,7 @@
 
 #include <carousel/carousel.hpp>
 #include <carousel/io/safetensors.hpp>
+#include <carousel/io/training_file.hpp>
 
 #include <cstdio>
 
@@ -112,22 +113,21 @@ double learn(Writer& writer, const std::u32string& text, const Settings& setting
             validation.size(), " characters, expected ", settings.streams * settings.steps + 1,
             " for a piece of every stream");
 
-    Optimizer optimizer{parameters(writer.net), Adam{.learning_rate = settings.learning_rate, .beta2 = 0.99}};
+    Training goes_on{writer.net, Adam{.learning_rate = settings.learning_rate, .beta2 = 0.99}};
     if (!settings.load.empty())
-        load_safetensors(settings.load, writer.net, optimizer);
-    const auto save = [&](const EpochReport&) {
-        save_safetensors(settings.saved(), writer.net, optimizer, writer.metadata());
-    };
-    const History history = fit(writer.net, streams(training, settings.streams, settings.steps),
-                                streams(validation, settings.streams, settings.steps), SoftmaxCrossEntropy{}, optimizer,
-                                {.epochs = settings.epochs,
-                                 .batch_size = settings.streams,
-                                 .shuffle = false,
-                                 .metrics = {Accuracy{}},
-                                 .clip_norm = 1,
-                                 .stateful = true,
-                                 .schedule = CosineAnnealing{},
-                                 .callbacks = {stop_on_interrupt(), progress_bar(), every_epoch(save)}});
+        load_training(settings.load, goes_on);
+    const auto save = save_training_every(1, settings.saved(), goes_on, writer.metadata());
+    const History& history = fit(goes_on, streams(training, settings.streams, settings.steps),
+                                 streams(validation, settings.streams, settings.steps), SoftmaxCrossEntropy{},
+                                 {.epochs = settings.epochs,
+                                  .batch_size = settings.streams,
+                                  .shuffle = false,
+                                  .metrics = {Accuracy{}},
+                                  .clip_norm = 1,
+                                  .stateful = true,
+                                  .schedule = CosineAnnealing{},
+                                  .callbacks = {stop_on_interrupt(), progress_bar(), save}});
+    save_training(settings.saved(), goes_on, writer.metadata()); // after Ctrl-C, within an epoch
     std::printf("%s saved\n", settings.saved().string().c_str());
     if (gnuplot_is_there() &&
         draw(curves("shakespeare.png", history, "The next character", "nats a character"), settings.folder))
@@ -191,8 +191,8 @@ int main(int argc, char** argv) {
     number("--epochs", settings.epochs, "Passes over the text", count, training);
     number("--streams", settings.streams, "Streams read side by side: the batch", count, training);
     number("--steps", settings.steps, "Characters between two steps of the optimizer: truncated BPTT", count, training);
-    number("--learning-rate", settings.learning_rate, "Adam's, before it falls along a cosine", between(1e-12, 1e6),
-           training);
+    number("--learning-rate", settings.learning_rate, "Adam's in a new training, before it falls along a cosine",
+           between(1e-12, 1e6), training);
     app.add_option("--prime", settings.prime,
                    "What the net hears before it writes; by default the first character of its alphabet")
         ->check([](const std::string& text) { return text.empty() ? "is empty" : ""; })
