@@ -102,9 +102,11 @@ TEST_CASE("save_training: the model alone is loaded by load_safetensors, the cal
     CHECK(training.epochs() == 6);
     REQUIRE_THROWS_WITH(save_training_every(0, folder / "b", training),
                         "save_training_every: every is 0, expected every >= 1");
-    REQUIRE_THROWS_WITH(save_training(folder / "b", training, {{"training.epochs", "1"}}),
-                        "save_training: the metadata has \"training.epochs\", expected keys that don't begin with "
-                        "\"training.\"");
+    REQUIRE_THROWS_WITH(
+        save_training(folder / "b", training, {{"training.epochs", "1"}}),
+        "save_training: the metadata has \"training.epochs\", expected other keys than \"carousel.settings\" "
+        "and those that begin with \"training.\"");
+    CHECK_THROWS_AS(save_training(folder / "b", training, {{"carousel.settings", "{}"}}), std::invalid_argument);
     CHECK(folder.files() == 2);
 }
 
@@ -176,6 +178,17 @@ TEST_CASE("load_training: what doesn't fit is refused, and model and training st
     refused(text("training.begun", "2 12 4 0 1 1"), "\"optimizer.training.carried.0\" is missing or no matrix");
     refused([](Safetensors& file) { file.metadata.erase("training.begun"); },
             "\"optimizer.training.reports\" is 3 × 6, expected 2 × 6");
+    refused([](Safetensors& file) { file.metadata.erase("carousel.settings"); }, "\"carousel.settings\" is missing");
+    refused(
+        [](Safetensors& file) {
+            std::string& settings = file.metadata["carousel.settings"];
+            settings.replace(settings.find("0.1"), 3, "0.3");
+        },
+        "the setting \"0.Bidirectional.forward.zoneout\" is 0.3, the model's is 0.1; build the model as it was saved");
+    refused(
+        text("carousel.settings", "{}"),
+        "the setting \"0.Bidirectional.forward.activation\" is not there, the model's is \"tanh\"; build the model as "
+        "it was saved");
     refused(without("2.Dense.W"), "\"2.Dense.W\" is missing");
     refused(without("optimizer.2.Dense.b.1"), "\"optimizer.2.Dense.b.1\" is missing");
     refused(without("optimizer.training.best.2.Dense.b"), "\"optimizer.training.best.2.Dense.b\" is missing");

@@ -1,6 +1,8 @@
 // SavedTraining: what goes on in a training, from named tensors and texts.
 #pragma once
 
+#include "carousel/io/model_settings.hpp"
+#include "carousel/io/strict_json.hpp"
 #include "carousel/io/training_tensors.hpp"
 
 #include <charconv>
@@ -39,6 +41,22 @@ class SavedTraining {
         message << where_ << ": ";
         (message << ... << parts);
         throw std::runtime_error(message.str());
+    }
+
+    /// Throws unless these are the settings of the layers that were trained.
+    void expect_settings(const Json& model) const {
+        const auto found = file_.metadata.find(settings_key);
+        check(found != file_.metadata.end(), "\"", settings_key, "\" is missing");
+        const auto [saved, error] = parse_strict_object(found->second, settings_key);
+        check(error.empty(), error);
+        const auto value = [](const Json& settings, const std::string& name) {
+            return settings.contains(name) ? setting_value(settings.at(name)) : std::string("not there");
+        };
+        for (const Json& both : {model, saved})
+            for (const auto& setting : both.items())
+                check(value(saved, setting.key()) == value(model, setting.key()), "the setting \"", setting.key(),
+                      "\" is ", value(saved, setting.key()), ", the model's is ", value(model, setting.key()),
+                      "; build the model as it was saved");
     }
 
     /// A value for each of these parameters.
@@ -93,7 +111,7 @@ class SavedTraining {
     Metadata callers_metadata() const {
         Metadata result;
         for (const auto& [key, text] : file_.metadata)
-            if (!key.starts_with(training_prefix))
+            if (!key.starts_with(training_prefix) && key != settings_key)
                 result.emplace(key, text);
         return result;
     }

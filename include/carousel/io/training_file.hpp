@@ -2,6 +2,7 @@
 // Needs nlohmann-json, so carousel.hpp doesn't include it; in CMake, link carousel::safetensors.
 #pragma once
 
+#include "carousel/io/model_settings.hpp"
 #include "carousel/io/safetensors_file.hpp"
 #include "carousel/io/saved_training.hpp"
 #include "carousel/io/training_tensors.hpp"
@@ -20,23 +21,26 @@ namespace carousel {
 /// equal files. The rule's settings, the loss, the data and FitOptions are the program's.
 ///
 /// The parameters and moments have the names and shapes that save_safetensors gives them, and load_safetensors reads the
-/// model from the file. `metadata` is the caller's; its keys can't begin with "training.". The file is replaced as a
+/// model from the file. `metadata` is the caller's; its keys can't begin with "training." or be "carousel.settings", where the layers' settings are. The file is replaced as a
 /// whole: a program killed at any moment leaves the old or the new one. May be called by a callback of fit.
 /// Throws as write_safetensors does.
 template <class Model, OptimizerRule Rule>
 void save_training(const std::filesystem::path& path, const Training<Model, Rule>& training,
                    const Metadata& metadata = {}) {
     for (const auto& [key, text] : metadata)
-        require(!key.starts_with(detail::training_prefix), "save_training", "the metadata has \"", key,
-                "\", expected keys that don't begin with \"", detail::training_prefix, "\"");
-    detail::TrainingTensors<typename Model::Scalar> file(metadata);
+        require(!key.starts_with(detail::training_prefix) && key != detail::settings_key, "save_training",
+                "the metadata has \"", key, "\", expected other keys than \"", detail::settings_key,
+                "\" and those that begin with \"", detail::training_prefix, "\"");
+    Metadata texts = metadata;
+    texts[detail::settings_key] = detail::settings_text(detail::settings_of(training.model()), "save_training");
+    detail::TrainingTensors<typename Model::Scalar> file(std::move(texts));
     file.add_parameters(training.optimizer().parameters());
     file.add_moments(training.optimizer().parameters(), training.optimizer().state());
     file.add_state(training.optimizer().parameters(), training.state());
     write_safetensors(path, file.tensors(), file.metadata());
 }
 
-/// Loads what save_training saved, into a training of the same layers, sizes, precision and kind of rule: what then is
+/// Loads what save_training saved, into a training of the same layers, settings, sizes, precision and kind of rule: what then is
 /// trained is what the saved training would have trained, bit for bit. Returns the caller's metadata. Throws
 /// std::runtime_error "load_training: path: …", saying what is missing or doesn't fit; model and training are as they
 /// were then.
@@ -44,6 +48,7 @@ template <class Model, OptimizerRule Rule>
 Metadata load_training(const std::filesystem::path& path, Training<Model, Rule>& training) {
     using S = typename Model::Scalar;
     detail::SavedTraining<S> file("load_training: " + path.string(), read_safetensors(path));
+    file.expect_settings(detail::settings_of(std::as_const(training).model()));
     const auto& list = training.optimizer().parameters();
     const std::vector<Matrix<S>> values = file.values(list, "");
     OptimizerState<S> moments = file.moments(list, training.optimizer().rule().moments());
