@@ -2,8 +2,8 @@
 #pragma once
 
 #include "carousel/cell/activation.hpp"
-#include "carousel/core/initializer.hpp"
 #include "carousel/kernel/product.hpp"
+#include "carousel/layer/initializer.hpp"
 #include "carousel/layer/layer.hpp"
 
 namespace carousel {

@@ -1,7 +1,7 @@
 // Embedding: a vector, learned, for each token of a vocabulary.
 #pragma once
 
-#include "carousel/core/initializer.hpp"
+#include "carousel/layer/initializer.hpp"
 #include "carousel/layer/layer.hpp"
 
 #include <cmath>

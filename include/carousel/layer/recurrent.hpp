@@ -5,7 +5,7 @@
 #include "carousel/cell/gru.hpp"
 #include "carousel/cell/lstm.hpp"
 #include "carousel/cell/simple_rnn.hpp"
-#include "carousel/core/initializer.hpp"
+#include "carousel/layer/initializer.hpp"
 #include "carousel/layer/recurrent_tape.hpp"
 
 namespace carousel {

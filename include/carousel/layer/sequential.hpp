@@ -127,7 +127,7 @@ class Sequential {
     template <class F>
     void each_setting(F&& f) const {
         each_layer([&](std::size_t k, const auto& layer) {
-            detail::each_setting(layer, std::to_string(k) + "." + layer.name() + ".", f);
+            detail::each_setting(layer, detail::decimal(static_cast<Index>(k)) + "." + layer.name() + ".", f);
         });
     }
 

@@ -1,9 +1,11 @@
 // Initialisers: how the numbers of a parameter are drawn before training; small values that an options struct can hold.
 #pragma once
 
+#include "carousel/core/buffer.hpp"
 #include "carousel/core/matrix.hpp"
 #include "carousel/core/random.hpp"
 #include "carousel/core/require.hpp"
+#include "carousel/kernel/product.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -91,13 +93,14 @@ struct Initializer {
     /// is enough": Giraud et al., "Rounding error analysis of the classical Gram-Schmidt orthogonalization process", 2005);
     /// that is so where q is nearly square.
     static void orthonormalize(Matrix<double>& q) {
-        if (least_share_left(q, 0, q.cols()) < 0.5)
-            least_share_left(q, 0, q.cols());
+        Buffer<double> scratch;
+        if (least_share_left(q, 0, q.cols(), scratch) < 0.5)
+            least_share_left(q, 0, q.cols(), scratch);
     }
 
     /// Orthonormalises columns begin … end − 1; returns the least share of its length that a column kept. The left half is
     /// done first and then taken out of the right half, so that nearly all work is in products of large matrices.
-    static double least_share_left(Eigen::Ref<Matrix<double>> q, Index begin, Index end) {
+    static double least_share_left(Matrix<double>& q, Index begin, Index end, Buffer<double>& scratch) {
         constexpr Index few = 8;
         if (end - begin <= few) {
             double least = 1;
@@ -111,15 +114,17 @@ struct Initializer {
             }
             return least;
         }
-        const Index middle = begin + (end - begin) / 2;
-        const double least = least_share_left(q, begin, middle);
-        const auto left = q.middleCols(begin, middle - begin);
-        auto right = q.middleCols(middle, end - middle);
-        const Eigen::RowVectorXd lengths = right.colwise().norm();
-        const Matrix<double> shares = left.transpose() * right;
-        right.noalias() -= left * shares;
-        const double kept = (right.colwise().norm().array() / lengths.array()).minCoeff();
-        return std::min({least, kept, kept * least_share_left(q, middle, end)});
+        const Index middle = begin + (end - begin) / 2, left = middle - begin, right = end - middle, rows = q.rows();
+        const double least = least_share_left(q, begin, middle, scratch);
+        const auto L = kernel::operand(q.middleCols(begin, left));
+        auto R = q.middleCols(middle, right);
+        const Vector<double> lengths = R.colwise().norm();
+        Matrix<double> shares(left, right); // R −= L·(Lᵀ·R)
+        kernel::multiply(shares.data(), left, left, right, rows, L.transposed(), kernel::operand(R), false, scratch);
+        shares *= -1;
+        kernel::multiply(R.data(), rows, rows, right, left, L, kernel::operand(shares), true, scratch);
+        const double kept = (R.colwise().norm().transpose().array() / lengths.array()).minCoeff();
+        return std::min({least, kept, kept * least_share_left(q, middle, end, scratch)});
     }
 };
 

@@ -1,4 +1,4 @@
-#include "carousel/core/initializer.hpp"
+#include "carousel/layer/initializer.hpp"
 
 #include "catch.hpp"
 
