@@ -32,7 +32,12 @@
 
 namespace {
 std::atomic<long> allocations{0};
+std::atomic<long> failing{0}; // the number of the allocation that fails, 0: none
+
+bool fails() {
+    return ++allocations == failing;
 }
+} // namespace
 
 #if defined(CAROUSEL_COUNT_MALLOC)
 extern "C" {
@@ -43,24 +48,27 @@ void* __libc_memalign(std::size_t, std::size_t);
 void __libc_free(void*);
 
 void* malloc(std::size_t size) {
-    ++allocations;
+    if (fails())
+        return nullptr;
     return __libc_malloc(size);
 }
 void* calloc(std::size_t count, std::size_t size) {
-    ++allocations;
+    if (fails())
+        return nullptr;
     return __libc_calloc(count, size);
 }
 void* realloc(void* memory, std::size_t size) {
-    ++allocations;
+    if (fails())
+        return nullptr;
     return __libc_realloc(memory, size);
 }
 void* aligned_alloc(std::size_t alignment, std::size_t size) {
-    ++allocations;
+    if (fails())
+        return nullptr;
     return __libc_memalign(alignment, size);
 }
 int posix_memalign(void** memory, std::size_t alignment, std::size_t size) {
-    ++allocations;
-    *memory = __libc_memalign(alignment, size);
+    *memory = fails() ? nullptr : __libc_memalign(alignment, size);
     return *memory ? 0 : ENOMEM;
 }
 void free(void* memory) {
@@ -69,10 +77,10 @@ void free(void* memory) {
 }
 #else
 void* operator new(std::size_t size) {
-    ++allocations;
-    if (void* memory = std::malloc(size))
-        return memory;
-    throw std::bad_alloc();
+    void* const memory = fails() ? nullptr : std::malloc(size);
+    if (!memory)
+        throw std::bad_alloc();
+    return memory;
 }
 void operator delete(void* memory) noexcept {
     std::free(memory);
@@ -104,13 +112,13 @@ long allocations_of(F&& f) {
     return after - before;
 }
 
-struct Size {
+struct Shape {
     Index input, hidden, steps, batch;
 };
 // The last one's weights' gradients are due every few steps, the last time after fewer.
-constexpr Size sizes[] = {{1, 4, 5, 3}, {40, 300, 10, 64}, {40, 33, 10, 2}, {3, 128, 20, 32}};
+constexpr Shape sizes[] = {{1, 4, 5, 3}, {40, 300, 10, 64}, {40, 33, 10, 2}, {3, 128, 20, 32}};
 
-std::string to_string(Size s) {
+std::string to_string(Shape s) {
     return "input " + std::to_string(s.input) + ", hidden " + std::to_string(s.hidden) + ", steps " +
            std::to_string(s.steps) + ", batch " + std::to_string(s.batch);
 }
@@ -124,7 +132,7 @@ void clip(const std::vector<NamedParameter<S>>& list) {
 
 /// Forward, loss, backward, clipping, an optimizer step, and the state for the next chunk.
 template <class Model, class Rule>
-void check_training(Model& model, Rule rule, Index output_steps, Size size) {
+void check_training(Model& model, Rule rule, Index output_steps, Shape size) {
     using S = typename Model::Scalar;
     Random random(80);
     const auto x = random_sequence<S>(size.input, size.steps, size.batch, random);
@@ -165,7 +173,7 @@ TEST_CASE("allocation: the counter counts") {
 
 TEST_CASE("allocation: no cell allocates in a training step after the first, ragged or not") {
     for (const auto& cell : every_cell<float>())
-        for (const Size size : sizes)
+        for (const Shape size : sizes)
             for (const bool ragged : {false, true}) {
                 Random random(81);
                 const auto layer = cell.make(size.input, size.hidden, {});
@@ -189,7 +197,7 @@ TEST_CASE("allocation: no cell allocates in a training step after the first, rag
 }
 
 TEST_CASE("allocation: no model allocates in a training step after the first, with any optimizer") {
-    for (const Size size : sizes) {
+    for (const Shape size : sizes) {
         Sequential many_to_one{LSTM<float>{size.input, size.hidden}, Dropout{0.2}, LastStep{},
                                Dense<float>{size.hidden, 3, {.activation = Activation::tanh}}};
         check_training(many_to_one, Adam{}, 1, size);
@@ -226,7 +234,7 @@ TEST_CASE("allocation: nor does an embedding, whatever the tokens") {
 
 TEST_CASE("allocation: nor when threads share the pass") {
     const Threads threads(2);
-    for (const Size size : sizes) {
+    for (const Shape size : sizes) {
         Sequential model{LSTM<float>{size.input, size.hidden, {.peephole = true}}, LastStep{},
                          Dense<float>{size.hidden, 3}};
         check_training(model, Adam{}, 1, size);
@@ -280,4 +288,101 @@ TEST_CASE("allocation: nor do samples of every kind, resets, states and weights"
     const Sequential words{Embedding<float>{3, 2, {.padding = 0}}, SimpleRNN<float>{2, 4}};
     Stream speaker{words};
     CHECK(allocations_of([&] { speaker.set_weights(words), speaker(1); }) == 0);
+}
+
+namespace {
+
+/// Lets the first allocation of f fail, then the second …, until f needs no more; `restore` is called before each.
+/// Returns how many failed. Nothing of the test itself allocates while one may fail.
+template <class Restore, class F>
+long fail_each_allocation(Restore&& restore, F&& f) {
+    for (long number = 1;; ++number) {
+        restore();
+        bool thrown = false;
+        failing = allocations + number;
+        try {
+            f();
+        } catch (const std::bad_alloc&) {
+            thrown = true;
+        }
+        const bool reached = allocations >= failing;
+        failing = 0;
+        if (!reached)
+            return number - 1;
+        REQUIRE(thrown);
+        f(); // the same objects are of use again
+    }
+}
+
+/// Outputs, gradients and inferences of a model whose tape has seen smaller passes and failures are those of a new one.
+template <class Model>
+void check_failures(Model model, Index input, Index output_steps) {
+    using S = typename Model::Scalar;
+    Random random(82);
+    const auto small = random_sequence<S>(input, 3, 2, random);
+    const auto large = random_sequence<S>(input, 6, 20, random);
+    const auto ragged = random_sequence<S>(input, 6, 20, random, std::vector<Index>(20, 5));
+    const auto target = random_sequence<S>(model.output_size(input), output_steps, 20, random);
+    const auto list = parameters(model);
+    typename Model::Tape tape;
+    typename Model::State state;
+    Sequence<S> dy;
+    const auto step = [&] {
+        zero_gradients(list);
+        for (const auto* x : {&large, &ragged}) {
+            const auto y = model.forward(*x, tape);
+            MeanSquaredError{}(y, target, &dy);
+            model.backward(dy, tape);
+            model.final_state(tape, state);
+        }
+        model.infer(ragged, tape);
+    };
+    step();
+    std::vector<Matrix<S>> expected;
+    for (const auto& [name, parameter] : list)
+        expected.push_back(parameter->grad);
+    const Matrix<S> y = model.infer(large, tape).values();
+    const auto used_for_small = [&] {
+        tape = {};
+        state = {};
+        dy = {};
+        model.infer(small, tape);
+        model.forward(small, tape);
+        model.backward(model.forward(small, tape), tape);
+        model.final_state(tape, state);
+    };
+    CHECK(fail_each_allocation(used_for_small, step) > 3);
+    for (std::size_t k = 0; k < list.size(); ++k)
+        CHECK(list[k].parameter->grad == expected[k]);
+    CHECK(model.infer(large, tape).values() == y);
+}
+
+} // namespace
+
+TEST_CASE("allocation: a failed one leaves tapes, states and gradients of the loss usable") {
+    check_failures(Sequential{LSTM<float>{3, 20}, LastStep{}, Dense<float>{20, 2}}, 3, 1);
+    check_failures(Sequential{GRU<double, Dynamic, Dynamic, Reset::before>{3, 20}, Dense<double>{20, 2}}, 3, 6);
+    check_failures(Sequential{Bidirectional{LSTM<float>{3, 8}, Merge::average}, BothEnds{}, Dense<float>{8, 2}}, 3, 1);
+    check_failures(EncoderDecoder{LSTM<float>{3, 8}, LSTM<float>{3, 8}, {.encoder_steps = 2}}, 3, 4);
+}
+
+TEST_CASE("allocation: a Sequence is empty after a failed one, and takes another shape then") {
+    Sequence<float> sequence;
+    const std::vector<Index> lengths{5, 4, 3};
+    const auto resize = [&] { sequence.resize(4, 5, 3, lengths); };
+    CHECK(fail_each_allocation([&] { sequence = Sequence<float>(1, 2); }, resize) == 2);
+    CHECK(sequence.view().lengths().size() == 3);
+}
+
+TEST_CASE("allocation: a failed one leaves a stream's model usable") {
+    const Sequential model{LSTM<float>{1, 40}, Dense<float>{40, 1}};
+    float first = 0;
+    const auto run = [&] {
+        Stream stream{model};
+        first = stream(1);
+    };
+    run();
+    const float expected = first;
+    CHECK(fail_each_allocation([] {}, run) > 3);
+    CHECK(first == expected);
 }

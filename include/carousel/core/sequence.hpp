@@ -122,11 +122,15 @@ class Sequence {
     }
 
     /// Takes a new shape; keeps the memory where the size allows. The numbers are unspecified afterwards.
+    /// After a std::bad_alloc it has no steps.
     void resize(Size features, Size steps, Size batch, std::span<const Index> lengths = {}) {
-        values_.resize(features, steps * batch);
+        const bool own = lengths.data() == lengths_.data();
+        std::vector<Index> kept = std::exchange(lengths_, {}); // none, if an allocation fails
+        if (!own)
+            kept.assign(lengths.begin(), lengths.end());
         batch_ = batch;
-        if (lengths.data() != lengths_.data()) // else they are this sequence's own
-            lengths_.assign(lengths.begin(), lengths.end());
+        detail::reshape(values_, features, steps * batch);
+        lengths_ = std::move(kept);
     }
 
   private:

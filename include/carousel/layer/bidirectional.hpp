@@ -106,8 +106,9 @@ class Bidirectional {
         tape.recorded_ = false;
         const auto forward = forward_.forward(x, tape.forward_, initial[0]);
         const auto reverse = reverse_.forward(x, tape.reverse_, initial[1]);
+        const auto y = merged(forward, reverse, tape.y_);
         tape.recorded_ = true;
-        return merged(forward, reverse, tape.y_);
+        return y;
     }
 
     SequenceView<Scalar> infer(SequenceView<Scalar> x, Tape& tape, const State& initial = {}) const {
@@ -145,7 +146,7 @@ class Bidirectional {
         const auto dx_reverse = reverse_.backward(has_dy ? share(dy, 1, tape.dy_) : dy, tape.reverse_, part(1));
         if (!through.input_gradient)
             return {};
-        tape.dx_ = dx_forward.values() + dx_reverse.values();
+        detail::assign(tape.dx_, dx_forward.values() + dx_reverse.values());
         return {tape.dx_.data(), dx_forward.features(), y.steps(), y.batch(), y.lengths()};
     }
 
@@ -197,9 +198,9 @@ class Bidirectional {
             return dy;
         const Index H = merge_ == Merge::concatenate ? dy.features() / 2 : dy.features();
         if (merge_ == Merge::concatenate)
-            out = dy.values().middleRows(direction * H, H);
+            detail::assign(out, dy.values().middleRows(direction * H, H));
         else
-            out = dy.values() / 2;
+            detail::assign(out, dy.values() / 2);
         return {out.data(), H, dy.steps(), dy.batch()};
     }
 

@@ -88,7 +88,7 @@ class Dense {
         require(x.features() == input_size(), "Dense::forward", "x has ", x.features(), " features, expected ",
                 input_size());
         tape.x_ = x;
-        tape.recorded_ = true;
+        tape.recorded_ = false;
         tape.y_.resize(output_size(), x.steps(), x.batch(), x.lengths());
         auto& y = tape.y_.values();
         y.colwise() = b_.value.col(0);
@@ -96,6 +96,7 @@ class Dense {
                          kernel::operand(x.values()), true, tape.scratch_);
         if (options_.activation != Activation::linear)
             simd::for_each_lane(y.data(), y.size(), [f = options_.activation](auto v) { return f(v); });
+        tape.recorded_ = true;
         return tape.y_;
     }
 
@@ -115,7 +116,7 @@ class Dense {
                 " x ", dy.columns(), ", expected ", y.rows(), " x ", y.cols());
         tape.recorded_ = false;
 
-        tape.da_.resize(y.rows(), y.cols());
+        detail::reshape(tape.da_, y.rows(), y.cols());
         simd::for_each_lane(dy.data(), y.data(), tape.da_.data(), y.size(),
                             [f = options_.activation](auto d, auto v) { return d * f.derivative(v); });
         const auto& x = tape.x_;
@@ -125,7 +126,7 @@ class Dense {
                          kernel::operand(x.values()).transposed(), true, tape.scratch_);
         if (!through.input_gradient)
             return {};
-        tape.dx_.resize(I, columns);
+        detail::reshape(tape.dx_, I, columns);
         kernel::multiply(tape.dx_.data(), I, I, columns, O, kernel::operand(W_.value).transposed(),
                          kernel::operand(tape.da_), false, tape.scratch_);
         return {tape.dx_.data(), I, x.steps(), x.batch(), x.lengths()};

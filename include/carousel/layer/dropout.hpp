@@ -53,13 +53,14 @@ class Dropout {
     template <class S>
     SequenceView<S> forward(SequenceView<S> x, Tape<S>& tape, NoState = {}) const {
         Random& random = masks(tape);
-        tape.recorded_ = true;
-        tape.mask_.resize(x.features(), options_.per_sequence ? x.batch() : x.columns());
+        tape.recorded_ = false;
+        detail::reshape(tape.mask_, x.features(), options_.per_sequence ? x.batch() : x.columns());
         const S keep = static_cast<S>(1 / (1 - rate_));
         for (Index k = 0; k < tape.mask_.size(); ++k)
             tape.mask_.data()[k] = random.uniform() < rate_ ? S(0) : keep;
         tape.y_.resize(x.features(), x.steps(), x.batch(), x.lengths());
         apply(tape.mask_, x, tape.y_.values());
+        tape.recorded_ = true;
         return tape.y_;
     }
 
@@ -82,7 +83,7 @@ class Dropout {
         tape.recorded_ = false;
         if (!through.input_gradient)
             return {};
-        tape.dx_.resize(y.rows(), y.cols());
+        detail::reshape(tape.dx_, y.rows(), y.cols());
         apply(tape.mask_, dy, tape.dx_);
         return {tape.dx_.data(), dy.features(), dy.steps(), dy.batch(), dy.lengths()};
     }

@@ -90,11 +90,12 @@ class Embedding {
     SequenceView<S> forward(SequenceView<S> x, Tape& tape, NoState = {}) const {
         require_tokens(x);
         tape.x_ = x;
-        tape.recorded_ = true;
+        tape.recorded_ = false;
         tape.y_.resize(output_size(), x.steps(), x.batch(), x.lengths());
         if (x.ragged() || options_.padding)
             tape.y_.values().setZero();
         each_token(x, [&](Index column, Index token) { tape.y_.values().col(column) = table_.value.col(token); });
+        tape.recorded_ = true;
         return tape.y_;
     }
 

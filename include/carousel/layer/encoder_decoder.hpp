@@ -31,7 +31,7 @@ void hand_over(const From& from, To& to) {
     constexpr std::size_t count = std::tuple_size_v<decltype(target)>, all = std::tuple_size_v<decltype(source)>;
     static_assert(count >= 1 && all >= count, "hand_over: `to` must have state, and `from` as many matrices of it");
     [&]<std::size_t... k>(std::index_sequence<k...>) {
-        ((std::get<k>(target) = std::get<all - count + k>(source)), ...);
+        (detail::assign(std::get<k>(target), std::get<all - count + k>(source)), ...);
     }
     (std::make_index_sequence<count>{});
 }
@@ -49,7 +49,7 @@ void hand_back(const To& d_to, From& d_from) {
     }
     (std::make_index_sequence<all - count>{});
     [&]<std::size_t... k>(std::index_sequence<k...>) {
-        ((std::get<all - count + k>(target) = std::get<k>(source)), ...);
+        (detail::assign(std::get<all - count + k>(target), std::get<k>(source)), ...);
     }
     (std::make_index_sequence<count>{});
 }
@@ -181,7 +181,7 @@ class EncoderDecoder {
             encoder_.backward({}, tape.encoder_, {.d_final = &tape.d_end_, .input_gradient = through.input_gradient});
         if (d_question.features() == 0 || d_previous.features() == 0)
             return {};
-        tape.dx_.resize(d_question.features(), d_question.columns() + d_previous.columns());
+        detail::reshape(tape.dx_, d_question.features(), d_question.columns() + d_previous.columns());
         tape.dx_ << d_question.values(), d_previous.values();
         return {tape.dx_.data(), d_question.features(), d_question.steps() + d_previous.steps(), d_question.batch(),
                 tape.lengths_};

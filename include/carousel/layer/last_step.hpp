@@ -43,7 +43,7 @@ class SequenceEnds {
     SequenceView<S> forward(SequenceView<S> x, Tape<S>& tape, NoState = {}) const {
         require(x.steps() >= 1, both ? "BothEnds::forward" : "LastStep::forward", "x has 0 steps, expected at least 1");
         output_size(x.features());
-        tape.recorded_ = true;
+        tape.recorded_ = false;
         tape.steps_ = x.steps();
         tape.lengths_.assign(x.lengths().begin(), x.lengths().end());
         tape.y_.resize(x.features(), 1, x.batch());
@@ -55,6 +55,7 @@ class SequenceEnds {
                 y.col(b).tail(at_start) = x.values().col(b).tail(at_start);
             } else
                 y.col(b).setZero();
+        tape.recorded_ = true;
         return tape.y_;
     }
 
@@ -79,7 +80,8 @@ class SequenceEnds {
         tape.recorded_ = false;
         if (!through.input_gradient)
             return {};
-        tape.dx_.setZero(F, tape.steps_ * B);
+        detail::reshape(tape.dx_, F, tape.steps_ * B);
+        tape.dx_.setZero();
         const SequenceView<S> dx(tape.dx_.data(), F, tape.steps_, B, tape.lengths_);
         const Index at_end = rows_at_end(F), at_start = F - at_end;
         for (Index b = 0; b < B; ++b)

@@ -160,7 +160,7 @@ class Recurrent {
 
     /// Each sequence's state after its last step (in processing order) of the pass that `tape` holds.
     void final_state(const RecurrentTape<C>& tape, Matrix<Scalar>& out) const {
-        out.resize(C::states * hidden_, tape.pass_.plan().batch);
+        detail::reshape(out, C::states * hidden_, tape.pass_.plan().batch);
         tape.pass_.final_state(out.data());
     }
 
@@ -178,7 +178,7 @@ class Recurrent {
                 B, ")");
         require_state("Recurrent::backward: d_final", through.d_final, B);
         if (through.d_initial)
-            through.d_initial->resize(C::states * H, B);
+            detail::reshape(*through.d_initial, C::states * H, B);
         const Scalar* const d_final =
             through.d_final && through.d_final->size() > 0 ? through.d_final->data() : nullptr;
 

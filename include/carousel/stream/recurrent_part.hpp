@@ -68,7 +68,7 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
     }
 
     void check(const Matrix<S>& in) const {
-        require(in.rows() == states * hidden_ && in.cols() == 1, "Stream::set_state", "the state of ", C::name, " is ",
+        require(in.rows() == states * hidden_ && in.cols() == 1, "Stream::set_state", "the state of ", +C::name, " is ",
                 in.rows(), " x ", in.cols(), ", expected ", states * hidden_, " x 1");
     }
     void set(const Matrix<S>& in) noexcept {
@@ -81,7 +81,7 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
     void check_weights(const Layer& layer) const {
         constexpr const char* where = "Stream::set_weights";
         require_streamable(layer, where);
-        require(layer.input_size() == input_ && layer.hidden_size() == hidden_, where, "the ", C::name, " layer is ",
+        require(layer.input_size() == input_ && layer.hidden_size() == hidden_, where, "the ", +C::name, " layer is ",
                 layer.input_size(), " -> ", layer.hidden_size(), ", the stream's is ", input_, " -> ", Index(hidden_),
                 "; make a new Stream of this model");
     }
@@ -131,7 +131,7 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
     }
 
     static void require_streamable(const Layer& layer, const char* where) {
-        require(!layer.options().reverse, where, "the ", C::name, " layer runs in reverse and can't be streamed");
+        require(!layer.options().reverse, where, "the ", +C::name, " layer runs in reverse and can't be streamed");
         const Index I = layer.input_size(), H = layer.hidden_size();
         detail::require_shape(where, C::name, "W", layer.W().value, C::input.count * H, I);
         detail::require_shape(where, C::name, "U", layer.U().value, recurrent_blocks<C>().count * H, H);

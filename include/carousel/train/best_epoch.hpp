@@ -61,12 +61,13 @@ class BestEpoch {
         const EpochReport& last = state_.history.epochs.back();
         std::string message = "fit: early stopping has no best epoch: the loss it monitors, that of ";
         message += validated ? "validation" : "training";
-        message += ", is NaN or infinite in the last " + std::to_string(without) + " epochs";
+        message += ", is NaN or infinite in the last " + detail::decimal(without) + " epochs";
         if (last.skipped_steps > 0)
-            message += ", and in the last of them " + std::to_string(last.skipped_steps) +
+            message += ", and in the last of them " + detail::decimal(last.skipped_steps) +
                        " steps were not taken, as the gradient of " + last.non_finite + " was not finite";
-        throw std::runtime_error(message + ". Lower the learning rate, clip gradients, or look for large numbers in "
-                                           "the data");
+        detail::fail<std::runtime_error>(message +
+                                         ". Lower the learning rate, clip gradients, or look for large numbers in "
+                                         "the data");
     }
 
     /// The parameters become those of the best epoch; those of the last are kept to go on from.

@@ -115,7 +115,8 @@ inline Callback progress_bar(std::ostream& out = std::clog, BarStyle style = Bar
         const double done_here = (static_cast<double>(p.epoch - 1 - p.earlier) + within) /
                                  static_cast<double>(std::max<Index>(1, p.epochs - p.earlier));
         std::ostringstream epoch, line;
-        epoch << "epoch " << std::setw(static_cast<int>(detail::decimal(p.epochs).size())) << p.epoch << "/" << p.epochs;
+        epoch << "epoch " << std::setw(static_cast<int>(detail::decimal(p.epochs).size())) << p.epoch << "/"
+              << p.epochs;
         line << "  loss " << std::setprecision(4) << p.report.loss;
         const auto write_metrics = [&](const char* prefix, const std::vector<double>& values) {
             for (std::size_t k = 0; k < std::min(p.metrics.size(), values.size()); ++k)

@@ -126,7 +126,8 @@ class Training {
     /// contradict themselves, std::logic_error if fit is running, as in a callback.
     void set_state(TrainingState<Scalar> state, OptimizerState<Scalar> moments) {
         if (running_)
-            throw std::logic_error("Training::set_state: fit is running, expected a call after it has returned");
+            detail::fail<std::logic_error>(
+                "Training::set_state: fit is running, expected a call after it has returned");
         check(state);
         Optimizer<Rule, Scalar> changed = optimizer_; // which throws before anything is changed
         changed.set_state(std::move(moments));
@@ -140,7 +141,7 @@ class Training {
     template <class F>
     void run(F&& f) {
         if (running_)
-            throw std::logic_error("fit: this Training is running, expected a call after fit has returned");
+            detail::fail<std::logic_error>("fit: this Training is running, expected a call after fit has returned");
         struct Guard {
             bool& running;
             explicit Guard(bool& r) : running(r) { running = true; }
