@@ -22,6 +22,8 @@
 #include "carousel/cell/cell.hpp"
 #include "carousel/cell/gates.hpp"
 
+#include "carousel/core/quiet_bounds_begin.hpp"
+
 namespace carousel {
 
 /// `Gates` says which functions stand for σ, tanh (of the candidate) and tanh (of c).
@@ -114,3 +116,5 @@ struct LstmCell {
 };
 
 } // namespace carousel
+
+#include "carousel/core/quiet_bounds_end.hpp"

@@ -3,6 +3,8 @@
 
 #include "carousel/kernel/step.hpp"
 
+#include "carousel/core/quiet_bounds_begin.hpp"
+
 namespace carousel::kernel {
 
 template <Cell C>
@@ -151,3 +153,5 @@ template <Blocks which, class F>
 }
 
 } // namespace carousel::kernel
+
+#include "carousel/core/quiet_bounds_end.hpp"

@@ -3,6 +3,8 @@
 
 #include "carousel/kernel/step.hpp"
 
+#include "carousel/core/quiet_bounds_begin.hpp"
+
 namespace carousel::kernel {
 
 template <Cell C>
@@ -128,3 +130,5 @@ template <class Lane>
 }
 
 } // namespace carousel::kernel
+
+#include "carousel/core/quiet_bounds_end.hpp"

@@ -3,6 +3,8 @@
 
 #include "carousel/kernel/unit_lane.hpp"
 
+#include "carousel/core/quiet_bounds_begin.hpp"
+
 namespace carousel::kernel {
 
 /// Null pointers where there is none. Arrays are H × batch, but `proposed` is kept as the states are.
@@ -52,3 +54,5 @@ struct Noise {
 };
 
 } // namespace carousel::kernel
+
+#include "carousel/core/quiet_bounds_end.hpp"

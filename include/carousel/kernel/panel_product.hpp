@@ -9,6 +9,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include "carousel/core/quiet_bounds_begin.hpp"
+
 namespace carousel::kernel {
 
 /// The same Panels of `steps` steps, `step_size` numbers apart.
@@ -266,3 +268,5 @@ void multiply_transposed(Scalar* c, Index ldc, Index rows, Index columns, const 
 }
 
 } // namespace carousel::kernel
+
+#include "carousel/core/quiet_bounds_end.hpp"

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "carousel/core/quiet_bounds_begin.hpp"
+
 namespace carousel::kernel {
 
 /// The noise of a pass: the masks are drawn by the layer, what is kept for backward is the pass'. Nothing by default.
@@ -137,3 +139,5 @@ class PassMemory {
 };
 
 } // namespace carousel::kernel
+
+#include "carousel/core/quiet_bounds_end.hpp"

@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "carousel/core/quiet_bounds_begin.hpp"
+
 namespace carousel::kernel {
 
 /// A matrix to read: element (i, j) stands at data + i·row + j·column.
@@ -224,3 +226,5 @@ void multiply(Scalar* c, Index ldc, Index rows, Index columns, Index depth, Oper
 }
 
 } // namespace carousel::kernel
+
+#include "carousel/core/quiet_bounds_end.hpp"

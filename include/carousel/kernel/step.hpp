@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "carousel/core/quiet_bounds_begin.hpp"
+
 namespace carousel::kernel {
 
 /// What is the same for every step of a pass.
@@ -159,3 +161,5 @@ struct Step {
 };
 
 } // namespace carousel::kernel
+
+#include "carousel/core/quiet_bounds_end.hpp"

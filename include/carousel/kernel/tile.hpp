@@ -10,6 +10,8 @@
 
 #include <algorithm>
 
+#include "carousel/core/quiet_bounds_begin.hpp"
+
 namespace carousel::kernel {
 
 using namespace simd;
@@ -193,3 +195,5 @@ int compute_lanes(V* tile, int lanes, Index columns, const Factors<scalar_of<V>>
 }
 
 } // namespace carousel::kernel
+
+#include "carousel/core/quiet_bounds_end.hpp"

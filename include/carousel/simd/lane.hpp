@@ -15,6 +15,8 @@
 #    include <immintrin.h>
 #endif
 
+#include "carousel/core/quiet_bounds_begin.hpp"
+
 namespace carousel::simd {
 
 // How many bytes a vector register has, and how many registers there are, in the instruction set that this translation unit is
@@ -256,3 +258,5 @@ void for_each_lane(const Scalar* a, const Scalar* b, Scalar* to, Index size, F&&
 }
 
 } // namespace carousel::simd
+
+#include "carousel/core/quiet_bounds_end.hpp"

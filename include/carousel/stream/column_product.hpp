@@ -10,6 +10,8 @@
 #include "carousel/kernel/caches.hpp"
 #include "carousel/kernel/product.hpp"
 
+#include "carousel/core/quiet_bounds_begin.hpp"
+
 namespace carousel::stream {
 
 using kernel::Operand;
@@ -145,3 +147,5 @@ class ColumnProduct {
 };
 
 } // namespace carousel::stream
+
+#include "carousel/core/quiet_bounds_end.hpp"

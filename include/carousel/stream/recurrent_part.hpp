@@ -10,6 +10,8 @@
 #include <limits>
 #include <type_traits>
 
+#include "carousel/core/quiet_bounds_begin.hpp"
+
 namespace carousel {
 
 template <Cell C, Index Input, Index Hidden>
@@ -256,3 +258,5 @@ class StreamPart<Bidirectional<L>, typename L::Scalar> {
 };
 
 } // namespace carousel
+
+#include "carousel/core/quiet_bounds_end.hpp"
