@@ -177,13 +177,14 @@ TEST_CASE("EncoderDecoder: what doesn't fit is refused") {
         "or backward has consumed it)";
     REQUIRE_THROWS_WITH(model.forward(dy, tape),
                         "EncoderDecoder::forward: x has 2 steps, expected at least 3 of a question");
-    REQUIRE_THROWS_WITH(model.output_size(3), "LSTM: x has 3 features, expected 2");
-    REQUIRE_THROWS_WITH(other.forward(x, tape), "Recurrent::forward: initial: state is 6 x 2, expected 8 x 2");
+    REQUIRE_THROWS_WITH(model.output_size(3), "Sequential: layer 0 (LSTM): x has 3 features, expected 2");
+    REQUIRE_THROWS_WITH(other.forward(x, tape),
+                        "Sequential::forward: layer 0 (LSTM): initial: state is 6 x 2, expected 8 x 2");
     REQUIRE_THROWS_AS(model.backward(dy, tape), std::logic_error);
     REQUIRE_THROWS_WITH(model.backward(dy, tape), no_pass);
     model.forward(x, tape);
     REQUIRE_THROWS_WITH(model.backward(x, tape),
-                        "Recurrent::backward: dy is 2 x (5 steps of 2), expected 3 x (2 steps of 2)");
+                        "Sequential::backward: layer 0 (LSTM): dy is 2 x (5 steps of 2), expected 3 x (2 steps of 2)");
     CHECK(model.backward(dy, tape, {.input_gradient = false}).columns() == 0);
     REQUIRE_THROWS_WITH(model.backward(dy, tape), no_pass);
     model.infer(x, tape);

@@ -408,28 +408,6 @@ TEST_CASE("Recurrent: a layer of sizes fixed at compile time is small, and equal
     CHECK(tape.output().values() == y.values());
 }
 
-TEST_CASE("Recurrent: a copy of a tape holds the pass by itself") {
-    for (const bool ragged : {false, true}) {
-        const RecurrentOptions options{.seed = 1, .recurrent_dropout = 0.3, .zoneout = 0.2};
-        LSTM<double> layer{2, 5, {}, options}, twin{2, 5, {}, options};
-        Random random(15);
-        const Sequence<double> x(random_matrix<double>(2, 12, random), 3,
-                                 ragged ? std::vector<Index>{4, 0, 2} : std::vector<Index>{});
-        const Sequence<double> dy(random_matrix<double>(5, 12, random), 3);
-        LSTM<double>::Tape copy, tape;
-        {
-            LSTM<double>::Tape original;
-            layer.forward(x, original);
-            copy = original;
-            twin.forward(x, tape);
-            CHECK(copy.output().data() != original.output().data());
-        }
-        CHECK(copy.output().values() == tape.output().values());
-        CHECK(layer.backward(dy, copy).values() == twin.backward(dy, tape).values());
-        CHECK(layer.U().grad == twin.U().grad);
-    }
-}
-
 TEMPLATE_TEST_CASE("LSTM: with f = 1 and i = 0 the error goes round the carousel unchanged for 1,000 steps", "", float,
                    double) {
     using S = TestType;

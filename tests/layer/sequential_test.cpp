@@ -131,10 +131,12 @@ TEST_CASE("Sequential: threads may share a model") {
 
 TEST_CASE("Sequential: layers that don't fit each other are refused at construction") {
     REQUIRE_THROWS_AS((Sequential{LSTM<double>{1, 5}, Dense<double>{4, 1}}), std::invalid_argument);
-    REQUIRE_THROWS_WITH((Sequential{LSTM<double>{1, 5}, Dense<double>{4, 1}}), "Dense: x has 5 features, expected 4");
+    REQUIRE_THROWS_WITH((Sequential{LSTM<double>{1, 5}, Dense<double>{4, 1}}),
+                        "Sequential: layer 1 (Dense): x has 5 features, expected 4");
     REQUIRE_THROWS_WITH((Sequential{LSTM<double>{1, 5}, LastStep{}, Dropout{0.1}, Dense<double>{4, 1}}),
-                        "Dense: x has 5 features, expected 4");
-    REQUIRE_THROWS_WITH((Sequential{Dense<double>{1, 3}, LSTM<double>{2, 5}}), "LSTM: x has 3 features, expected 2");
+                        "Sequential: layer 3 (Dense): x has 5 features, expected 4");
+    REQUIRE_THROWS_WITH((Sequential{Dense<double>{1, 3}, LSTM<double>{2, 5}}),
+                        "Sequential: layer 1 (LSTM): x has 3 features, expected 2");
     REQUIRE_THROWS_WITH((Sequential{LastStep{}, Dense<double>{1, 3}, Sequential{Dense<double>{2, 2}}}),
                         "Dense: x has 3 features, expected 2");
     REQUIRE_NOTHROW((Sequential{Dropout{0.1}, LastStep{}, Dense<double>{1, 3}, Sequential{Dense<double>{3, 2}}}));
@@ -144,9 +146,10 @@ TEST_CASE("Sequential: input that doesn't fit is refused by the layer it doesn't
     const auto model = three_layers();
     Three::Tape tape;
     const Sequence<double> x(3, 2, 1);
-    REQUIRE_THROWS_WITH(model.forward(x, tape), "Recurrent::forward: x has 3 features, expected 2");
-    REQUIRE_THROWS_WITH(model(x), "Recurrent::forward: x has 3 features, expected 2");
-    REQUIRE_THROWS_WITH(model.output_size(3), "SimpleRNN: x has 3 features, expected 2");
+    REQUIRE_THROWS_WITH(model.forward(x, tape),
+                        "Sequential::forward: layer 0 (SimpleRNN): x has 3 features, expected 2");
+    REQUIRE_THROWS_WITH(model(x), "Sequential::infer: layer 0 (SimpleRNN): x has 3 features, expected 2");
+    REQUIRE_THROWS_WITH(model.output_size(3), "Sequential: layer 0 (SimpleRNN): x has 3 features, expected 2");
 }
 
 TEST_CASE("Sequential: is a layer of another Sequential") {

@@ -2,8 +2,9 @@
 #pragma once
 
 #include "carousel/core/matrix.hpp"
+#include "carousel/core/require.hpp"
 
-#include <cassert>
+#include <algorithm>
 #include <concepts>
 #include <span>
 #include <string>
@@ -22,10 +23,12 @@ class ColumnSet {
 
     /// n
     Index range() const { return static_cast<Index>(has_.size()); }
-    std::span<const Index> columns() const { return {list_.data(), count_}; }
+    std::span<const Index> columns() const { return {list_.data(), std::min(count_, list_.size())}; } // none if moved
 
+    /// Throws std::invalid_argument unless 0 <= column < n.
     void insert(Index column) {
-        assert(column >= 0 && column < range());
+        require(column >= 0 && column < range(), "ColumnSet::insert", "column is ", column, ", expected 0 <= column < ",
+                range());
         char& has = has_[static_cast<std::size_t>(column)];
         if (has)
             return;
@@ -67,8 +70,10 @@ struct Parameter {
     Index size() const { return value.size(); }
     bool is_sparse() const { return touched_.range() > 0; }
 
-    /// A column of the gradient, to add to.
+    /// A column of the gradient, to add to. Throws std::invalid_argument unless 0 <= column < the gradient's columns.
     auto grad_column(Index column) {
+        require(column >= 0 && column < grad.cols(), "Parameter::grad_column", "column is ", column,
+                ", expected 0 <= column < ", grad.cols());
         if (is_sparse())
             touched_.insert(column);
         return grad.col(column);
@@ -80,7 +85,8 @@ struct Parameter {
     void each_run(F&& f) const {
         if (!is_sparse())
             return f(Index(0), grad.size());
-        assert(grad.cols() == touched_.range());
+        require(grad.cols() == touched_.range(), "Parameter", "the gradient of a sparse parameter has ", grad.cols(),
+                " columns, expected ", touched_.range(), ", as many as it was made with");
         for (const Index column : touched_.columns())
             f(column * grad.rows(), grad.rows());
     }

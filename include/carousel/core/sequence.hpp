@@ -7,11 +7,34 @@
 
 #include <algorithm>
 #include <concepts>
+#include <limits>
 #include <span>
 #include <utility>
 #include <vector>
 
 namespace carousel {
+
+namespace detail {
+
+/// Throws std::invalid_argument unless a batch can have this shape and these lengths.
+inline void require_batch(Index features, Index steps, Index batch, std::span<const Index> lengths) {
+    require(features >= 0 && steps >= 0 && batch >= 1, "Sequence", "features ", features, ", steps ", steps,
+            " and batch ", batch, " must satisfy features >= 0, steps >= 0, batch >= 1");
+    constexpr Index most = std::numeric_limits<Index>::max() / 16; // bytes of the widest number
+    require(steps <= most / batch && (features == 0 || steps * batch <= most / features), "Sequence", "features ",
+            features, ", steps ", steps, " and batch ", batch, " make more numbers than any memory holds");
+    require(lengths.empty() || static_cast<Index>(lengths.size()) == batch, "Sequence", lengths.size(),
+            " lengths were given for a batch of ", batch);
+    for (std::size_t b = 0; b < lengths.size(); ++b)
+        require(lengths[b] >= 0 && lengths[b] <= steps, "Sequence", "length ", lengths[b], " of sequence ", b,
+                " is not within 0 … ", steps);
+}
+
+inline void require_step(Index t, Index steps) {
+    require(t >= 0 && t < steps, "Sequence::step", "t is ", t, ", expected 0 <= t < ", steps);
+}
+
+} // namespace detail
 
 /// A read-only view of a batch of sequences: a pointer and its shape. It owns nothing and is cheap to copy.
 template <std::floating_point S>
@@ -23,18 +46,15 @@ class SequenceView {
     SequenceView() = default;
 
     /// `data` holds steps · batch columns of `features` numbers. `lengths`, one per sequence of the batch, says how
-    /// many steps of each are real (0 … steps); empty means all of them. Throws std::invalid_argument if these
-    /// disagree.
+    /// many steps of each are real (0 … steps); empty means all of them. Both must outlive the view. Throws
+    /// std::invalid_argument if these disagree, or data is null and the shape isn't empty.
     SequenceView(const Scalar* data, Size features, Size steps, Size batch, std::span<const Index> lengths = {})
         : data_(data), features_(features), steps_(steps), batch_(batch), lengths_(lengths) {
-        require(features >= 0 && steps >= 0 && batch >= 1, "Sequence", "features ", features, ", steps ", steps,
-                " and batch ", batch, " must satisfy features >= 0, steps >= 0, batch >= 1");
-        require(lengths.empty() || static_cast<Index>(lengths.size()) == batch, "Sequence", lengths.size(),
-                " lengths were given for a batch of ", batch);
-        for (std::size_t b = 0; b < lengths.size(); ++b)
-            require(lengths[b] >= 0 && lengths[b] <= steps, "Sequence", "length ", lengths[b], " of sequence ", b,
-                    " is not within 0 … ", steps);
+        detail::require_batch(features, steps, batch, lengths);
+        require(data || features_ * steps_ == 0, "Sequence", "data is null, expected ", features_, " x ", columns(),
+                " numbers");
     }
+    SequenceView(const Scalar*, Size, Size, Size, const std::vector<Index>&&) = delete; // lengths that die at once
 
     const Scalar* data() const { return data_; }
     Index features() const { return features_; }
@@ -43,7 +63,11 @@ class SequenceView {
     Index columns() const { return steps_ * batch_; }
     std::span<const Index> lengths() const { return lengths_; }
     bool ragged() const { return !lengths_.empty(); }
-    Index length(Index b) const { return ragged() ? lengths_[static_cast<std::size_t>(b)] : steps_; }
+    /// Of sequence b. Throws std::invalid_argument unless 0 <= b < batch().
+    Index length(Index b) const {
+        require(b >= 0 && b < batch_, "Sequence::length", "b is ", b, ", expected 0 <= b < ", batch_);
+        return ragged() ? lengths_[static_cast<std::size_t>(b)] : steps_;
+    }
     bool real(Index t, Index b) const { return t < length(b); }
 
     /// How many columns are real: steps · batch, or the sum of the lengths.
@@ -56,8 +80,11 @@ class SequenceView {
 
     /// features × (steps · batch)
     Values values() const { return {data_, features_, columns()}; }
-    /// features × batch
-    Values step(Index t) const { return {data_ + t * batch_ * features_, features_, batch_}; }
+    /// features × batch. Throws std::invalid_argument unless 0 <= t < steps().
+    Values step(Index t) const {
+        detail::require_step(t, steps_);
+        return {data_ + t * batch_ * features_, features_, batch_};
+    }
 
   private:
     const Scalar* data_ = nullptr;
@@ -65,18 +92,19 @@ class SequenceView {
     std::span<const Index> lengths_;
 };
 
-namespace detail {
-
-/// Steps first … first + count − 1 of a batch; `lengths` is where those of the chunk are kept.
-template <class S>
+/// Steps first … first + count − 1 of a batch, as truncated BPTT cuts it: a view of the same numbers. `lengths` is where
+/// those of the chunk are kept, for as long as it is used; of a sequence that ends before the chunk the length is 0.
+/// Throws std::invalid_argument, before anything is changed, unless the batch has these steps.
+template <std::floating_point S>
 SequenceView<S> chunk(SequenceView<S> whole, Index first, Index count, std::vector<Index>& lengths) {
+    require(first >= 0 && count >= 0 && first <= whole.steps() && count <= whole.steps() - first, "chunk", count,
+            " steps from step ", first, " on were asked for, there are ", whole.steps());
     lengths.clear();
     for (Index b = 0; whole.ragged() && b < whole.batch(); ++b)
         lengths.push_back(std::clamp<Index>(whole.length(b) - first, 0, count));
-    return {whole.data() + first * whole.batch() * whole.features(), whole.features(), count, whole.batch(), lengths};
+    const Index skipped = first * whole.batch() * whole.features();
+    return {skipped > 0 ? whole.data() + skipped : whole.data(), whole.features(), count, whole.batch(), lengths};
 }
-
-} // namespace detail
 
 /// A batch of sequences that owns its numbers.
 template <std::floating_point S>
@@ -88,7 +116,7 @@ class Sequence {
     /// Zeros.
     Sequence(Size features, Size steps, Size batch = 1, std::vector<Index> lengths = {})
         : batch_(batch), lengths_(std::move(lengths)) {
-        static_cast<void>(SequenceView<Scalar>(nullptr, features, steps, batch, lengths_)); // for its checks
+        detail::require_batch(features, steps, batch, lengths_);
         values_.setZero(features, steps * batch);
     }
     /// `values`: features × (steps · batch), taken over.
@@ -99,9 +127,10 @@ class Sequence {
         static_cast<void>(view());
     }
 
-    SequenceView<Scalar> view() const { return {values_.data(), features(), steps(), batch_, lengths_}; }
+    SequenceView<Scalar> view() const& { return {values_.data(), features(), steps(), batch_, lengths_}; }
+    SequenceView<Scalar> view() const&& = delete; // the view would outlive it: give the sequence a name
     operator SequenceView<Scalar>() const& { return view(); }
-    operator SequenceView<Scalar>() const&& = delete; // the view would outlive it
+    operator SequenceView<Scalar>() const&& = delete;
 
     Index features() const { return values_.rows(); }
     Index steps() const { return values_.cols() / batch_; }
@@ -112,18 +141,26 @@ class Sequence {
     const Scalar* data() const { return values_.data(); }
     Matrix<Scalar>& values() { return values_; }
     const Matrix<Scalar>& values() const { return values_; }
-    auto step(Index t) { return values_.middleCols(t * batch_, batch_); }
-    auto step(Index t) const { return values_.middleCols(t * batch_, batch_); }
+    /// features × batch. Throws std::invalid_argument unless 0 <= t < steps().
+    auto step(Index t) {
+        detail::require_step(t, steps());
+        return values_.middleCols(t * batch_, batch_);
+    }
+    auto step(Index t) const {
+        detail::require_step(t, steps());
+        return values_.middleCols(t * batch_, batch_);
+    }
 
     /// Throws std::invalid_argument unless there is one length, 0 … steps(), for each sequence, or none at all.
     void set_lengths(std::span<const Index> lengths) {
-        static_cast<void>(SequenceView<Scalar>(values_.data(), features(), steps(), batch_, lengths));
+        detail::require_batch(features(), steps(), batch_, lengths);
         lengths_.assign(lengths.begin(), lengths.end());
     }
 
-    /// Takes a new shape; keeps the memory where the size allows. The numbers are unspecified afterwards.
-    /// After a std::bad_alloc it has no steps.
+    /// Takes a new shape; keeps the memory where the size allows. The numbers are unspecified afterwards. Throws
+    /// std::invalid_argument, before anything is changed, if there is no such shape. After a std::bad_alloc it has no steps.
     void resize(Size features, Size steps, Size batch, std::span<const Index> lengths = {}) {
+        detail::require_batch(features, steps, batch, lengths);
         const bool own = lengths.data() == lengths_.data();
         std::vector<Index> kept = std::exchange(lengths_, {}); // none, if an allocation fails
         if (!own)

@@ -37,7 +37,7 @@ class Bidirectional {
 
     class Tape {
         friend Bidirectional;
-        bool recorded_ = false;
+        detail::PassRecord pass_;
         typename L::Tape forward_, reverse_;
         Sequence<Scalar> y_;
         Matrix<Scalar> dy_, dx_;
@@ -103,30 +103,34 @@ class Bidirectional {
 
     /// Throws std::invalid_argument if x or `initial` doesn't fit.
     SequenceView<Scalar> forward(SequenceView<Scalar> x, Tape& tape, const State& initial = {}) const {
-        tape.recorded_ = false;
+        tape.pass_.begin();
         const auto forward = forward_.forward(x, tape.forward_, initial[0]);
         const auto reverse = reverse_.forward(x, tape.reverse_, initial[1]);
-        const auto y = merged(forward, reverse, tape.y_);
-        tape.recorded_ = true;
-        return y;
+        merge_outputs(forward, reverse, tape.y_);
+        tape.pass_.end(true, this);
+        return tape.y_;
     }
 
     SequenceView<Scalar> infer(SequenceView<Scalar> x, Tape& tape, const State& initial = {}) const {
-        tape.recorded_ = false;
+        tape.pass_.begin();
         const auto forward = forward_.infer(x, tape.forward_, initial[0]);
         const auto reverse = reverse_.infer(x, tape.reverse_, initial[1]);
-        return merged(forward, reverse, tape.y_);
+        merge_outputs(forward, reverse, tape.y_);
+        tape.pass_.end(false, this);
+        return tape.y_;
     }
 
+    /// Throws std::logic_error if the tape holds no pass.
     void final_state(const Tape& tape, State& out) const {
+        tape.pass_.require_pass("Bidirectional::final_state");
         forward_.final_state(tape.forward_, out[0]);
         reverse_.final_state(tape.reverse_, out[1]);
     }
 
     /// `dy` is the gradient of the output; a view of no steps means there is none. Throws std::invalid_argument if a
-    /// shape differs from the pass', std::logic_error if the tape holds none.
+    /// shape differs from the pass', std::logic_error if the tape holds none of this layer.
     SequenceView<Scalar> backward(SequenceView<Scalar> dy, Tape& tape, const Through<State>& through = {}) {
-        detail::require_recorded(tape.recorded_, "Bidirectional::backward");
+        tape.pass_.require_recorded("Bidirectional::backward", this);
         const auto& y = tape.y_;
         const bool has_dy = dy.columns() > 0;
         require(!has_dy || (dy.features() == y.features() && dy.steps() == y.steps() && dy.batch() == y.batch()),
@@ -136,7 +140,7 @@ class Bidirectional {
             require_state((*through.d_final)[0], forward_, y.batch());
             require_state((*through.d_final)[1], reverse_, y.batch());
         }
-        tape.recorded_ = false;
+        tape.pass_.consume();
 
         const auto part = [&](std::size_t k) -> Through<typename L::State> {
             return {through.d_final ? &(*through.d_final)[k] : nullptr,
@@ -174,9 +178,11 @@ class Bidirectional {
                 " layer's state is ", d_final.rows(), " x ", d_final.cols(), ", expected ", expected, " x ", batch);
     }
 
-    SequenceView<Scalar> merged(SequenceView<Scalar> forward, SequenceView<Scalar> reverse, Sequence<Scalar>& y) const {
+    void merge_outputs(SequenceView<Scalar> forward, SequenceView<Scalar> reverse, Sequence<Scalar>& y) const {
         const Index H = forward.features();
         y.resize(merge_ == Merge::concatenate ? 2 * H : H, forward.steps(), forward.batch(), forward.lengths());
+        if (forward.columns() == 0)
+            return;
         switch (merge_) {
         case Merge::concatenate:
             y.values().topRows(H) = forward.values();
@@ -188,7 +194,6 @@ class Bidirectional {
         case Merge::average:
             y.values() = (forward.values() + reverse.values()) / 2;
         }
-        return y;
     }
 
     /// The gradient of a direction's output (0: forward, 1: reverse): dy itself or, of its rows or a half of it, a copy

@@ -29,14 +29,14 @@ class Dense {
 
     class Tape {
         friend Dense;
-        bool recorded_ = false;
+        detail::PassRecord pass_;
         SequenceView<S> x_;
         Sequence<S> y_;
         Matrix<S> da_, dx_;
         Buffer<S> scratch_;
     };
     /// Throws std::invalid_argument if a size is below 1 or differs from the one fixed at compile time.
-    Dense(Size input, Size output, DenseOptions options = {}) : options_(options) {
+    Dense(Size input, Size output, DenseOptions options = {}) : options_(options), input_(input), output_(output) {
         require(input >= 1 && (Input == Dynamic || input == Input), "Dense", "input size is ", input, ", expected ",
                 Input == Dynamic ? "at least 1" : detail::decimal(Input));
         require(output >= 1 && (Output == Dynamic || output == Output), "Dense", "output size is ", output,
@@ -50,8 +50,8 @@ class Dense {
     explicit Dense(DenseOptions options = {}) requires(Input != Dynamic && Output != Dynamic)
         : Dense(Input, Output, options) {}
 
-    Index input_size() const { return W_.value.cols(); }
-    Index output_size() const { return W_.value.rows(); }
+    Index input_size() const { return input_; }
+    Index output_size() const { return output_; }
     const DenseOptions& options() const { return options_; }
     std::string name() const { return "Dense"; }
     Index output_size(Index input) const {
@@ -83,53 +83,51 @@ class Dense {
         options_.b(b_.value, input_size(), output_size(), random);
     }
 
-    /// Throws std::invalid_argument if x doesn't have input_size() features.
+    /// Throws std::invalid_argument if x doesn't have input_size() features or a parameter not the shape it was made with.
     SequenceView<S> forward(SequenceView<S> x, Tape& tape, NoState = {}) const {
         require(x.features() == input_size(), "Dense::forward", "x has ", x.features(), " features, expected ",
                 input_size());
+        detail::require_shape("Dense::forward", "W.value", W_.value, output_, input_);
+        detail::require_shape("Dense::forward", "b.value", b_.value, output_, 1);
+        tape.pass_.begin();
         tape.x_ = x;
-        tape.recorded_ = false;
         tape.y_.resize(output_size(), x.steps(), x.batch(), x.lengths());
-        auto& y = tape.y_.values();
-        y.colwise() = b_.value.col(0);
-        kernel::multiply(y.data(), y.rows(), y.rows(), y.cols(), input_size(), kernel::operand(W_.value),
-                         kernel::operand(x.values()), true, tape.scratch_);
-        if (options_.activation != Activation::linear)
-            simd::for_each_lane(y.data(), y.size(), [f = options_.activation](auto v) { return f(v); });
-        tape.recorded_ = true;
+        if (x.columns() > 0)
+            multiply(x, tape);
+        tape.pass_.end(true, this, input_, output_);
         return tape.y_;
     }
 
     SequenceView<S> infer(SequenceView<S> x, Tape& tape, NoState = {}) const {
         const auto y = forward(x, tape);
-        tape.recorded_ = false;
+        tape.pass_.consume();
         return y;
     }
 
     void final_state(const Tape&, NoState&) const {}
 
-    /// Throws std::invalid_argument if dy hasn't y's shape, std::logic_error if the tape holds no forward pass.
+    /// Throws std::invalid_argument if dy hasn't y's shape or a parameter not the shape it was made with, std::logic_error
+    /// if the tape holds no forward pass of this layer.
     SequenceView<S> backward(SequenceView<S> dy, Tape& tape, const Through<NoState>& through = {}) {
-        detail::require_recorded(tape.recorded_, "Dense::backward");
+        tape.pass_.require_recorded("Dense::backward", this, input_, output_);
         const auto& y = tape.y_.values();
         require(dy.features() == y.rows() && dy.columns() == y.cols(), "Dense::backward", "dy is ", dy.features(),
                 " x ", dy.columns(), ", expected ", y.rows(), " x ", y.cols());
-        tape.recorded_ = false;
+        detail::require_shape("Dense::backward", "W.value", W_.value, output_, input_);
+        detail::require_shape("Dense::backward", "W.grad", W_.grad, output_, input_);
+        detail::require_shape("Dense::backward", "b.grad", b_.grad, output_, 1);
+        tape.pass_.consume();
 
-        detail::reshape(tape.da_, y.rows(), y.cols());
-        simd::for_each_lane(dy.data(), y.data(), tape.da_.data(), y.size(),
-                            [f = options_.activation](auto d, auto v) { return d * f.derivative(v); });
-        const auto& x = tape.x_;
-        const Index I = input_size(), O = output_size(), columns = x.columns();
-        b_.grad.col(0) += tape.da_.rowwise().sum();
-        kernel::multiply(W_.grad.data(), O, O, I, columns, kernel::operand(tape.da_),
-                         kernel::operand(x.values()).transposed(), true, tape.scratch_);
+        const Index columns = y.cols();
+        if (columns > 0)
+            weight_gradients(dy, tape);
         if (!through.input_gradient)
             return {};
-        detail::reshape(tape.dx_, I, columns);
-        kernel::multiply(tape.dx_.data(), I, I, columns, O, kernel::operand(W_.value).transposed(),
-                         kernel::operand(tape.da_), false, tape.scratch_);
-        return {tape.dx_.data(), I, x.steps(), x.batch(), x.lengths()};
+        detail::reshape(tape.dx_, input_, columns);
+        if (columns > 0)
+            kernel::multiply(tape.dx_.data(), input_, input_, columns, output_, kernel::operand(W_.value).transposed(),
+                             kernel::operand(tape.da_), false, tape.scratch_);
+        return {tape.dx_.data(), input_, tape.y_.steps(), tape.y_.batch(), tape.y_.lengths()};
     }
 
   private:
@@ -140,7 +138,29 @@ class Dense {
         f(std::string("b"), self.b_);
     }
 
+    /// y = f(W·x + b)
+    void multiply(SequenceView<S> x, Tape& tape) const {
+        auto& y = tape.y_.values();
+        y.colwise() = b_.value.col(0);
+        kernel::multiply(y.data(), y.rows(), y.rows(), y.cols(), input_, kernel::operand(W_.value),
+                         kernel::operand(x.values()), true, tape.scratch_);
+        if (options_.activation != Activation::linear)
+            simd::for_each_lane(y.data(), y.size(), [f = options_.activation](auto v) { return f(v); });
+    }
+
+    /// da = dy ∘ f′, db += Σ da, dW += da·xᵀ
+    void weight_gradients(SequenceView<S> dy, Tape& tape) {
+        const auto& y = tape.y_.values();
+        detail::reshape(tape.da_, y.rows(), y.cols());
+        simd::for_each_lane(dy.data(), y.data(), tape.da_.data(), y.size(),
+                            [f = options_.activation](auto d, auto v) { return d * f.derivative(v); });
+        b_.grad.col(0) += tape.da_.rowwise().sum();
+        kernel::multiply(W_.grad.data(), output_, output_, input_, y.cols(), kernel::operand(tape.da_),
+                         kernel::operand(tape.x_.values()).transposed(), true, tape.scratch_);
+    }
+
     DenseOptions options_;
+    Index input_, output_;
     Parameter<S> W_, b_;
 };
 

@@ -24,7 +24,7 @@ class Dropout {
     template <class S>
     class Tape {
         friend Dropout;
-        bool recorded_ = false;
+        detail::PassRecord pass_;
         std::optional<Random> random_;
         Matrix<S> mask_, dx_; // mask: F × (T·B), or F × B for all steps
         Sequence<S> y_;
@@ -53,39 +53,40 @@ class Dropout {
     template <class S>
     SequenceView<S> forward(SequenceView<S> x, Tape<S>& tape, NoState = {}) const {
         Random& random = masks(tape);
-        tape.recorded_ = false;
+        tape.pass_.begin();
         detail::reshape(tape.mask_, x.features(), options_.per_sequence ? x.batch() : x.columns());
         const S keep = static_cast<S>(1 / (1 - rate_));
         for (Index k = 0; k < tape.mask_.size(); ++k)
             tape.mask_.data()[k] = random.uniform() < rate_ ? S(0) : keep;
         tape.y_.resize(x.features(), x.steps(), x.batch(), x.lengths());
         apply(tape.mask_, x, tape.y_.values());
-        tape.recorded_ = true;
+        tape.pass_.end(true, this);
         return tape.y_;
     }
 
     template <class S>
     SequenceView<S> infer(SequenceView<S> x, Tape<S>& tape, NoState = {}) const {
-        tape.recorded_ = false;
+        tape.pass_.end(false, this);
         return x;
     }
 
     template <class S>
     void final_state(const Tape<S>&, NoState&) const {}
 
-    /// Throws std::invalid_argument if dy hasn't x's shape, std::logic_error if the tape holds no forward pass.
+    /// Throws std::invalid_argument if dy hasn't x's shape, std::logic_error if the tape holds no forward pass
+    /// of this layer.
     template <class S>
     SequenceView<S> backward(SequenceView<S> dy, Tape<S>& tape, const Through<NoState>& through = {}) {
-        detail::require_recorded(tape.recorded_, "Dropout::backward");
+        tape.pass_.require_recorded("Dropout::backward", this);
         const auto& y = tape.y_.values();
         require(dy.features() == y.rows() && dy.columns() == y.cols(), "Dropout::backward", "dy is ", dy.features(),
                 " x ", dy.columns(), ", expected ", y.rows(), " x ", y.cols());
-        tape.recorded_ = false;
+        tape.pass_.consume();
         if (!through.input_gradient)
             return {};
         detail::reshape(tape.dx_, y.rows(), y.cols());
         apply(tape.mask_, dy, tape.dx_);
-        return {tape.dx_.data(), dy.features(), dy.steps(), dy.batch(), dy.lengths()};
+        return {tape.dx_.data(), tape.y_.features(), tape.y_.steps(), tape.y_.batch(), tape.y_.lengths()};
     }
 
   private:

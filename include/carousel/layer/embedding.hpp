@@ -32,13 +32,14 @@ class Embedding {
 
     class Tape {
         friend Embedding;
-        bool recorded_ = false;
-        SequenceView<S> x_;
+        detail::PassRecord pass_;
+        std::vector<Index> tokens_; ///< of every column, as x may be changed before backward; −1 where there is none
         Sequence<S> y_;
     };
     /// Throws std::invalid_argument if a size is below 1, padding is no token or S can't tell so many tokens apart (a
     /// float holds whole numbers up to 2²⁴).
-    Embedding(Size vocabulary, Size size, EmbeddingOptions options = {}) : options_(options) {
+    Embedding(Size vocabulary, Size size, EmbeddingOptions options = {})
+        : options_(options), vocabulary_(vocabulary), size_(size) {
         constexpr Index most = Index(1) << std::numeric_limits<S>::digits;
         require(vocabulary >= 1 && vocabulary <= most, "Embedding", "vocabulary is ", vocabulary, ", expected 1 … ",
                 most);
@@ -51,9 +52,9 @@ class Embedding {
             initialize(random);
     }
 
-    Index vocabulary() const { return table_.value.cols(); }
+    Index vocabulary() const { return vocabulary_; }
     Index input_size() const { return 1; }
-    Index output_size() const { return table_.value.rows(); }
+    Index output_size() const { return size_; }
     const EmbeddingOptions& options() const { return options_; }
     static constexpr bool takes_tokens = true; ///< so no gradient reaches a layer before it
     std::string name() const { return "Embedding"; }
@@ -86,35 +87,45 @@ class Embedding {
             table_.value.col(*options_.padding).setZero();
     }
 
-    /// Throws std::invalid_argument if x doesn't have one feature or a number of it is no token.
+    /// Throws std::invalid_argument if x doesn't have one feature, a number of it is no token or the table not the shape
+    /// it was made with.
     SequenceView<S> forward(SequenceView<S> x, Tape& tape, NoState = {}) const {
         require_tokens(x);
-        tape.x_ = x;
-        tape.recorded_ = false;
+        detail::require_shape("Embedding::forward", "table.value", table_.value, size_, vocabulary_);
+        tape.pass_.begin();
+        const Index padding = options_.padding.value_or(-1);
+        tape.tokens_.assign(static_cast<std::size_t>(x.columns()), -1);
+        for (Index t = 0, column = 0; t < x.steps(); ++t)
+            for (Index b = 0; b < x.batch(); ++b, ++column)
+                if (x.real(t, b))
+                    if (const auto token = static_cast<Index>(x.data()[column]); token != padding)
+                        tape.tokens_[static_cast<std::size_t>(column)] = token;
         tape.y_.resize(output_size(), x.steps(), x.batch(), x.lengths());
         if (x.ragged() || options_.padding)
             tape.y_.values().setZero();
-        each_token(x, [&](Index column, Index token) { tape.y_.values().col(column) = table_.value.col(token); });
-        tape.recorded_ = true;
+        each_token(tape, [&](Index column, Index token) { tape.y_.values().col(column) = table_.value.col(token); });
+        tape.pass_.end(true, this, vocabulary_, size_);
         return tape.y_;
     }
 
     SequenceView<S> infer(SequenceView<S> x, Tape& tape, NoState = {}) const {
         const auto y = forward(x, tape);
-        tape.recorded_ = false;
+        tape.pass_.consume();
         return y;
     }
 
     void final_state(const Tape&, NoState&) const {}
 
-    /// Throws std::invalid_argument if dy hasn't y's shape, std::logic_error if the tape holds no forward pass.
+    /// Throws std::invalid_argument if dy hasn't y's shape or the table not the shape it was made with, std::logic_error
+    /// if the tape holds no forward pass of this layer.
     SequenceView<S> backward(SequenceView<S> dy, Tape& tape, const Through<NoState>& = {}) {
-        detail::require_recorded(tape.recorded_, "Embedding::backward");
-        const Index columns = tape.x_.columns();
+        tape.pass_.require_recorded("Embedding::backward", this, vocabulary_, size_);
+        const Index columns = tape.y_.values().cols();
         require(dy.features() == output_size() && dy.columns() == columns, "Embedding::backward", "dy is ",
                 dy.features(), " x ", dy.columns(), ", expected ", output_size(), " x ", columns);
-        tape.recorded_ = false;
-        each_token(tape.x_, [&](Index column, Index token) { table_.grad_column(token) += dy.values().col(column); });
+        detail::require_shape("Embedding::backward", "table.grad", table_.grad, size_, vocabulary_);
+        tape.pass_.consume();
+        each_token(tape, [&](Index column, Index token) { table_.grad_column(token) += dy.values().col(column); });
         return {};
     }
 
@@ -139,18 +150,16 @@ class Embedding {
             }
     }
 
-    /// f(column, token) for every token of x but padding.
+    /// f(column, token) for every token of the pass but padding.
     template <class F>
-    void each_token(SequenceView<S> x, F&& f) const {
-        const Index padding = options_.padding.value_or(-1);
-        for (Index t = 0, column = 0; t < x.steps(); ++t)
-            for (Index b = 0; b < x.batch(); ++b, ++column)
-                if (x.real(t, b))
-                    if (const auto token = static_cast<Index>(x.data()[column]); token != padding)
-                        f(column, token);
+    static void each_token(const Tape& tape, F&& f) {
+        for (std::size_t column = 0; column < tape.tokens_.size(); ++column)
+            if (tape.tokens_[column] >= 0)
+                f(static_cast<Index>(column), tape.tokens_[column]);
     }
 
     EmbeddingOptions options_;
+    Index vocabulary_, size_;
     Parameter<S> table_;
 };
 

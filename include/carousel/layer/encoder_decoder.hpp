@@ -5,6 +5,7 @@
 
 #include "carousel/layer/layer.hpp"
 
+#include <algorithm>
 #include <type_traits>
 #include <utility>
 
@@ -81,7 +82,7 @@ class EncoderDecoder {
 
     class Tape {
         friend EncoderDecoder;
-        bool recorded_ = false;
+        detail::PassRecord pass_;
         typename Encoder::Tape encoder_;
         typename Decoder::Tape decoder_;
         typename Encoder::State end_, d_end_;
@@ -107,6 +108,10 @@ class EncoderDecoder {
         encoder_.output_size(input);
         return decoder_.output_size(input);
     }
+    Index output_length(Index length) const {
+        return detail::output_length(decoder_, std::max<Index>(0, length - options_.encoder_steps));
+    }
+    Index least_steps() const { return options_.encoder_steps + detail::least_steps(decoder_); }
     std::string name() const { return "EncoderDecoder"; }
 
     /// Names are "encoder.…" and "decoder.…".
@@ -150,7 +155,7 @@ class EncoderDecoder {
         encoder_.final_state(tape.encoder_, tape.end_);
         hand_over(tape.end_, tape.start_);
         const auto y = decoder_.forward(previous, tape.decoder_, tape.start_);
-        tape.recorded_ = true;
+        tape.pass_.end(true, this);
         return y;
     }
 
@@ -170,12 +175,12 @@ class EncoderDecoder {
     void final_state(const Tape&, NoState&) const {}
 
     /// dx is an empty view if one of the nets has none, as those that begin with an Embedding. Throws
-    /// std::invalid_argument if dy hasn't y's shape, std::logic_error if the tape holds no forward pass.
+    /// std::invalid_argument if dy hasn't y's shape, std::logic_error if the tape holds no forward pass of this layer.
     SequenceView<Scalar> backward(SequenceView<Scalar> dy, Tape& tape, const Through<NoState>& through = {}) {
-        detail::require_recorded(tape.recorded_, "EncoderDecoder::backward");
+        tape.pass_.require_recorded("EncoderDecoder::backward", this);
         const auto d_previous = decoder_.backward(
             dy, tape.decoder_, {.d_initial = &tape.d_start_, .input_gradient = through.input_gradient});
-        tape.recorded_ = false;
+        tape.pass_.consume();
         hand_back(tape.d_start_, tape.d_end_);
         const auto d_question =
             encoder_.backward({}, tape.encoder_, {.d_final = &tape.d_end_, .input_gradient = through.input_gradient});
@@ -205,10 +210,9 @@ class EncoderDecoder {
         const Index read = options_.encoder_steps;
         require(x.steps() >= read, "EncoderDecoder::forward", "x has ", x.steps(), " steps, expected at least ", read,
                 " of a question");
-        tape.recorded_ = false;
+        tape.pass_.begin();
         tape.lengths_.assign(x.lengths().begin(), x.lengths().end());
-        return {detail::chunk(x, 0, read, tape.question_lengths_),
-                detail::chunk(x, read, x.steps() - read, tape.answer_lengths_)};
+        return {chunk(x, 0, read, tape.question_lengths_), chunk(x, read, x.steps() - read, tape.answer_lengths_)};
     }
 
     Encoder encoder_;

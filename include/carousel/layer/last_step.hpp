@@ -16,14 +16,16 @@ class SequenceEnds {
     template <class S>
     class Tape {
         friend SequenceEnds;
-        bool recorded_ = false;
+        detail::PassRecord pass_;
         Index steps_ = 0;
         std::vector<Index> lengths_;
         Sequence<S> y_;
         Matrix<S> dx_;
     };
 
-    static constexpr bool keeps_steps = false; ///< the output has one step, whatever x has
+    static constexpr bool keeps_steps = false;     ///< the output has one step, whatever x has
+    Index output_length(Index) const { return 1; } ///< of an empty sequence, too: zeros
+    Index least_steps() const { return 1; }
     std::string name() const { return both ? "BothEnds" : "LastStep"; }
     /// As many; BothEnds throws std::invalid_argument unless that is an even number.
     Index output_size(Index input) const {
@@ -43,7 +45,7 @@ class SequenceEnds {
     SequenceView<S> forward(SequenceView<S> x, Tape<S>& tape, NoState = {}) const {
         require(x.steps() >= 1, both ? "BothEnds::forward" : "LastStep::forward", "x has 0 steps, expected at least 1");
         output_size(x.features());
-        tape.recorded_ = false;
+        tape.pass_.begin();
         tape.steps_ = x.steps();
         tape.lengths_.assign(x.lengths().begin(), x.lengths().end());
         tape.y_.resize(x.features(), 1, x.batch());
@@ -55,29 +57,30 @@ class SequenceEnds {
                 y.col(b).tail(at_start) = x.values().col(b).tail(at_start);
             } else
                 y.col(b).setZero();
-        tape.recorded_ = true;
+        tape.pass_.end(true, this);
         return tape.y_;
     }
 
     template <class S>
     SequenceView<S> infer(SequenceView<S> x, Tape<S>& tape, NoState = {}) const {
         const auto y = forward(x, tape);
-        tape.recorded_ = false;
+        tape.pass_.consume();
         return y;
     }
 
     template <class S>
     void final_state(const Tape<S>&, NoState&) const {}
 
-    /// Throws std::invalid_argument if dy hasn't y's shape, std::logic_error if the tape holds no forward pass.
+    /// Throws std::invalid_argument if dy hasn't y's shape, std::logic_error if the tape holds no forward pass
+    /// of this layer.
     template <class S>
     SequenceView<S> backward(SequenceView<S> dy, Tape<S>& tape, const Through<NoState>& through = {}) {
         const char* const where = both ? "BothEnds::backward" : "LastStep::backward";
-        detail::require_recorded(tape.recorded_, where);
+        tape.pass_.require_recorded(where, this);
         const Index F = tape.y_.features(), B = tape.y_.batch();
         require(dy.features() == F && dy.columns() == B, where, "dy is ", dy.features(), " x ", dy.columns(),
                 ", expected ", F, " x ", B);
-        tape.recorded_ = false;
+        tape.pass_.consume();
         if (!through.input_gradient)
             return {};
         detail::reshape(tape.dx_, F, tape.steps_ * B);

@@ -5,6 +5,7 @@
 #include "carousel/core/random.hpp"
 #include "carousel/core/sequence.hpp"
 #include "carousel/core/settings.hpp"
+#include "carousel/layer/pass_record.hpp"
 
 #include <atomic>
 #include <optional>
@@ -71,10 +72,16 @@ using StateOf = typename detail::pass_types<L, S>::State;
 ///
 /// by which a Training saves and restores them: without it a training that goes on draws the same numbers again.
 ///
+/// and, if its output has not the steps of its input (LastStep, EncoderDecoder),
+///
+///     Index output_length(Index length) const;     // of what it makes of a sequence of so many real steps
+///     Index least_steps() const;                   // so many steps x has at least, padding included; else 0
+///
 /// A layer that takes any scalar, such as Dropout, has no Scalar; its Tape, State and functions are templates of S.
 ///
-/// What forward, infer and backward return lives in the tape, and x must live until backward. A State that holds nothing
-/// yet means zero. backward consumes the tape: a second call throws std::logic_error.
+/// What forward, infer and backward return lives in the tape, and x must live, unchanged, until backward. A State that
+/// holds nothing yet means zero. backward consumes the tape: a second call throws std::logic_error, as does one with the
+/// tape of another layer, or with a copy of a tape, which holds no pass.
 template <class L, class S>
 concept Layer = requires(const L layer, L trained, TapeOf<L, S> tape, StateOf<L, S> state, SequenceView<S> x,
                          Through<StateOf<L, S>> through, Random random) {
@@ -109,10 +116,15 @@ auto matrices_of(State& state) {
         return std::tie(state);
 }
 
-/// f(matrix) for every one of them.
-template <class State, class F>
-void each_state(State& state, F&& f) {
-    std::apply([&](auto&... matrices) { (f(matrices), ...); }, matrices_of(state));
+/// The steps of a layer's output for a sequence of `length` steps.
+template <class L>
+Index output_length(const L& layer, Index length) {
+    if constexpr (requires { layer.output_length(length); })
+        return layer.output_length(length);
+    else if constexpr (requires { L::keeps_steps; })
+        return L::keeps_steps ? length : 1;
+    else
+        return length;
 }
 
 /// f(random) for every generator that recorded passes with this tape draw from.
@@ -122,14 +134,30 @@ void each_random(const L& layer, Tape& tape, F&& f) {
         layer.each_random(tape, f);
 }
 
-/// Thrown by backward when the tape holds no forward pass.
-inline void require_recorded(bool recorded, const char* where) {
-    if (!recorded)
-        fail<std::logic_error>(std::string(where) +
-                               ": the tape holds no forward pass (none was made, it was inference, or "
-                               "backward has consumed it)");
+/// How many steps a layer needs in its input.
+template <class L>
+Index least_steps(const L& layer) {
+    if constexpr (requires { layer.least_steps(); })
+        return layer.least_steps();
+    else
+        return 0;
+}
+
+/// Throws std::invalid_argument unless a parameter's value or gradient still has the shape rows × columns, which its
+/// layer reads and writes whatever was assigned to it. `name` is "W.value" or "W.grad".
+template <class S>
+void require_shape(const char* where, const char* name, const Matrix<S>& numbers, Index rows, Index columns) {
+    require(numbers.rows() == rows && numbers.cols() == columns, where, name, " is ", numbers.rows(), " x ",
+            numbers.cols(), ", expected ", rows, " x ", columns);
 }
 
 } // namespace detail
+
+/// f(matrix) for every matrix of a State, in the order of the layers: the h and c of all of them, to save, mix or reset.
+/// A State without any, as Dense has it, has none to call f for.
+template <class State, class F>
+void each_state(State& state, F&& f) {
+    std::apply([&](auto&... matrices) { (f(matrices), ...); }, detail::matrices_of(state));
+}
 
 } // namespace carousel

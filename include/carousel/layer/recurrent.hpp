@@ -159,17 +159,19 @@ class Recurrent {
     }
 
     /// Each sequence's state after its last step (in processing order) of the pass that `tape` holds.
+    /// Throws std::logic_error if it holds none.
     void final_state(const RecurrentTape<C>& tape, Matrix<Scalar>& out) const {
+        tape.record_.require_pass("Recurrent::final_state");
         detail::reshape(out, C::states * hidden_, tape.pass_.plan().batch);
         tape.pass_.final_state(out.data());
     }
 
     /// Full BPTT: adds to the gradients of W, U, b and P; returns dx, I × (T·B). `dy` is the gradient of the output; a
-    /// view of no steps means there is none. The parameters must be those of the forward pass. Throws std::invalid_argument if a shape differs from the pass',
-    /// std::logic_error if the tape holds none.
+    /// view of no steps means there is none. The parameters must be those of the forward pass. Throws
+    /// std::invalid_argument if a shape differs from the pass', std::logic_error if the tape holds none of this layer.
     SequenceView<Scalar> backward(SequenceView<Scalar> dy, RecurrentTape<C>& tape,
                                   const Through<Matrix<Scalar>>& through = {}) {
-        detail::require_recorded(tape.recorded_, "Recurrent::backward");
+        tape.record_.require_recorded("Recurrent::backward", this, input_, hidden_);
         const kernel::PassShape& shape = tape.pass_.plan();
         const Index H = hidden_, T = shape.steps, B = shape.batch;
         const bool has_dy = dy.columns() > 0;
@@ -177,12 +179,14 @@ class Recurrent {
                 dy.features(), " x (", dy.steps(), " steps of ", dy.batch(), "), expected ", H, " x (", T, " steps of ",
                 B, ")");
         require_state("Recurrent::backward: d_final", through.d_final, B);
+        require_parameters("Recurrent::backward", &Parameter<Scalar>::value, ".value");
+        require_parameters("Recurrent::backward", &Parameter<Scalar>::grad, ".grad");
         if (through.d_initial)
             detail::reshape(*through.d_initial, C::states * H, B);
         const Scalar* const d_final =
             through.d_final && through.d_final->size() > 0 ? through.d_final->data() : nullptr;
 
-        tape.recorded_ = false;
+        tape.record_.consume();
         const Scalar* const dx = tape.pass_.backward(
             pass_input(tape),
             {W_.grad.data(), U_.grad.data(), b_.grad.data(), has_vectors() ? P_.grad.data() : nullptr},
@@ -225,6 +229,20 @@ class Recurrent {
             return 0;
     }
 
+    /// What was assigned to the parameters' values, or gradients, must have the shapes that the pass reads or adds to.
+    void require_parameters(const char* where, Matrix<Scalar> Parameter<Scalar>::*part, const char* part_name) const {
+        const auto check = [&](const char* name, const Parameter<Scalar>& parameter, Index rows, Index columns) {
+            const Matrix<Scalar>& given = parameter.*part;
+            require(given.rows() == rows && given.cols() == columns, where, name, part_name, " is ", given.rows(),
+                    " x ", given.cols(), ", expected ", rows, " x ", columns);
+        };
+        check("W", W_, C::input.count * hidden_, input_);
+        check("U", U_, recurrent_blocks<C>().count * hidden_, hidden_);
+        check("b", b_, biased_blocks<C>() * hidden_, 1);
+        if (has_vectors())
+            check("P", P_, hidden_, C::vectors);
+    }
+
     void require_state(const char* where, const Matrix<Scalar>* state, Index batch) const {
         require(!state || state->size() == 0 || (state->rows() == C::states * hidden_ && state->cols() == batch), where,
                 "state is ", state ? state->rows() : 0, " x ", state ? state->cols() : 0, ", expected ",
@@ -246,15 +264,16 @@ class Recurrent {
                              bool record) const {
         require(x.features() == input_, "Recurrent::forward", "x has ", x.features(), " features, expected ", input_);
         require_state("Recurrent::forward: initial", &initial, x.batch());
+        require_parameters("Recurrent::forward", &Parameter<Scalar>::value, ".value");
         const kernel::PassShape shape{input_, hidden_, x.steps(), x.batch(), options_.reverse, record};
 
-        tape.recorded_ = false;
+        tape.record_.begin();
         tape.x_ = x.data();
         tape.lengths_.assign(x.lengths().begin(), x.lengths().end());
         tape.draw_noise(shape, options_.recurrent_dropout, zoneout_rates(), noise_seed_);
         tape.pass_.forward(pass_input(tape), shape, initial.size() > 0 ? initial.data() : nullptr);
         tape.cut_output();
-        tape.recorded_ = record;
+        tape.record_.end(record, this, input_, hidden_);
         return tape.output();
     }
 

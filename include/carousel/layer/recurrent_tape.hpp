@@ -18,8 +18,9 @@ class RecurrentTape {
   public:
     using Scalar = typename C::Scalar;
 
-    /// The last pass' output.
+    /// The last pass' output. Throws std::logic_error if there is none.
     SequenceView<Scalar> output() const {
+        record_.require_pass("RecurrentTape::output");
         const kernel::PassShape& shape = pass_.plan();
         return {ragged() ? y_.data() : pass_.output(), shape.hidden, shape.steps, shape.batch, lengths_};
     }
@@ -85,7 +86,7 @@ class RecurrentTape {
                     std::fill_n(y + column * H, H, Scalar(0));
     }
 
-    bool recorded_ = false;
+    detail::PassRecord record_;
     kernel::Pass<C> pass_;
     const Scalar* x_ = nullptr;
     std::vector<Index> lengths_; // empty: all sequences are as long as the batch

@@ -3,6 +3,8 @@
 
 #include "carousel/layer/layer.hpp"
 
+#include <stdexcept>
+#include <string>
 #include <tuple>
 #include <utility>
 
@@ -26,6 +28,14 @@ struct first_scalar<First, Rest...> {
     using type = typename First::Scalar;
 };
 
+/// Throws std::invalid_argument "where: layer k (name): what", without the name of the function that begins `what`.
+[[noreturn]] inline void refuse_in_layer(const char* where, std::size_t k, const std::string& name, std::string what) {
+    const std::size_t colon = what.find(": ");
+    if (colon < what.find(' '))
+        what.erase(0, colon + 2);
+    throw std::invalid_argument(std::string(where) + ": layer " + std::to_string(k) + " (" + name + "): " + what);
+}
+
 /// Whether a layer's output has a step for every step of its input, as all have that don't say otherwise.
 template <class L>
 constexpr bool keeps_steps() {
@@ -47,7 +57,8 @@ constexpr bool takes_tokens() {
 
 /// Sequential model{LSTM<float>{1, 64}, LastStep{}, Dense<float>{64, 1}};
 ///
-/// At least one layer must have a scalar type. Tape and State are tuples of the layers' own.
+/// At least one layer must have a scalar type. State is a tuple of the layers' own, Tape holds theirs. What a layer
+/// refuses is told with its place, counted from 0 as in the names of parameters.
 template <class... Layers>
 class Sequential {
   public:
@@ -63,18 +74,23 @@ class Sequential {
     static constexpr bool keeps_steps = (detail::keeps_steps<Layers>() && ...);
 
     using State = std::tuple<StateOf<Layers, Scalar>...>;
-    using Tape = std::tuple<TapeOf<Layers, Scalar>...>;
+
+    class Tape {
+        friend Sequential;
+        detail::PassRecord pass_;
+        std::tuple<TapeOf<Layers, Scalar>...> layers_;
+    };
 
     /// Throws std::invalid_argument if a layer doesn't take as many features as the one before it gives.
     explicit Sequential(Layers... layers) : layers_(std::move(layers)...) {
-        each_layer([features = Index(-1)](std::size_t, const auto& layer) mutable {
+        each_layer([features = Index(-1)](std::size_t k, const auto& layer) mutable {
             if (features < 0) {
                 if constexpr (requires { layer.input_size(); })
                     features = layer.input_size();
                 else
                     return; // LastStep, Dropout …: as many as come
             }
-            features = layer.output_size(features);
+            features = in_layer("Sequential", k, layer, [&] { return layer.output_size(features); });
         });
     }
 
@@ -109,8 +125,30 @@ class Sequential {
         return features;
     }
     Index output_size(Index input) const {
-        each_layer([&](std::size_t, const auto& layer) { input = layer.output_size(input); });
+        each_layer([&](std::size_t k, const auto& layer) {
+            input = in_layer("Sequential", k, layer, [&] { return layer.output_size(input); });
+        });
         return input;
+    }
+    Index output_length(Index length) const {
+        each_layer([&](std::size_t, const auto& layer) { length = detail::output_length(layer, length); });
+        return length;
+    }
+    /// The fewest steps of x that leave every layer as many as it needs; if none do, as many as all need together.
+    Index least_steps() const {
+        Index most = 0;
+        each_layer([&](std::size_t, const auto& layer) { most += detail::least_steps(layer); });
+        for (Index steps = 0; steps < most; ++steps) {
+            bool enough = true;
+            Index length = steps;
+            each_layer([&](std::size_t, const auto& layer) {
+                enough = enough && length >= detail::least_steps(layer);
+                length = detail::output_length(layer, length);
+            });
+            if (enough)
+                return steps;
+        }
+        return most;
     }
 
     /// Names are "k.Layer.parameter".
@@ -135,7 +173,7 @@ class Sequential {
     template <class F>
     void each_random(Tape& tape, F&& f) const {
         over(std::index_sequence_for<Layers...>{},
-             [&](auto k) { detail::each_random(std::get<k>(layers_), std::get<k>(tape), f); });
+             [&](auto k) { detail::each_random(std::get<k>(layers_), std::get<k>(tape.layers_), f); });
     }
 
     void initialize(Random& random) {
@@ -148,14 +186,22 @@ class Sequential {
     }
 
     SequenceView<Scalar> forward(SequenceView<Scalar> x, Tape& tape, const State& initial = {}) const {
-        over(std::index_sequence_for<Layers...>{},
-             [&](auto k) { x = std::get<k>(layers_).forward(x, std::get<k>(tape), std::get<k>(initial)); });
+        tape.pass_.begin();
+        each_layer([&](auto k, const auto& layer) {
+            x = in_layer("Sequential::forward", k, layer,
+                         [&] { return layer.forward(x, std::get<k>(tape.layers_), std::get<k>(initial)); });
+        });
+        tape.pass_.end(true, this);
         return x;
     }
 
     SequenceView<Scalar> infer(SequenceView<Scalar> x, Tape& tape, const State& initial = {}) const {
-        over(std::index_sequence_for<Layers...>{},
-             [&](auto k) { x = std::get<k>(layers_).infer(x, std::get<k>(tape), std::get<k>(initial)); });
+        tape.pass_.begin();
+        each_layer([&](auto k, const auto& layer) {
+            x = in_layer("Sequential::infer", k, layer,
+                         [&] { return layer.infer(x, std::get<k>(tape.layers_), std::get<k>(initial)); });
+        });
+        tape.pass_.end(false, this);
         return x;
     }
 
@@ -168,20 +214,27 @@ class Sequential {
 
     Sequence<Scalar> operator()(const Sequence<Scalar>& x) const { return (*this)(x.view()); }
 
+    /// Throws std::logic_error if the tape holds no pass.
     void final_state(const Tape& tape, State& out) const {
-        over(std::index_sequence_for<Layers...>{},
-             [&](auto k) { std::get<k>(layers_).final_state(std::get<k>(tape), std::get<k>(out)); });
+        tape.pass_.require_pass("Sequential::final_state");
+        each_layer([&](auto k, const auto& layer) { layer.final_state(std::get<k>(tape.layers_), std::get<k>(out)); });
     }
 
+    /// Throws std::invalid_argument, naming the layer, if a shape differs from the pass', std::logic_error if the tape
+    /// holds no forward pass of this model.
     SequenceView<Scalar> backward(SequenceView<Scalar> dy, Tape& tape, const Through<State>& through = {}) {
+        tape.pass_.require_recorded("Sequential::backward", this);
         over(std::index_sequence_for<Layers...>{}, [&](auto forward_k) {
             constexpr std::size_t k = size - 1 - forward_k;
             using LayerState = std::tuple_element_t<k, State>;
             const Through<LayerState> part{through.d_final ? &std::get<k>(*through.d_final) : nullptr,
                                            through.d_initial ? &std::get<k>(*through.d_initial) : nullptr,
                                            k > 0 || through.input_gradient};
-            dy = std::get<k>(layers_).backward(dy, std::get<k>(tape), part);
+            auto& layer = std::get<k>(layers_);
+            dy = in_layer("Sequential::backward", k, layer,
+                          [&] { return layer.backward(dy, std::get<k>(tape.layers_), part); });
         });
+        tape.pass_.consume();
         return dy;
     }
 
@@ -194,6 +247,20 @@ class Sequential {
                 f(detail::decimal(static_cast<Index>(k)) + "." + layer.name() + "." + name, parameter);
             });
         });
+    }
+
+    /// f(), and what it refuses is said with its place: "Sequential: layer 2 (Dense): x has 8 features, expected 16".
+    template <class L, class F>
+    static auto in_layer(const char* where, std::size_t k, const L& layer, F&& f) {
+#ifdef __cpp_exceptions
+        try {
+            return f();
+        } catch (const std::invalid_argument& error) {
+            detail::refuse_in_layer(where, k, layer.name(), error.what());
+        }
+#else
+        return f();
+#endif
     }
 
     template <std::size_t... k, class F>

@@ -29,13 +29,34 @@ struct CheckOptions {
     double step = 1e-5; ///< h of (f(v + h) − f(v − h)) / 2h
 };
 
+namespace detail {
+
+/// Puts a number back at the end of its scope.
+template <class S>
+class Restored {
+  public:
+    explicit Restored(S& number) : number_(number), kept_(number) {}
+    ~Restored() { number_ = kept_; }
+    Restored(const Restored&) = delete;
+    Restored& operator=(const Restored&) = delete;
+
+  private:
+    S& number_;
+    const S kept_;
+};
+
+} // namespace detail
+
 /// Checks every parameter, x if backward gives its gradient (that of tokens there is none), and, if `initial` isn't
 /// empty, the initial state, of any layer or model under any loss.
 /// The model comes out as it went in, but for gradients, which are set to zero. Dropout keeps its mask: every pass gets
-/// a fresh tape. Use double: float has too few digits for differences. Throws what forward and the loss throw.
+/// a fresh tape. Use double: float has too few digits for differences. Throws what forward and the loss throw, and
+/// std::invalid_argument unless options.step is finite and > 0.
 template <class Model, class S, class LossType>
 GradientCheck check_gradients(Model& model, Sequence<S> x, const Sequence<S>& target, const LossType& loss,
                               typename Model::State initial = {}, CheckOptions options = {}) {
+    require(options.step > 0 && std::isfinite(options.step), "check_gradients", "step is ", options.step,
+            ", expected a finite number > 0");
     using State = typename Model::State;
     using Tape = typename Model::Tape;
     const auto value = [&](Sequence<S>* dy, Tape& tape) {
@@ -58,13 +79,13 @@ GradientCheck check_gradients(Model& model, Sequence<S> x, const Sequence<S>& ta
         double scale = 0;
         for (Index j = 0; j < values.cols(); ++j)
             for (Index i = 0; i < values.rows(); ++i) {
+                const detail::Restored restored(values(i, j)); // also if a pass throws
                 const S kept = values(i, j), h = static_cast<S>(options.step);
                 Tape above, below;
                 values(i, j) = kept + h;
                 const double up = value(nullptr, above);
                 values(i, j) = kept - h;
                 const double down = value(nullptr, below);
-                values(i, j) = kept;
                 const double numeric = (up - down) / (2 * options.step), exact = static_cast<double>(analytic(i, j));
                 double error = std::abs(exact - numeric);
                 if (std::isfinite(error))
@@ -83,9 +104,9 @@ GradientCheck check_gradients(Model& model, Sequence<S> x, const Sequence<S>& ta
     if (dx.size() > 0)
         compare("x", x.values(), dx);
     std::vector<const Matrix<S>*> exact;
-    detail::each_state(d_initial, [&](Matrix<S>& d) { exact.push_back(&d); });
+    each_state(d_initial, [&](Matrix<S>& d) { exact.push_back(&d); });
     std::size_t k = 0;
-    detail::each_state(initial, [&](Matrix<S>& part) {
+    each_state(initial, [&](Matrix<S>& part) {
         if (part.size() > 0)
             compare("initial state", part, *exact[k]);
         ++k;
