@@ -502,6 +502,26 @@ TEST_CASE("safetensors: a layer and a cell of one's own are saved and loaded, wi
     CHECK(values(loaded) == values(silent));
 }
 
+TEST_CASE("safetensors: an optimizer of a model that was moved or copied is neither saved nor loaded") {
+    const Folder folder;
+    const auto path = folder / "model.safetensors";
+    auto model = Sequential{Dense<float>{1, 2}};
+    Optimizer optimizer{parameters(model), Adam{}};
+    save_safetensors(path, model, optimizer);
+    const std::string bytes = content(path);
+    auto moved = std::move(model);
+    const std::string why =
+        "the optimizer's 0.Dense.W isn't a parameter of this model: it was made for another, or the "
+        "model was copied or moved since; make one of parameters(model)";
+    REQUIRE_THROWS_WITH(save_safetensors(path, moved, optimizer), "save_safetensors: " + why);
+    REQUIRE_THROWS_WITH(load_safetensors(path, moved, optimizer), "load_safetensors: " + why);
+    REQUIRE_THROWS_WITH(
+        save_safetensors(path, model, optimizer),
+        "save_safetensors: 0.Dense.W is empty: its model was moved to another place since the optimizer "
+        "was made; make one there");
+    CHECK(content(path) == bytes);
+}
+
 TEST_CASE("safetensors: no prefix of a file loads, and no changed bit of one does harm") {
     Dense<float> model{2, 1};
     const auto file = safetensors_bytes(model, {{"a", "b"}});

@@ -55,6 +55,7 @@ Safetensors file_of(const Model& model, const Metadata& metadata, const char* wh
 template <class Model, OptimizerRule Rule, class S>
 Safetensors file_of(const Model& model, const Optimizer<Rule, S>& optimizer, const Metadata& metadata,
                     const char* where) {
+    optimizer.require_parameters_of(model, where);
     Safetensors file = file_of(model, metadata, where);
     const OptimizerState<S>& state = optimizer.state();
     for (std::size_t i = 0; i < state.moments.size(); ++i) {
@@ -224,10 +225,12 @@ Metadata load_safetensors(const ByteSource& source, Model& model, const LoadOpti
     return metadata;
 }
 
-/// Loads a model and what the optimizer of its parameters remembers: both or, throwing as above, neither.
+/// Loads a model and what the optimizer of its parameters remembers: both or, throwing as above or if it isn't an
+/// optimizer of this model, neither.
 template <class Model, OptimizerRule Rule, class S>
 Metadata load_safetensors(const ByteSource& source, Model& model, Optimizer<Rule, S>& optimizer,
                           const LoadOptions& options = {}) {
+    optimizer.require_parameters_of(model, "load_safetensors");
     detail::SafetensorsMatch file(source, options);
     const detail::Json settings = detail::settings_of(model);
     file.expect_settings(settings);

@@ -35,6 +35,13 @@ struct Adam {
                 ", expected a finite number >= 0");
     }
 
+    template <class Scalar>
+    void check_for(const char* where = "Adam") const {
+        RuleRange<Scalar>::check(where, "learning_rate", learning_rate);
+        RuleRange<Scalar>::check(where, "weight_decay", weight_decay);
+        RuleRange<Scalar>::check_epsilon(where, epsilon);
+    }
+
     Index moments() const { return 2; }
 
     /// Step t, its corrections of bias made: rate is r, epsilon ε̂.
@@ -70,6 +77,11 @@ struct AdamW {
     Formula formula = Formula::pytorch;
 
     void check() const { Adam{learning_rate, beta1, beta2, epsilon, weight_decay, formula}.check("AdamW"); }
+
+    template <class Scalar>
+    void check_for() const {
+        Adam{learning_rate, beta1, beta2, epsilon, weight_decay, formula}.check_for<Scalar>("AdamW");
+    }
 
     Index moments() const { return 2; }
 

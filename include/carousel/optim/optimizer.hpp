@@ -1,12 +1,18 @@
 // Optimizer: applies a rule to every parameter and keeps what the rule remembers from step to step.
 #pragma once
 
+#include "carousel/core/finite.hpp"
 #include "carousel/core/matrix.hpp"
 #include "carousel/core/parameter.hpp"
 #include "carousel/core/require.hpp"
+#include "carousel/optim/clip.hpp"
 #include "carousel/optim/rule.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cmath>
 #include <concepts>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -29,41 +35,73 @@ struct OptimizerState {
 /// decay and momentum doesn't carry them on, nor does a weight decay shrink them. Corrections of bias go by the number
 /// of all steps. So do PyTorch's SparseAdam and TensorFlow's LazyAdam; a step costs by the columns used.
 ///
-/// Points to the parameters, so the model has to stay where it is.
+/// Points to the parameters, so the model has to stay where it is: a copy of it, or the model it is moved to, needs an
+/// optimizer of its own. require_parameters_of() tells.
 template <OptimizerRule Rule, std::floating_point Scalar>
 class Optimizer {
   public:
-    /// Throws std::invalid_argument if a setting of the rule is out of its range. All memory is taken here.
+    /// The largest norm of all gradients with which a step is taken: with larger ones what the rule remembers, and then
+    /// the parameters, would become infinite or NaN and stay so.
+    static constexpr double largest_gradient_norm = RuleRange<Scalar>::largest_gradient_norm;
+
+    /// Throws std::invalid_argument if a setting of the rule is out of its range, or too large or small for Scalar. All
+    /// memory is taken here.
     explicit Optimizer(std::vector<NamedParameter<Scalar>> parameters, Rule rule = {})
         : parameters_(std::move(parameters)), rule_(std::move(rule)) {
-        rule_.check();
-        for (const auto& [name, parameter] : parameters_)
+        check(rule_);
+        for (const auto& [name, parameter] : parameters_) {
             state_.moments.push_back(Matrix<Scalar>::Zero(parameter->size(), rule_.moments()));
+            shapes_.push_back({parameter->value.rows(), parameter->value.cols()});
+        }
     }
 
-    /// One step with the gradients as they are; they are not set to zero. Throws std::invalid_argument, before anything
-    /// is changed, if a parameter or its gradient has not the shape it had.
-    void step() {
-        for (std::size_t i = 0; i < parameters_.size(); ++i) {
-            const auto& [name, parameter] = parameters_[i];
-            const auto& value = parameter->value;
-            const auto& grad = parameter->grad;
-            require(value.size() == state_.moments[i].rows(), "Optimizer::step", name, " has ", value.size(),
-                    " numbers, expected ", state_.moments[i].rows());
-            require(grad.rows() == value.rows() && grad.cols() == value.cols(), "Optimizer::step", "the gradient of ",
-                    name, " is ", grad.rows(), " × ", grad.cols(), ", expected ", value.rows(), " × ", value.cols());
+    /// One step with the gradients as they are; they are not set to zero. Returns whether it was taken: if a gradient is
+    /// NaN or infinite, or the norm of all above largest_gradient_norm, nothing is changed, and refused() names the
+    /// parameter. Throws std::invalid_argument, before anything is changed, if a parameter or its gradient has not the
+    /// shape it had.
+    bool step() {
+        require_shapes("Optimizer::step");
+        return take_step(global_norm(parameters_));
+    }
+
+    /// The same for a caller that knows the norm of all gradients, or a number that is not below it, and saves the look.
+    bool step(double norm) {
+        require_shapes("Optimizer::step");
+        return take_step(norm);
+    }
+
+    /// The name of the parameter whose gradient keeps step() from being taken: the first that is NaN or infinite, else
+    /// the one with the largest norm. Empty if step() would be taken.
+    std::string refused() const {
+        double sum = 0, largest = -1;
+        std::string name;
+        for (const auto& named : parameters_) {
+            const double squared = detail::squared_norm(*named.parameter);
+            if (!detail::is_finite(squared))
+                return named.name;
+            sum += squared;
+            if (squared > largest) {
+                largest = squared;
+                name = named.name;
+            }
         }
-        const auto rule = rule_.at(++state_.steps);
-        for (std::size_t i = 0; i < parameters_.size(); ++i) {
-            auto& parameter = *parameters_[i].parameter;
-            auto& moments = state_.moments[i];
-            parameter.each_run([&](Index first, Index count) {
-                rule.update(ParameterValues<Scalar>(parameter.value.data() + first, count),
-                            ParameterGradient<Scalar>(parameter.grad.data() + first, count),
-                            ParameterMoments<Scalar>(moments.size() > 0 ? moments.data() + first : nullptr, count,
-                                                     moments.cols(), Eigen::OuterStride<>(moments.rows())));
-            });
-        }
+        return std::sqrt(sum) <= largest_gradient_norm ? std::string() : name;
+    }
+
+    /// Throws std::invalid_argument unless these are parameters of this model, where it is now, in the shapes that they
+    /// had when the optimizer was made. Some of the model's will do: the others are not trained.
+    template <class Model>
+    void require_parameters_of(Model& model, const char* where) const {
+        const auto list = carousel::parameters(model);
+        require(!parameters_.empty(), where,
+                "the optimizer has no parameters, expected Optimizer{parameters(model), …}");
+        for (const auto& own : parameters_)
+            require(
+                std::any_of(list.begin(), list.end(), [&](const auto& p) { return p.parameter == own.parameter; }),
+                where, "the optimizer's ", own.name,
+                " isn't a parameter of this model: it was made for another, or the model was copied or moved since; "
+                "make one of parameters(model)");
+        require_shapes(where);
     }
 
     double learning_rate() const { return rule_.learning_rate; }
@@ -72,7 +110,7 @@ class Optimizer {
     void set_learning_rate(double rate) {
         Rule changed = rule_;
         changed.learning_rate = rate;
-        changed.check();
+        check(changed);
         rule_ = std::move(changed);
     }
 
@@ -85,6 +123,8 @@ class Optimizer {
     /// Throws std::invalid_argument, changing nothing, if it is the state of other parameters or of another rule.
     void set_state(OptimizerState<Scalar> state) {
         require(state.steps >= 0, "Optimizer::set_state", "steps is ", state.steps, ", expected steps >= 0");
+        require(state.steps <= most_steps, "Optimizer::set_state", "steps is ", state.steps,
+                ", expected steps <= ", most_steps);
         require(state.moments.size() == parameters_.size(), "Optimizer::set_state", "moments of ", state.moments.size(),
                 " parameters, expected ", parameters_.size());
         for (std::size_t i = 0; i < parameters_.size(); ++i) {
@@ -98,7 +138,52 @@ class Optimizer {
     }
 
   private:
+    static constexpr Index most_steps = Index(1) << 53; // more than a machine will take; t is a double in the rules
+
+    static void check(const Rule& rule) {
+        rule.check();
+        if constexpr (requires { rule.template check_for<Scalar>(); })
+            rule.template check_for<Scalar>();
+        else
+            RuleRange<Scalar>::check("Optimizer", "learning_rate", rule.learning_rate);
+    }
+
+    bool take_step(double norm) {
+        if (!(norm <= largest_gradient_norm))
+            return false;
+        const auto rule = rule_.at(++state_.steps);
+        for (std::size_t i = 0; i < parameters_.size(); ++i) {
+            auto& parameter = *parameters_[i].parameter;
+            auto& moments = state_.moments[i];
+            parameter.each_run([&](Index first, Index count) {
+                rule.update(ParameterValues<Scalar>(parameter.value.data() + first, count),
+                            ParameterGradient<Scalar>(parameter.grad.data() + first, count),
+                            ParameterMoments<Scalar>(moments.size() > 0 ? moments.data() + first : nullptr, count,
+                                                     moments.cols(), Eigen::OuterStride<>(moments.rows())));
+            });
+        }
+        return true;
+    }
+
+    void require_shapes(const char* where) const {
+        for (std::size_t i = 0; i < parameters_.size(); ++i) {
+            const auto& [name, parameter] = parameters_[i];
+            const auto& value = parameter->value;
+            const auto& grad = parameter->grad;
+            const auto [rows, columns] = shapes_[i];
+            require(value.size() > 0 || rows * columns == 0, where, name,
+                    " is empty: its model was moved to another place since the optimizer was made; make one there");
+            require(value.size() == rows * columns, where, name, " has ", value.size(), " numbers, expected ",
+                    rows * columns);
+            require(value.rows() == rows && value.cols() == columns, where, name, " is ", value.rows(), " × ",
+                    value.cols(), ", expected ", rows, " × ", columns);
+            require(grad.rows() == rows && grad.cols() == columns, where, "the gradient of ", name, " is ", grad.rows(),
+                    " × ", grad.cols(), ", expected ", rows, " × ", columns);
+        }
+    }
+
     std::vector<NamedParameter<Scalar>> parameters_;
+    std::vector<std::array<Index, 2>> shapes_; ///< of the parameters when the optimizer was made: rows, columns
     Rule rule_;
     OptimizerState<Scalar> state_;
 };

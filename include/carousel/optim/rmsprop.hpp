@@ -40,6 +40,13 @@ struct RMSprop {
                 ", expected a finite number >= 0");
     }
 
+    template <class Scalar>
+    void check_for() const {
+        RuleRange<Scalar>::check("RMSprop", "learning_rate", learning_rate);
+        RuleRange<Scalar>::check("RMSprop", "weight_decay", weight_decay);
+        RuleRange<Scalar>::check_epsilon("RMSprop", epsilon);
+    }
+
     Index moments() const { return 1 + (centered ? 1 : 0) + (momentum > 0 ? 1 : 0); }
 
     RMSprop at(Index) const { return *this; }

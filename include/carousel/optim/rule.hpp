@@ -3,8 +3,11 @@
 #pragma once
 
 #include "carousel/core/matrix.hpp"
+#include "carousel/core/require.hpp"
 
+#include <cmath>
 #include <concepts>
+#include <type_traits>
 
 namespace carousel {
 
@@ -25,6 +28,28 @@ template <class Scalar>
 using ParameterMoments =
     Eigen::Map<Eigen::Array<Scalar, Eigen::Dynamic, Eigen::Dynamic>, Eigen::Unaligned, Eigen::OuterStride<>>;
 
+/// The range in which the arithmetic of a rule stays finite. Settings are doubles, and all else is as precise as the
+/// parameters: a float holds numbers from 1.2e-38 to 3.4e38. So the square of a gradient must stay below 3.4e38, which
+/// leaves 1e18 for the gradients' norm; times a learning rate, and 1 / (1 − momentum) for what adds up, also; and
+/// epsilon, which Adam multiplies by √(1 − beta2), must not become 0.
+template <class Scalar>
+struct RuleRange {
+    static constexpr bool narrow = std::is_same_v<Scalar, float>;
+    static constexpr double largest_gradient_norm = narrow ? 1e18 : 1e150;
+    static constexpr double largest_setting = narrow ? 1e12 : 1e100; ///< learning rate, weight decay
+    static constexpr double least_epsilon = narrow ? 1e-36 : 1e-300;
+
+    /// Throws std::invalid_argument unless least <= value <= most, and value isn't NaN.
+    static void check(const char* where, const char* name, double value, double least = 0,
+                      double most = largest_setting) {
+        require(value >= least && value <= most, where, name, " is ", value, ", expected ", least, " … ", most,
+                " for parameters in ", narrow ? "float" : "double");
+    }
+    static void check_epsilon(const char* where, double value) {
+        check(where, "epsilon", value, least_epsilon, largest_gradient_norm);
+    }
+};
+
 /// A rule of one's own needs
 ///   learning_rate            a double, which schedules change;
 ///   check()                  throws std::invalid_argument if a setting is out of its range;
@@ -32,7 +57,8 @@ using ParameterMoments =
 ///   at(t)                    what it does in step t = 1, 2, …, asked for once a step; that has
 ///     update(w, g, moments)  for one parameter: changes w and its moments, reads the gradient g. Each number by itself,
 ///                            as it gets a sparse parameter's columns one by one.
-/// A rule that is the same in every step may have update itself, and return *this.
+/// A rule that is the same in every step may have update itself, and return *this. It may have
+///   check_for<Scalar>()      throws std::invalid_argument if parameters of this type are too coarse for a setting.
 template <class Rule>
 concept OptimizerRule = std::copyable<Rule> &&
     requires(Rule changed, const Rule& rule, ParameterValues<float> w, ParameterGradient<float> g,

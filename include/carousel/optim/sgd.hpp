@@ -35,6 +35,12 @@ struct SGD {
                 ", expected a finite number >= 0");
     }
 
+    template <class Scalar>
+    void check_for() const {
+        RuleRange<Scalar>::check("SGD", "learning_rate", learning_rate);
+        RuleRange<Scalar>::check("SGD", "weight_decay", weight_decay);
+    }
+
     Index moments() const { return momentum > 0 ? 1 : 0; }
 
     SGD at(Index) const { return *this; }
