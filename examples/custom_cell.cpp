@@ -57,7 +57,7 @@ double train(Layer layer) {
     model.initialize(1);
     fit(model, data, MeanSquaredError{}, Adam{.learning_rate = 1e-2},
         {.epochs = 150, .batch_size = 8, .clip_norm = 1.0});
-    return evaluate(model, data, MeanSquaredError{});
+    return evaluate(model, data, MeanSquaredError{}).loss;
 }
 
 int main() {

@@ -192,7 +192,8 @@ void run(const Data& data, const Task& task, const Layers&... layers) {
         keep_if_better(evaluate(model, data.validation, loss, {BinaryAccuracy{}}).metrics.front());
     report(history, task);
     if (data.test)
-        std::printf("test_accuracy=%.4f\n", evaluate(best, *data.test, loss, {BinaryAccuracy{}}).metrics.front());
+        std::printf("test_accuracy=%.4f\n",
+                    evaluate(best, *data.test, loss, {.metrics = {BinaryAccuracy{}}}).metrics.front());
     std::printf("val_accuracy=%.4f\n", best_accuracy);
 }
 

@@ -136,7 +136,7 @@ Outcome train(const Settings& s, const Task& task, Layer layer, const LossType& 
                            .clip_norm = 1,
                            .callbacks = {stop_when_solved, stop_on_interrupt(), progress_bar()}});
     outcome.gradient_after = gradient_by_lag(model, some);
-    outcome.test = evaluate(model, task.test, loss, task.metrics);
+    outcome.test = evaluate(model, task.test, loss, {.metrics = task.metrics});
     save_safetensors(s.folder / (file + ".safetensors"), model);
     if (!s.no_plots && gnuplot_is_there())
         draw(curves(file + ".png", outcome.history, outcome.net + ", " + task.name), s.folder);

@@ -158,7 +158,7 @@ void run(const Settings& s) {
     save_safetensors(s.save.empty() ? s.folder / "vowels.safetensors" : s.save, model);
     if (s.epochs > 0 && !s.no_plots && gnuplot_is_there())
         draw(curves("vowels.png", history, "Who says it?", "cross-entropy, nats"), s.folder);
-    const Evaluation result = evaluate(model, prepared.scale(test), SoftmaxCrossEntropy{}, {Accuracy{}});
+    const Evaluation result = evaluate(model, prepared.scale(test), SoftmaxCrossEntropy{}, {.metrics = {Accuracy{}}});
     std::printf("test: %zu utterances, %.4f nats\ntest_accuracy=%.4f\n", test.x.size(), result.loss,
                 result.metrics.front());
 }

@@ -80,11 +80,11 @@ TEST_CASE("windows: a series of one window, and one that is too short") {
                         "windows: steps 1, horizon -1 and stride 0 must all be at least 1");
 }
 
-TEST_CASE("Dataset: gather makes a batch of any samples in any order, with their lengths") {
+TEST_CASE("Dataset: gather makes a batch of any samples in any order, with their lengths and zeros past them") {
     const Sequence<double> x(Matrix<double>{{1, 2, 3, 4, 5, 6}, {-1, -2, -3, -4, -5, -6}}, 3, {2, 1, 0});
     Sequence<double> batch;
     Dataset<double>::gather(x, std::vector<Index>{2, 0, 0, 1}, batch);
-    CHECK(batch.values() == Matrix<double>{{3, 1, 1, 2, 6, 4, 4, 5}, {-3, -1, -1, -2, -6, -4, -4, -5}});
+    CHECK(batch.values() == Matrix<double>{{0, 1, 1, 2, 0, 4, 4, 0}, {0, -1, -1, -2, 0, -4, -4, 0}});
     CHECK(batch.lengths() == std::vector<Index>{0, 2, 2, 1});
     CHECK((batch.steps() == 2 && batch.batch() == 4));
     const Sequence<double> whole(x.values(), 3);
@@ -98,7 +98,7 @@ TEST_CASE("Dataset: a slice is a run of samples") {
                                Sequence<double>(Matrix<double>{{7, 8, 9}}, 3)};
     const auto part = data.slice(1, 2);
     CHECK(part.size() == 2);
-    CHECK(part.x.values() == Matrix<double>{{2, 3, 5, 6}});
+    CHECK(part.x.values() == Matrix<double>{{2, 0, 0, 0}});
     CHECK(part.x.lengths() == std::vector<Index>{1, 0});
     CHECK(part.y.values() == Matrix<double>{{8, 9}});
     REQUIRE_THROWS_WITH(data.slice(1, 3), "Dataset::slice: samples 1 … 3 were asked for, there are 3");
@@ -144,16 +144,17 @@ TEST_CASE("sequences: what does not fit together is named") {
 
 TEST_CASE("Dataset: a batch ends with the longest of its sequences, and so do their targets") {
     const Sequence<double> x(Matrix<double>{{1, 2, 3, 4, 5, 6, 7, 8, 9}}, 3, {2, 3, 0});
+    const Matrix<double> real{{1, 2, 0, 4, 5, 0, 0, 8, 0}};
     Sequence<double> x_batch, y_batch;
     const std::vector<Index> short_ones{2, 0}, all{0, 1, 2}, empty{2};
     for (const bool own_lengths : {true, false}) {
         const Dataset<double> data{x,
                                    Sequence<double>(-x.values(), 3, own_lengths ? x.lengths() : std::vector<Index>())};
         data.batch(short_ones, x_batch, y_batch);
-        CHECK((x_batch.values() == Matrix<double>{{3, 1, 6, 4}} && x_batch.lengths() == std::vector<Index>{0, 2}));
-        CHECK(y_batch.values() == -x_batch.values());
+        CHECK((x_batch.values() == Matrix<double>{{0, 1, 0, 4}} && x_batch.lengths() == std::vector<Index>{0, 2}));
+        CHECK(y_batch.values() == (own_lengths ? Matrix<double>{{0, -1, 0, -4}} : Matrix<double>{{-3, -1, -6, -4}}));
         data.batch(all, x_batch, y_batch);
-        CHECK((x_batch.values() == x.values() && y_batch.values() == -x.values()));
+        CHECK((x_batch.values() == real && y_batch.values() == -(own_lengths ? real : x.values())));
         data.batch(empty, x_batch, y_batch);
         CHECK((x_batch.steps() == 1 && y_batch.steps() == 1));
     }

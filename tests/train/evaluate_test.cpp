@@ -30,8 +30,10 @@ TEST_CASE("evaluate: the mean over all real numbers, whatever the batch size") {
     const double loss = MeanSquaredError{}(output, data.y);
     const MetricSum mae = MeanAbsoluteError{}(output.view(), data.y);
     for (const Index batch_size : {1, 2, 7, 100}) {
-        CHECK(evaluate(model, data, MeanSquaredError{}, batch_size) == Catch::Approx(loss).epsilon(1e-13));
-        const auto [same, metrics] = evaluate(model, data, MeanSquaredError{}, {MeanAbsoluteError{}}, batch_size);
+        CHECK(evaluate(model, data, MeanSquaredError{}, {.batch_size = batch_size}).loss ==
+              Catch::Approx(loss).epsilon(1e-13));
+        const auto [same, metrics] =
+            evaluate(model, data, MeanSquaredError{}, {.batch_size = batch_size, .metrics = {MeanAbsoluteError{}}});
         CHECK(same == Catch::Approx(loss).epsilon(1e-13));
         REQUIRE(metrics.size() == 1);
         CHECK(metrics[0] == Catch::Approx(mae.mean()).epsilon(1e-13));
@@ -41,7 +43,7 @@ TEST_CASE("evaluate: the mean over all real numbers, whatever the batch size") {
 TEST_CASE("evaluate: a batch size below 1 and a data set without a target are refused") {
     const auto model = small_model(3);
     const Dataset<double> data{Sequence<double>(2, 6, 5), Sequence<double>(1, 6, 5)}; // every target is class 0
-    REQUIRE_THROWS_WITH(evaluate(model, data, SoftmaxCrossEntropy{}, 0),
+    REQUIRE_THROWS_WITH(evaluate(model, data, SoftmaxCrossEntropy{}, {.batch_size = 0}),
                         "evaluate: batch_size is 0, expected batch_size >= 1");
     REQUIRE_THROWS_WITH(evaluate(model, data, SoftmaxCrossEntropy{.ignore = 0}),
                         "evaluate: there is no target to compare with in the whole data set");

@@ -1,6 +1,7 @@
 // MeanSquaredError: the mean, or the sum, of squared differences.
 #pragma once
 
+#include "carousel/core/finite.hpp"
 #include "carousel/core/matrix.hpp"
 #include "carousel/core/sequence.hpp"
 #include "carousel/loss/loss.hpp"
@@ -67,11 +68,21 @@ struct MeanSquaredError {
     }
 
     /// The weight() of outputs with these targets, of their lengths. Throws std::invalid_argument unless they have as many
-    /// features.
+    /// features and every real one is finite.
     template <std::floating_point S>
     double check(SequenceView<S> target, Index features) const {
         require(target.features() == features, "MeanSquaredError", "the targets have ", target.features(),
                 " features, expected ", features);
+        detail::each_run(target, [&](Index column, Index count, bool real) {
+            const Index first = column * features, size = real ? count * features : 0;
+            const Index k = detail::non_finite_at(target.data() + (size > 0 ? first : 0), size);
+            if (k == size)
+                return;
+            const Index at = (first + k) / features;
+            require(false, "MeanSquaredError", "the target at feature ", (first + k) % features, ", step ",
+                    at / target.batch(), " of sequence ", at % target.batch(), " is ", target.data()[first + k],
+                    ", expected a finite number");
+        });
         return detail::loss_weight(reduction, target);
     }
 };

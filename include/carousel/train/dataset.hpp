@@ -1,9 +1,12 @@
 // Dataset: samples and their targets; windows over a series; batches.
 #pragma once
 
+#include "carousel/core/finite.hpp"
 #include "carousel/core/sequence.hpp"
+#include "carousel/layer/layer.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <span>
 #include <type_traits>
@@ -20,18 +23,37 @@ struct Dataset {
     Index size() const { return x.batch(); }
 
     /// x_batch, y_batch become these samples, without the steps that are padding in all of them; they keep their
-    /// memory. A y that has as many steps as x, and no lengths of its own, is cut as x.
+    /// memory. A y that has as many steps as x, and no lengths of its own, is cut as x. Throws std::invalid_argument,
+    /// before anything is changed, if there is no sample, or one that isn't there, or y has more or fewer than x.
     void batch(std::span<const Index> samples, Sequence<S>& x_batch, Sequence<S>& y_batch) const {
-        const Index x_steps = longest(x, samples);
+        check("Dataset::batch", samples);
+        const Index x_steps = longest(x.view(), samples);
         const bool in_step = y.lengths().empty() && y.steps() == x.steps();
         gather(x, samples, x_batch, x_steps);
-        gather(y, samples, y_batch, in_step ? x_steps : longest(y, samples));
+        gather(y, samples, y_batch, in_step ? x_steps : longest(y.view(), samples));
     }
 
-    /// Samples first … first + count − 1.
+    /// The same for this model: x keeps as many steps as the model needs, and targets of all that it makes of x are cut
+    /// to what it makes of x_batch.
+    template <class Model>
+    void batch(const Model& model, std::span<const Index> samples, Sequence<S>& x_batch, Sequence<S>& y_batch) const {
+        check("Dataset::batch", samples);
+        const Index needed = std::min(x.steps(), detail::least_steps(model));
+        const Index x_steps = std::max(longest(x.view(), samples), needed);
+        const bool in_step = y.steps() == detail::output_length(model, x.steps());
+        gather(x, samples, x_batch, x_steps);
+        gather(y, samples, y_batch,
+               in_step ? std::min(y.steps(), detail::output_length(model, x_steps)) : longest(y.view(), samples));
+    }
+
+    /// Samples first … first + count − 1. Throws std::invalid_argument unless there are these, at least one, and y has as
+    /// many samples as x.
     Dataset slice(Size first, Size count) const {
-        require(first >= 0 && count >= 1 && first + count <= size(), "Dataset::slice", "samples ", first, " … ",
-                first + count - 1, " were asked for, there are ", size());
+        constexpr Index most = std::numeric_limits<Index>::max() / 2;
+        const Index last = std::clamp<Index>(first, -most, most) + std::clamp<Index>(count, -most, most) - 1;
+        require(first >= 0 && count >= 1 && first <= size() && count <= size() - first, "Dataset::slice", "samples ",
+                Index(first), " … ", last, " were asked for, there are ", size());
+        require(y.batch() == size(), "Dataset::slice", "x has ", size(), " samples and y ", y.batch());
         std::vector<Index> samples(static_cast<std::size_t>(count));
         std::iota(samples.begin(), samples.end(), Index(first));
         Dataset part;
@@ -40,14 +62,24 @@ struct Dataset {
         return part;
     }
 
-    /// out becomes the first `steps` steps of these samples of `from`; keeps its memory.
+    /// out becomes the first `steps` steps of these samples of `from`, padding zero whatever it was; keeps its memory.
+    /// Throws std::invalid_argument,
+    /// before anything is changed, if there is no sample, or one that isn't there, or `from` has fewer steps.
     static void gather(SequenceView<S> from, std::span<const Index> samples, Sequence<S>& out, Index steps) {
+        check_samples("Dataset::gather", samples, from.batch());
+        require(steps >= 0 && steps <= from.steps(), "Dataset::gather", "steps is ", steps, ", expected 0 … ",
+                from.steps());
         const auto batch = static_cast<Index>(samples.size());
         out.resize(from.features(), steps, batch);
         for (Index t = 0; t < steps; ++t)
-            for (Index b = 0; b < batch; ++b)
-                out.values().col(t * batch + b) =
-                    from.values().col(t * from.batch() + samples[static_cast<std::size_t>(b)]);
+            for (Index b = 0; b < batch; ++b) {
+                const Index sample = samples[static_cast<std::size_t>(b)];
+                auto column = out.values().col(t * batch + b);
+                if (!from.ragged() || from.real(t, sample))
+                    column = from.values().col(t * from.batch() + sample);
+                else
+                    column.setZero();
+            }
         if (!from.ragged())
             return;
         std::vector<Index> lengths(samples.size());
@@ -60,6 +92,16 @@ struct Dataset {
     }
 
   private:
+    static void check_samples(const char* where, std::span<const Index> samples, Index size) {
+        require(!samples.empty(), where, "no samples were asked for, expected at least 1");
+        for (const Index sample : samples)
+            require(sample >= 0 && sample < size, where, "sample ", sample, " was asked for, expected 0 … ", size - 1);
+    }
+    void check(const char* where, std::span<const Index> samples) const {
+        require(y.batch() == size(), where, "x has ", size(), " samples and y ", y.batch());
+        check_samples(where, samples, size());
+    }
+
     /// The length of the longest of these samples; at least one step, if there is one.
     static Index longest(SequenceView<S> from, std::span<const Index> samples) {
         Index steps = std::min<Index>(from.steps(), 1);
@@ -90,16 +132,29 @@ Sequence<S> padded(const char* what, const std::vector<Matrix<S>>& list) {
     return all;
 }
 
+template <class S>
+void check_finite(const std::vector<Matrix<S>>& list) {
+    for (std::size_t number = 0; number < list.size(); ++number) {
+        const Matrix<S>& sequence = list[number];
+        if (const Index k = non_finite_at(sequence.data(), sequence.size()); k < sequence.size())
+            require(false, "sequences", "sequence ", number, " is ", sequence.data()[k], " at step ",
+                    k / sequence.rows(), ", feature ", k % sequence.rows(),
+                    ", expected finite numbers: fill the gap or leave the sequence out");
+    }
+}
+
 } // namespace detail
 
 /// A data set of sequences of any lengths, each features × its steps, with targets that are sequences too: one as long
 /// as its sequence has a target for every step. Throws std::invalid_argument if the lists are empty or of different
-/// sizes, or features differ within one.
+/// sizes, features differ within one, or a number of x is NaN or infinite (whether a target may be is the loss' affair).
 template <std::floating_point S>
 Dataset<S> sequences(const std::vector<Matrix<S>>& x, const std::type_identity_t<std::vector<Matrix<S>>>& targets) {
     require(x.size() == targets.size(), "sequences", x.size(), " sequences and ", targets.size(),
             " targets, expected one for each");
-    return {detail::padded("sequence", x), detail::padded("target", targets)};
+    Dataset<S> data{detail::padded("sequence", x), detail::padded("target", targets)};
+    detail::check_finite(x);
+    return data;
 }
 
 /// One target for each sequence as a whole: column k of `targets` (features × sequences) is that of x[k].
@@ -107,7 +162,9 @@ template <std::floating_point S>
 Dataset<S> sequences(const std::vector<Matrix<S>>& x, const std::type_identity_t<Matrix<S>>& targets) {
     require(static_cast<Index>(x.size()) == targets.cols(), "sequences", x.size(), " sequences and ", targets.cols(),
             " targets, expected one for each");
-    return {detail::padded("sequence", x), Sequence<S>(targets, std::max<Index>(targets.cols(), 1))};
+    Dataset<S> data{detail::padded("sequence", x), Sequence<S>(targets, std::max<Index>(targets.cols(), 1))};
+    detail::check_finite(x);
+    return data;
 }
 
 struct WindowOptions {
@@ -119,15 +176,20 @@ struct WindowOptions {
 
 /// Every window of `steps` consecutive columns of `series` (features × length) with the `horizon` columns after it as
 /// the target: x is features × steps × windows, y is (features · horizon) × 1 × windows; with every_step
-/// (features · horizon) × steps × windows. Throws std::invalid_argument if an option is below 1 or the series is too
-/// short for one window.
+/// (features · horizon) × steps × windows. Throws std::invalid_argument if an option is below 1, the series is too
+/// short for one window, or a number of it is NaN or infinite.
 template <std::floating_point S>
 Dataset<S> windows(const Matrix<S>& series, WindowOptions options) {
     const Index steps = options.steps, horizon = options.horizon, stride = options.stride;
     require(steps >= 1 && horizon >= 1 && stride >= 1, "windows", "steps ", steps, ", horizon ", horizon,
             " and stride ", stride, " must all be at least 1");
-    require(series.cols() >= steps + horizon, "windows", "the series has ", series.cols(),
-            " values, expected at least ", steps + horizon, " (steps ", steps, " + horizon ", horizon, ")");
+    constexpr Index most = std::numeric_limits<Index>::max();
+    require(steps <= series.cols() && horizon <= series.cols() - steps, "windows", "the series has ", series.cols(),
+            " values, expected at least ", horizon > most - steps ? most : steps + horizon, " (steps ", steps,
+            " + horizon ", horizon, ")");
+    if (const Index k = detail::non_finite_at(series.data(), series.size()); k < series.size())
+        require(false, "windows", "the series is ", series.data()[k], " at step ", k / series.rows(), ", feature ",
+                k % series.rows(), ", expected finite numbers: fill the gap, or make windows of the parts beside it");
     const Index features = series.rows(), count = (series.cols() - steps - horizon) / stride + 1;
     const Index targets = options.every_step ? steps : 1;
     Dataset<S> data{Sequence<S>(features, steps, count), Sequence<S>(features * horizon, targets, count)};

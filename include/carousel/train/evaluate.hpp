@@ -2,6 +2,7 @@
 #pragma once
 
 #include "carousel/loss/loss.hpp"
+#include "carousel/train/data_checks.hpp"
 #include "carousel/train/dataset.hpp"
 #include "carousel/train/metrics.hpp"
 
@@ -60,7 +61,7 @@ Evaluation evaluate(const Model& model, const Dataset<typename Model::Scalar>& d
     for (Index first = 0; first < data.size(); first += batch_size) {
         samples.resize(static_cast<std::size_t>(std::min(batch_size, data.size() - first)));
         std::iota(samples.begin(), samples.end(), first);
-        data.batch(samples, x, y);
+        data.batch(model, samples, x, y);
         const auto output = model.infer(x, tape, state);
         if (const double weight = loss.weight(output, y.view()); weight > 0)
             totals.add(loss(output, y.view(), static_cast<Sequence<S>*>(nullptr)), weight, output, y.view());
@@ -75,21 +76,25 @@ Evaluation evaluate(const Model& model, const Dataset<typename Model::Scalar>& d
 
 } // namespace detail
 
-/// Loss and metrics of the model's inference over a data set, `batch_size` samples at a time. Throws
-/// std::invalid_argument if batch_size is below 1 or there is nothing to compare with, as all targets are padding or
-/// ignored.
+struct EvaluateOptions {
+    Index batch_size = 256;
+    std::vector<Metric> metrics = {}; ///< {Accuracy{}, …}
+};
+
+/// Loss and metrics of the model's inference over a data set, `batch_size` samples at a time:
+///
+///     evaluate(model, test, SoftmaxCrossEntropy{}, {.metrics = {Accuracy{}}}).metrics[0]
+///
+/// Throws std::invalid_argument, before it begins, if batch_size is below 1, x and y have different numbers of samples, a
+/// real number of x is NaN or infinite, a target is none for the loss or the targets have other steps than the model's
+/// output; and if there is nothing to compare with, as all targets are padding or ignored.
 template <class Model, Loss LossType>
 Evaluation evaluate(const Model& model, const Dataset<typename Model::Scalar>& data, const LossType& loss,
-                    const std::vector<Metric>& metrics, Index batch_size = 256) {
-    require(batch_size >= 1, "evaluate", "batch_size is ", batch_size, ", expected batch_size >= 1");
-    return detail::evaluate(model, data, loss, metrics, batch_size, {}, false);
-}
-
-/// The loss alone.
-template <class Model, Loss LossType>
-double evaluate(const Model& model, const Dataset<typename Model::Scalar>& data, const LossType& loss,
-                Index batch_size = 256) {
-    return evaluate(model, data, loss, std::vector<Metric>(), batch_size).loss;
+                    const EvaluateOptions& options = {}) {
+    require(options.batch_size >= 1, "evaluate", "batch_size is ", options.batch_size, ", expected batch_size >= 1");
+    detail::check_shape("evaluate", data);
+    detail::check_samples("evaluate", model, loss, data, 0, data.size());
+    return detail::evaluate(model, data, loss, options.metrics, options.batch_size, {}, false);
 }
 
 } // namespace carousel

@@ -28,11 +28,11 @@ void fit(Model& model, const Dataset<S>& data, const LossType& loss, Optimizer<R
     require(training >= 1, "fit", "validation_split ", options.validation_split, " leaves none of ", data.size(),
             " samples to train on");
     check_stateful(options, training, held_out);
-    const Index outputs = model.output_size(data.x.features());
-    check_samples(loss, data, 0, training, outputs, " samples to train with");
+    optimizer.require_parameters_of(model, "fit");
+    check_samples(model, loss, data, 0, training, " samples to train with");
     std::optional<Dataset<S>> validation;
     if (held_out > 0) {
-        check_samples(loss, data, training, held_out, outputs, " validation samples");
+        check_samples(model, loss, data, training, held_out, " validation samples");
         validation = data.slice(training, held_out);
     }
     FitLoop(model, data, training, validation ? &*validation : nullptr, loss, optimizer, state, options).run();
@@ -48,9 +48,9 @@ void fit(Model& model, const Dataset<S>& training, const Dataset<S>& validation,
             ", expected 0 beside a validation set");
     check_validation(validation, training);
     check_stateful(options, training.size(), validation.size());
-    const Index outputs = model.output_size(training.x.features());
-    check_samples(loss, training, 0, training.size(), outputs, " samples to train with");
-    check_samples(loss, validation, 0, validation.size(), outputs, " validation samples");
+    optimizer.require_parameters_of(model, "fit");
+    check_samples(model, loss, training, 0, training.size(), " samples to train with");
+    check_samples(model, loss, validation, 0, validation.size(), " validation samples");
     FitLoop(model, training, training.size(), &validation, loss, optimizer, state, options).run();
 }
 

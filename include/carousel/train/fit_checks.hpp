@@ -2,6 +2,7 @@
 #pragma once
 
 #include "carousel/core/sequence.hpp"
+#include "carousel/train/data_checks.hpp"
 #include "carousel/train/dataset.hpp"
 #include "carousel/train/fit_options.hpp"
 
@@ -13,8 +14,7 @@ namespace carousel::detail {
 template <class S>
 void check(const FitOptions& o, const Dataset<S>& data) {
     const Index steps = data.x.steps(), target_steps = data.y.steps();
-    require(data.y.batch() == data.size(), "fit", "x has ", data.size(), " samples and y ", data.y.batch());
-    require(steps >= 1, "fit", "the data set is empty");
+    check_shape("fit", data);
     check(o);
     require(o.truncate == 0 || steps == target_steps, "fit", "truncate needs a target for every step: x has ", steps,
             " steps and the targets have ", target_steps);
@@ -39,25 +39,17 @@ void check_validation(const Dataset<S>& validation, const Dataset<S>& training) 
     check_features("y", validation.y, training.y);
 }
 
-/// What is asked of the samples first … first + count − 1: one must have a step; and, if the loss can tell, each target must be
-/// one, and one must count. A target has x's lengths where it has none of its own and as many steps.
-template <class S, class LossType>
-void check_samples(const LossType& loss, const Dataset<S>& data, Index first, Index count, Index outputs,
+/// What is asked of the samples first … first + count − 1: that their numbers are finite, one has a step, each target is
+/// one, as far as the loss can tell, and one counts.
+template <class S, class Model, class LossType>
+void check_samples(const Model& model, const LossType& loss, const Dataset<S>& data, Index first, Index count,
                    const char* what) {
-    const auto x = data.x.view(), y = data.y.view();
-    if constexpr (requires { loss.check(y, outputs); }) {
-        const bool in_step = !y.ragged() && y.steps() == x.steps();
-        std::vector<Index> lengths(static_cast<std::size_t>(y.batch())); // of all other samples 0: they are padding
-        for (Index b = first; b < first + count; ++b)
-            lengths[static_cast<std::size_t>(b)] = (in_step ? x : y).length(b);
-        const double weight =
-            loss.check(SequenceView<S>(y.data(), y.features(), y.steps(), y.batch(), lengths), outputs);
-        require(weight > 0, "fit", "there is no target to compare with in ", count, what,
-                ", every one is padding, ignored or of weight 0");
-    }
+    const double weight = check_samples("fit", model, loss, data, first, count);
+    require(weight > 0, "fit", "there is no target to compare with in ", count, what,
+            ", every one is padding, ignored or of weight 0");
     Index steps = 0;
     for (Index b = first; b < first + count; ++b)
-        steps += x.length(b);
+        steps += data.x.view().length(b);
     require(steps > 0, "fit", "no sequence of x has a step in ", count, what);
 }
 

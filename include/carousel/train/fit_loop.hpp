@@ -140,7 +140,7 @@ class FitLoop {
         state_ = {};
         carry(training_.begun->carried, false);
         while (training_.begun->batches < plan_.batches() && !stop_) {
-            data_.batch(order.batch(training_.begun->batches, plan_.batch_size), x_, y_);
+            data_.batch(model_, order.batch(training_.begun->batches, plan_.batch_size), x_, y_);
             if (!options_.stateful)
                 state_ = {};
             learn(totals);
@@ -198,11 +198,11 @@ class FitLoop {
         zero_gradients(list);
         model_.backward(dy_, tape_, {.input_gradient = false});
         const double norm = clip(list, options_);
-        if (std::isfinite(norm)) {
-            optimizer_.step();
+        // What was too large may have been clipped: then step() looks again.
+        if (norm <= optimizer_.largest_gradient_norm ? optimizer_.step(norm) : optimizer_.step()) {
             report().gradient_norm = std::max(report().gradient_norm, norm);
         } else if (report().skipped_steps++ == 0)
-            report().non_finite = first_non_finite(list);
+            report().non_finite = optimizer_.refused();
     }
 
     void validate() {

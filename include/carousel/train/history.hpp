@@ -24,7 +24,7 @@ struct EpochReport {
     std::vector<double> metrics = {}, validation_metrics = {};
     double learning_rate = 0;
     double gradient_norm = 0;    ///< the largest global norm of a step, before clipping
-    Index skipped_steps = 0;     ///< steps not taken because a gradient was NaN or infinite
+    Index skipped_steps = 0;     ///< steps not taken, see Optimizer::step: a gradient was NaN, infinite or too large
     std::string non_finite = {}; ///< the first parameter such a gradient had
     double seconds = 0;          ///< 0 if a file brought this report
 };

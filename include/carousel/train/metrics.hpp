@@ -93,6 +93,7 @@ struct Accuracy {
     template <std::floating_point S>
     MetricSum operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target) const {
         detail::require_target("Accuracy", y, target, 1);
+        require(y.features() >= 1, "Accuracy", "y has 0 features, expected one for each class");
         MetricSum result;
         for (Index t = 0; t < y.steps(); ++t)
             for (Index b = 0; b < y.batch(); ++b) {

@@ -26,9 +26,9 @@ struct Order {
             firsts.push_back(first);
         if (o.bucket == 0)
             return;
-        for (Index first = 0; first < count; first += o.bucket * o.batch_size)
-            std::stable_sort(samples.begin() + first,
-                             samples.begin() + std::min(first + o.bucket * o.batch_size, count),
+        const Index sorted = o.bucket < static_cast<Index>(firsts.size()) ? o.bucket * o.batch_size : count;
+        for (Index first = 0; first < count; first += sorted)
+            std::stable_sort(samples.begin() + first, samples.begin() + std::min(first + sorted, count),
                              [&](Index a, Index b) { return x.length(a) < x.length(b); });
         if (o.shuffle)
             random.shuffle(firsts);
