@@ -270,7 +270,8 @@ TEST_CASE("Bidirectional: layers that don't fit each other are refused") {
                         "Bidirectional: the first layer is 3 -> 4 and the second 2 -> 4, expected the same sizes");
     REQUIRE_THROWS_WITH(Both(forward, Lstm(3, 5, {}, {.reverse = true})),
                         "Bidirectional: the first layer is 3 -> 4 and the second 3 -> 5, expected the same sizes");
-    REQUIRE_THROWS_WITH((Sequential{Both(forward), Lstm(4, 1)}), "LSTM: x has 8 features, expected 4");
+    REQUIRE_THROWS_WITH((Sequential{Both(forward), Lstm(4, 1)}),
+                        "Sequential: layer 1 (LSTM): x has 8 features, expected 4");
 }
 
 TEST_CASE("Bidirectional: passes that don't fit are refused, and nothing has changed") {

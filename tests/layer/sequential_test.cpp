@@ -138,7 +138,7 @@ TEST_CASE("Sequential: layers that don't fit each other are refused at construct
     REQUIRE_THROWS_WITH((Sequential{Dense<double>{1, 3}, LSTM<double>{2, 5}}),
                         "Sequential: layer 1 (LSTM): x has 3 features, expected 2");
     REQUIRE_THROWS_WITH((Sequential{LastStep{}, Dense<double>{1, 3}, Sequential{Dense<double>{2, 2}}}),
-                        "Dense: x has 3 features, expected 2");
+                        "Sequential: layer 2 (Sequential): layer 0 (Dense): x has 3 features, expected 2");
     REQUIRE_NOTHROW((Sequential{Dropout{0.1}, LastStep{}, Dense<double>{1, 3}, Sequential{Dense<double>{3, 2}}}));
 }
 
