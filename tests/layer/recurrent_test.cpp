@@ -1,6 +1,9 @@
 // What a recurrent layer promises besides its numbers.
 #include "carousel/layer/recurrent.hpp"
 
+#include "carousel/layer/dense.hpp"
+#include "carousel/layer/embedding.hpp"
+
 #include "any_recurrent.hpp"
 #include "catch.hpp"
 

@@ -40,7 +40,7 @@ TEST_CASE("windows: over a span, a vector of Eigen, a row, an array expression, 
     CHECK(windows(table, {.steps = 2}).x.features() == 3);
 }
 
-TEST_CASE("Size: sizes are integers of any type, in braces too, and one that went below zero is refused") {
+TEST_CASE("AnyIndex: sizes are integers of any type, in braces too, and one that went below zero is refused") {
     const std::size_t n = 3;
     const unsigned char few = 2;
     const std::vector<double> series{1, 2, 3, 4, 5, 6, 7, 8};
@@ -52,7 +52,7 @@ TEST_CASE("Size: sizes are integers of any type, in braces too, and one that wen
     CHECK(SequenceView<float>{buffer, n, 2U, few}.columns() == 4);
     CHECK_THROWS_WITH(windows(series, {.steps = n - 4}),
                       "windows: steps -1, horizon 1 and stride 1 must all be at least 1");
-    static_assert(!std::convertible_to<double, Size> && !std::convertible_to<const char*, Size>);
+    static_assert(!std::convertible_to<double, AnyIndex> && !std::convertible_to<const char*, AnyIndex>);
 }
 
 TEST_CASE("windows: of several features, with a horizon and a stride") {

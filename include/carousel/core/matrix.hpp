@@ -18,10 +18,10 @@ inline constexpr Index Dynamic = Eigen::Dynamic;
 /// An Index as a caller gives it: whatever converts to one and is no floating-point number. So braces and strict warnings take a
 /// std::size_t, LSTM<float>{names.size(), 64}, without a cast. One that went below zero (n - 1 of an n of 0) is the negative number
 /// it was meant to be, which is then refused where it is used.
-class Size {
+class AnyIndex {
   public:
     template <class Integer>
-    requires std::convertible_to<Integer, Index> &&(!std::floating_point<Integer>)constexpr Size(Integer n)
+    requires std::convertible_to<Integer, Index> &&(!std::floating_point<Integer>)constexpr AnyIndex(Integer n)
         : value_(static_cast<Index>(n)) {}
 
     constexpr operator Index() const { return value_; }

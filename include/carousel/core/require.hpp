@@ -76,6 +76,21 @@ std::exception_ptr caught(F&& f) {
     return nullptr;
 }
 
+/// f(), but an Exception that it throws is handed to `refuse`, which throws another. Without exceptions there is none.
+template <class Exception, class F, class Refuse>
+auto instead_of(F&& f, [[maybe_unused]] Refuse&& refuse) {
+#ifdef CAROUSEL_NO_EXCEPTIONS
+    return f();
+#else
+    try {
+        return f();
+    } catch (const Exception& error) {
+        refuse(error);
+        throw;
+    }
+#endif
+}
+
 /// A whole number as text. std::to_string has a static table that keeps a shared library from being unloaded.
 inline std::string decimal(std::intmax_t number) {
     char text[24];

@@ -48,13 +48,15 @@ class SequenceView {
     /// `data` holds steps · batch columns of `features` numbers. `lengths`, one per sequence of the batch, says how
     /// many steps of each are real (0 … steps); empty means all of them. Both must outlive the view. Throws
     /// std::invalid_argument if these disagree, or data is null and the shape isn't empty.
-    SequenceView(const Scalar* data, Size features, Size steps, Size batch, std::span<const Index> lengths = {})
+    SequenceView(const Scalar* data, AnyIndex features, AnyIndex steps, AnyIndex batch,
+                 std::span<const Index> lengths = {})
         : data_(data), features_(features), steps_(steps), batch_(batch), lengths_(lengths) {
         detail::require_batch(features, steps, batch, lengths);
         require(data || features_ * steps_ == 0, "Sequence", "data is null, expected ", features_, " x ", columns(),
                 " numbers");
     }
-    SequenceView(const Scalar*, Size, Size, Size, const std::vector<Index>&&) = delete; // lengths that die at once
+    SequenceView(const Scalar*, AnyIndex, AnyIndex, AnyIndex,
+                 const std::vector<Index>&&) = delete; // lengths that die at once
 
     const Scalar* data() const { return data_; }
     Index features() const { return features_; }
@@ -114,13 +116,13 @@ class Sequence {
 
     Sequence() = default;
     /// Zeros.
-    Sequence(Size features, Size steps, Size batch = 1, std::vector<Index> lengths = {})
+    Sequence(AnyIndex features, AnyIndex steps, AnyIndex batch = 1, std::vector<Index> lengths = {})
         : batch_(batch), lengths_(std::move(lengths)) {
         detail::require_batch(features, steps, batch, lengths_);
         values_.setZero(features, steps * batch);
     }
     /// `values`: features × (steps · batch), taken over.
-    explicit Sequence(Matrix<Scalar> values, Size batch = 1, std::vector<Index> lengths = {})
+    explicit Sequence(Matrix<Scalar> values, AnyIndex batch = 1, std::vector<Index> lengths = {})
         : values_(std::move(values)), batch_(batch), lengths_(std::move(lengths)) {
         require(batch >= 1 && values_.cols() % batch == 0, "Sequence", values_.cols(),
                 " columns are no whole number of steps of a batch of ", batch);
@@ -159,7 +161,7 @@ class Sequence {
 
     /// Takes a new shape; keeps the memory where the size allows. The numbers are unspecified afterwards. Throws
     /// std::invalid_argument, before anything is changed, if there is no such shape. After a std::bad_alloc it has no steps.
-    void resize(Size features, Size steps, Size batch, std::span<const Index> lengths = {}) {
+    void resize(AnyIndex features, AnyIndex steps, AnyIndex batch, std::span<const Index> lengths = {}) {
         detail::require_batch(features, steps, batch, lengths);
         const bool own = lengths.data() == lengths_.data();
         std::vector<Index> kept = std::exchange(lengths_, {}); // none, if an allocation fails

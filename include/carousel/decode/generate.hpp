@@ -38,7 +38,7 @@ void put_token(std::span<S> x, Index token) {
 /// as `start`. Throws what pick throws, and std::invalid_argument if steps < 0 or a token has no place
 /// among the features.
 template <class Model, class Pick>
-std::vector<Index> generate(Stream<Model>& stream, Size start, Size steps, Pick&& pick,
+std::vector<Index> generate(Stream<Model>& stream, AnyIndex start, AnyIndex steps, Pick&& pick,
                             std::optional<Index> end = std::nullopt) {
     using S = typename Stream<Model>::Scalar;
     require(steps >= 0, "generate", "steps is ", steps, ", expected at least 0");
@@ -56,7 +56,7 @@ std::vector<Index> generate(Stream<Model>& stream, Size start, Size steps, Pick&
 /// Many to many, delayed: the same for a batch of sequences, each beginning in its own column of `state`, a state of `net` such as
 /// EncoderDecoder::read returns. Returns the tokens' numbers, 1 × steps × batch. Throws as above, or if the state is empty.
 template <class Net, class Pick>
-Sequence<typename Net::Scalar> generate(const Net& net, typename Net::State state, Size start, Size steps,
+Sequence<typename Net::Scalar> generate(const Net& net, typename Net::State state, AnyIndex start, AnyIndex steps,
                                         Pick&& pick) {
     using S = typename Net::Scalar;
     require(steps >= 0, "generate", "steps is ", steps, ", expected at least 0");

@@ -1,6 +1,7 @@
 // ByteSource: a file, by its path, or the bytes of one in memory, to be read.
 #pragma once
 
+#include "carousel/core/require.hpp"
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
@@ -177,7 +178,7 @@ class Input {
         std::ostringstream message;
         message << where_ << ": " << name_ << ": ";
         (message << ... << parts);
-        throw std::runtime_error(message.str());
+        detail::fail<std::runtime_error>(message.str());
     }
 
   private:

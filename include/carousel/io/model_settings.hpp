@@ -33,12 +33,9 @@ Json settings_of(const Model& model) {
 
 /// Throws std::invalid_argument if a text isn't UTF-8.
 inline std::string settings_text(const Json& settings, const char* where) {
-    try {
-        return settings.dump();
-    } catch (const Json::type_error&) {
-        require(false, where, "a setting of the model isn't UTF-8");
-        return {};
-    }
+    return instead_of<Json::type_error>(
+        [&] { return settings.dump(); },
+        [&](const auto&) { require(false, where, "a setting of the model isn't UTF-8"); });
 }
 
 /// A value as a message shows it.

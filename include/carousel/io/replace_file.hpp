@@ -1,6 +1,7 @@
 // replace_file: a file's new content, or its old one, and nothing in between.
 #pragma once
 
+#include "carousel/core/require.hpp"
 #include "carousel/io/temporary_file.hpp"
 
 #include <cstddef>
@@ -67,7 +68,7 @@ inline void replace_file(const std::filesystem::path& path, const std::vector<st
     namespace fs = std::filesystem;
     const auto check = [&](bool holds, const std::string& why) {
         if (!holds)
-            throw std::runtime_error(std::string(where) + ": " + path.string() + ": can't be written: " + why);
+            detail::fail<std::runtime_error>(std::string(where) + ": " + path.string() + ": can't be written: " + why);
     };
     std::error_code error, ignored;
     const fs::path target = detail::behind_links(path, error);

@@ -73,12 +73,9 @@ struct SafetensorsParts {
             require(added, where, "\"", tensor->name, "\" is there twice");
             *entry = {{"dtype", tensor->dtype()}, {"shape", tensor->shape}, {"data_offsets", {begin, end}}};
         }
-        std::string text;
-        try {
-            text = header.dump();
-        } catch (const Json::type_error&) {
-            require(false, where, "a name or the metadata isn't UTF-8");
-        }
+        std::string text = instead_of<Json::type_error>(
+            [&] { return header.dump(); },
+            [&](const auto&) { require(false, where, "a name or the metadata isn't UTF-8"); });
         text.resize((text.size() + 7) / 8 * 8, ' '); // so that the numbers are aligned in the file
         const std::uint64_t length = text.size();
         require(length <= largest_safetensors_header, where, "the header has ", length, " bytes, expected at most ",

@@ -1,6 +1,7 @@
 // SavedTraining: what goes on in a training, from named tensors and texts.
 #pragma once
 
+#include "carousel/core/require.hpp"
 #include "carousel/io/model_settings.hpp"
 #include "carousel/io/strict_json.hpp"
 #include "carousel/io/training_tensors.hpp"
@@ -40,7 +41,7 @@ class SavedTraining {
         std::ostringstream message;
         message << where_ << ": ";
         (message << ... << parts);
-        throw std::runtime_error(message.str());
+        detail::fail<std::runtime_error>(message.str());
     }
 
     /// Throws unless these are the settings of the layers that were trained.

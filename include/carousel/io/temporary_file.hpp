@@ -1,6 +1,7 @@
 // TemporaryFile: a new file beside another one, whose place it takes at once or not at all.
 #pragma once
 
+#include "carousel/core/require.hpp"
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>

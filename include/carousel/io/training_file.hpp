@@ -2,6 +2,7 @@
 // Needs nlohmann-json, so carousel.hpp doesn't include it; in CMake, link carousel::safetensors.
 #pragma once
 
+#include "carousel/core/require.hpp"
 #include "carousel/io/model_settings.hpp"
 #include "carousel/io/safetensors_file.hpp"
 #include "carousel/io/saved_training.hpp"
@@ -54,11 +55,8 @@ Metadata load_training(const std::filesystem::path& path, Training<Model, Rule>&
     OptimizerState<S> moments = file.moments(list, training.optimizer().rule().moments());
     TrainingState<S> state = file.state(list);
     file.expect_no_more();
-    try {
-        training.set_state(std::move(state), std::move(moments));
-    } catch (const std::invalid_argument& error) {
-        file.check(false, error.what());
-    }
+    detail::instead_of<std::invalid_argument>([&] { training.set_state(std::move(state), std::move(moments)); },
+                                              [&](const auto& error) { file.check(false, error.what()); });
     for (std::size_t k = 0; k < list.size(); ++k)
         list[k].parameter->value = values[k]; // of the same shape: no memory is needed
     return file.callers_metadata();

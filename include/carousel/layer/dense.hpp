@@ -36,7 +36,8 @@ class Dense {
         Buffer<S> scratch_;
     };
     /// Throws std::invalid_argument if a size is below 1 or differs from the one fixed at compile time.
-    Dense(Size input, Size output, DenseOptions options = {}) : options_(options), input_(input), output_(output) {
+    Dense(AnyIndex input, AnyIndex output, DenseOptions options = {})
+        : options_(options), input_(input), output_(output) {
         require(input >= 1 && (Input == Dynamic || input == Input), "Dense", "input size is ", input, ", expected ",
                 Input == Dynamic ? "at least 1" : detail::decimal(Input));
         require(output >= 1 && (Output == Dynamic || output == Output), "Dense", "output size is ", output,
@@ -87,8 +88,8 @@ class Dense {
     SequenceView<S> forward(SequenceView<S> x, Tape& tape, NoState = {}) const {
         require(x.features() == input_size(), "Dense::forward", "x has ", x.features(), " features, expected ",
                 input_size());
-        detail::require_shape("Dense::forward", "W.value", W_.value, output_, input_);
-        detail::require_shape("Dense::forward", "b.value", b_.value, output_, 1);
+        detail::require_shape("Dense::forward", "W", ".value", W_.value, output_, input_);
+        detail::require_shape("Dense::forward", "b", ".value", b_.value, output_, 1);
         tape.pass_.begin();
         tape.x_ = x;
         tape.y_.resize(output_size(), x.steps(), x.batch(), x.lengths());
@@ -113,9 +114,9 @@ class Dense {
         const auto& y = tape.y_.values();
         require(dy.features() == y.rows() && dy.columns() == y.cols(), "Dense::backward", "dy is ", dy.features(),
                 " x ", dy.columns(), ", expected ", y.rows(), " x ", y.cols());
-        detail::require_shape("Dense::backward", "W.value", W_.value, output_, input_);
-        detail::require_shape("Dense::backward", "W.grad", W_.grad, output_, input_);
-        detail::require_shape("Dense::backward", "b.grad", b_.grad, output_, 1);
+        detail::require_shape("Dense::backward", "W", ".value", W_.value, output_, input_);
+        detail::require_shape("Dense::backward", "W", ".grad", W_.grad, output_, input_);
+        detail::require_shape("Dense::backward", "b", ".grad", b_.grad, output_, 1);
         tape.pass_.consume();
 
         const Index columns = y.cols();

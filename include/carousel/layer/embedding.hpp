@@ -38,7 +38,7 @@ class Embedding {
     };
     /// Throws std::invalid_argument if a size is below 1, padding is no token or S can't tell so many tokens apart (a
     /// float holds whole numbers up to 2²⁴).
-    Embedding(Size vocabulary, Size size, EmbeddingOptions options = {})
+    Embedding(AnyIndex vocabulary, AnyIndex size, EmbeddingOptions options = {})
         : options_(options), vocabulary_(vocabulary), size_(size) {
         constexpr Index most = Index(1) << std::numeric_limits<S>::digits;
         require(vocabulary >= 1 && vocabulary <= most, "Embedding", "vocabulary is ", vocabulary, ", expected 1 … ",
@@ -91,7 +91,7 @@ class Embedding {
     /// it was made with.
     SequenceView<S> forward(SequenceView<S> x, Tape& tape, NoState = {}) const {
         require_tokens(x);
-        detail::require_shape("Embedding::forward", "table.value", table_.value, size_, vocabulary_);
+        detail::require_shape("Embedding::forward", "table", ".value", table_.value, size_, vocabulary_);
         tape.pass_.begin();
         const Index padding = options_.padding.value_or(-1);
         tape.tokens_.assign(static_cast<std::size_t>(x.columns()), -1);
@@ -123,7 +123,7 @@ class Embedding {
         const Index columns = tape.y_.values().cols();
         require(dy.features() == output_size() && dy.columns() == columns, "Embedding::backward", "dy is ",
                 dy.features(), " x ", dy.columns(), ", expected ", output_size(), " x ", columns);
-        detail::require_shape("Embedding::backward", "table.grad", table_.grad, size_, vocabulary_);
+        detail::require_shape("Embedding::backward", "table", ".grad", table_.grad, size_, vocabulary_);
         tape.pass_.consume();
         each_token(tape, [&](Index column, Index token) { table_.grad_column(token) += dy.values().col(column); });
         return {};

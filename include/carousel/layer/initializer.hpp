@@ -188,7 +188,7 @@ inline Initializer dezero() {
 
 /// U(±1/√hidden): what PyTorch's recurrent layers start with, for every parameter. Throws std::invalid_argument unless
 /// hidden >= 1.
-inline Initializer pytorch(Size hidden) {
+inline Initializer pytorch(AnyIndex hidden) {
     require(hidden >= 1, "initializer::pytorch", "hidden is ", hidden, ", expected hidden >= 1");
     const double limit = 1 / std::sqrt(static_cast<double>(hidden));
     return uniform(-limit, limit);

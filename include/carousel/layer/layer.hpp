@@ -144,10 +144,11 @@ Index least_steps(const L& layer) {
 }
 
 /// Throws std::invalid_argument unless a parameter's value or gradient still has the shape rows × columns, which its
-/// layer reads and writes whatever was assigned to it. `name` is "W.value" or "W.grad".
+/// layer reads and writes whatever was assigned to it. `name` and `part` make "W.value" or "W.grad".
 template <class S>
-void require_shape(const char* where, const char* name, const Matrix<S>& numbers, Index rows, Index columns) {
-    require(numbers.rows() == rows && numbers.cols() == columns, where, name, " is ", numbers.rows(), " x ",
+void require_shape(const char* where, const char* name, const char* part, const Matrix<S>& numbers, Index rows,
+                   Index columns) {
+    require(numbers.rows() == rows && numbers.cols() == columns, where, name, part, " is ", numbers.rows(), " x ",
             numbers.cols(), ", expected ", rows, " x ", columns);
 }
 

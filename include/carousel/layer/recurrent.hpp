@@ -48,7 +48,7 @@ class Recurrent {
 
     /// `input` and `hidden` may be left out where they are fixed at compile time.
     /// Throws std::invalid_argument if a size is below 1 or differs from the fixed one.
-    Recurrent(Size input, Size hidden, C cell = {}, RecurrentOptions options = {})
+    Recurrent(AnyIndex input, AnyIndex hidden, C cell = {}, RecurrentOptions options = {})
         : cell_(cell), options_(options), input_(input), hidden_(hidden) {
         require(input >= 1 && (Input == Dynamic || input == Input), C::name, "input size is ", input, ", expected ",
                 Input == Dynamic ? "at least 1" : detail::decimal(Input));
@@ -73,7 +73,7 @@ class Recurrent {
         : Recurrent(Input, Hidden, cell, options) {}
     /// The same without a word about the cell: LSTM<float>{1, 64, {.reverse = true}}. Templates, so that {} alone means the cell.
     template <std::same_as<RecurrentOptions> Options = RecurrentOptions>
-    Recurrent(Size input, Size hidden, Options options) : Recurrent(input, hidden, C{}, std::move(options)) {}
+    Recurrent(AnyIndex input, AnyIndex hidden, Options options) : Recurrent(input, hidden, C{}, std::move(options)) {}
     template <std::same_as<RecurrentOptions> Options = RecurrentOptions>
     requires(Input != Dynamic && Hidden != Dynamic) explicit Recurrent(Options options)
         : Recurrent(Input, Hidden, C{}, std::move(options)) {}
@@ -232,9 +232,7 @@ class Recurrent {
     /// What was assigned to the parameters' values, or gradients, must have the shapes that the pass reads or adds to.
     void require_parameters(const char* where, Matrix<Scalar> Parameter<Scalar>::*part, const char* part_name) const {
         const auto check = [&](const char* name, const Parameter<Scalar>& parameter, Index rows, Index columns) {
-            const Matrix<Scalar>& given = parameter.*part;
-            require(given.rows() == rows && given.cols() == columns, where, name, part_name, " is ", given.rows(),
-                    " x ", given.cols(), ", expected ", rows, " x ", columns);
+            detail::require_shape(where, name, part_name, parameter.*part, rows, columns);
         };
         check("W", W_, C::input.count * hidden_, input_);
         check("U", U_, recurrent_blocks<C>().count * hidden_, hidden_);

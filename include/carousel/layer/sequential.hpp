@@ -33,7 +33,8 @@ struct first_scalar<First, Rest...> {
     const std::size_t colon = what.find(": ");
     if (colon < what.find(' '))
         what.erase(0, colon + 2);
-    throw std::invalid_argument(std::string(where) + ": layer " + std::to_string(k) + " (" + name + "): " + what);
+    fail<std::invalid_argument>(std::string(where) + ": layer " + decimal(static_cast<Index>(k)) + " (" + name +
+                                "): " + what);
 }
 
 /// Whether a layer's output has a step for every step of its input, as all have that don't say otherwise.
@@ -252,15 +253,9 @@ class Sequential {
     /// f(), and what it refuses is said with its place: "Sequential: layer 2 (Dense): x has 8 features, expected 16".
     template <class L, class F>
     static auto in_layer(const char* where, std::size_t k, const L& layer, F&& f) {
-#ifdef __cpp_exceptions
-        try {
-            return f();
-        } catch (const std::invalid_argument& error) {
+        return detail::instead_of<std::invalid_argument>(f, [&](const std::invalid_argument& error) {
             detail::refuse_in_layer(where, k, layer.name(), error.what());
-        }
-#else
-        return f();
-#endif
+        });
     }
 
     template <std::size_t... k, class F>

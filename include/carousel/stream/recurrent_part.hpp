@@ -135,11 +135,11 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
     static void require_streamable(const Layer& layer, const char* where) {
         require(!layer.options().reverse, where, "the ", +C::name, " layer runs in reverse and can't be streamed");
         const Index I = layer.input_size(), H = layer.hidden_size();
-        detail::require_shape(where, C::name, "W", layer.W().value, C::input.count * H, I);
-        detail::require_shape(where, C::name, "U", layer.U().value, recurrent_blocks<C>().count * H, H);
-        detail::require_shape(where, C::name, "b", layer.b().value, biased * H, 1);
+        detail::require_weights(where, C::name, "W", layer.W().value, C::input.count * H, I);
+        detail::require_weights(where, C::name, "U", layer.U().value, recurrent_blocks<C>().count * H, H);
+        detail::require_weights(where, C::name, "b", layer.b().value, biased * H, 1);
         const bool vectors = has_vectors(layer.cell());
-        detail::require_shape(where, C::name, "P", layer.P().value, vectors ? H : 0, vectors ? C::vectors : 0);
+        detail::require_weights(where, C::name, "P", layer.P().value, vectors ? H : 0, vectors ? C::vectors : 0);
     }
 
     /// After silence an LSTM's c falls by its forget gate's factor f a step, until it is denormal. Rounding to nearest then keeps

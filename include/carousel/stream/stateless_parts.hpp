@@ -97,10 +97,9 @@ class StreamPart<Dense<S, Input, Output>, S> : public detail::StatelessPart<S> {
     Index group() const { return stream::units_a_group<V>(1, input_ * output_); }
 
     static void require_shapes(const Layer& layer, const char* where) {
-        const Index inputs = Input == Dynamic ? layer.input_size() : Input;
-        const Index outputs = Output == Dynamic ? layer.output_size() : Output;
-        detail::require_shape(where, "Dense", "W", layer.W().value, outputs, inputs);
-        detail::require_shape(where, "Dense", "b", layer.b().value, outputs, 1);
+        const Index inputs = layer.input_size(), outputs = layer.output_size();
+        detail::require_weights(where, "Dense", "W", layer.W().value, outputs, inputs);
+        detail::require_weights(where, "Dense", "b", layer.b().value, outputs, 1);
     }
 
     stream::Extent<Input> input_;
@@ -116,7 +115,7 @@ template <class S>
 class StreamPart<Embedding<S>, S> : public detail::StatelessPart<S> {
   public:
     explicit StreamPart(const Embedding<S>& layer) {
-        require_padding(layer, "Stream");
+        require_table(layer, "Stream");
         table_.setZero(layer.output_size(), layer.vocabulary() + 1);
         set_weights(layer);
     }
@@ -132,7 +131,7 @@ class StreamPart<Embedding<S>, S> : public detail::StatelessPart<S> {
         require(layer.vocabulary() == table_.cols() - 1 && layer.output_size() == table_.rows(), where,
                 "the Embedding layer is ", layer.vocabulary(), " -> ", layer.output_size(), ", the stream's is ",
                 table_.cols() - 1, " -> ", table_.rows(), "; make a new Stream of this model");
-        require_padding(layer, where);
+        require_table(layer, where);
     }
     void set_weights(const Embedding<S>& layer) {
         table_.leftCols(layer.vocabulary()) = layer.table().value;
@@ -141,11 +140,9 @@ class StreamPart<Embedding<S>, S> : public detail::StatelessPart<S> {
     }
 
   private:
-    static void require_padding(const Embedding<S>& layer, const char* where) {
-        require(!layer.options().padding || *layer.options().padding < layer.vocabulary(), where,
-                "the table of the Embedding layer has ", layer.vocabulary(),
-                " columns, expected more than its padding, ", layer.options().padding.value_or(0),
-                "; give it a value of its first shape");
+    static void require_table(const Embedding<S>& layer, const char* where) {
+        detail::require_weights(where, "Embedding", "table", layer.table().value, layer.output_size(),
+                                layer.vocabulary());
     }
 
     Matrix<S> table_; ///< of the layer, and one more column, of zeros

@@ -30,8 +30,8 @@ namespace detail {
 
 /// Throws std::invalid_argument unless the parameter `what` of a layer has the shape that the layer gave it.
 template <class S>
-void require_shape(const char* where, const char* layer, const char* what, const Matrix<S>& value, Index rows,
-                   Index columns) {
+void require_weights(const char* where, const char* layer, const char* what, const Matrix<S>& value, Index rows,
+                     Index columns) {
     require(value.rows() == rows && value.cols() == columns, where, what, " of the ", layer, " layer is ", value.rows(),
             " x ", value.cols(), ", expected ", rows, " x ", columns, "; give it a value of that shape");
 }

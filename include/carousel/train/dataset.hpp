@@ -48,7 +48,7 @@ struct Dataset {
 
     /// Samples first … first + count − 1. Throws std::invalid_argument unless there are these, at least one, and y has as
     /// many samples as x.
-    Dataset slice(Size first, Size count) const {
+    Dataset slice(AnyIndex first, AnyIndex count) const {
         constexpr Index most = std::numeric_limits<Index>::max() / 2;
         const Index last = std::clamp<Index>(first, -most, most) + std::clamp<Index>(count, -most, most) - 1;
         require(first >= 0 && count >= 1 && first <= size() && count <= size() - first, "Dataset::slice", "samples ",
@@ -168,9 +168,9 @@ Dataset<S> sequences(const std::vector<Matrix<S>>& x, const std::type_identity_t
 }
 
 struct WindowOptions {
-    Size steps = 1;          ///< values in
-    Size horizon = 1;        ///< values ahead: the target is all of them, stacked, the nearest first
-    Size stride = 1;         ///< from the start of one window to that of the next
+    AnyIndex steps = 1;      ///< values in
+    AnyIndex horizon = 1;    ///< values ahead: the target is all of them, stacked, the nearest first
+    AnyIndex stride = 1;     ///< from the start of one window to that of the next
     bool every_step = false; ///< a target at every step: what follows it, not what follows the window
 };
 
