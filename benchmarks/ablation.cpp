@@ -19,7 +19,7 @@ struct BareCell {
     using Scalar = float;
     static constexpr const char* name = "Bare";
     static constexpr int states = 2, blocks = 4, vectors = 0;
-    static constexpr Blocks input{0, 4}, recurrent{0, 4};
+    static constexpr BlockRange input{0, 4}, recurrent{0, 4};
 
     template <class V>
     void forward(V (&a)[4], const V (&prev)[2], V (&next)[2], const V*) const {

@@ -21,7 +21,7 @@ struct LeakyCell {
     using Scalar = S;
     static constexpr const char* name = "LeakyRNN";
     static constexpr int states = 1, blocks = 1, vectors = 1; // h; a; p
-    static constexpr Blocks input{0, 1}, recurrent{0, 1};
+    static constexpr BlockRange input{0, 1}, recurrent{0, 1};
 
     template <class V>
     void forward(V (&a)[1], const V (&prev)[1], V (&next)[1], const V* p) const {

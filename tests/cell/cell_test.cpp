@@ -19,7 +19,7 @@ namespace {
 struct NoBackward {
     using Scalar = float;
     static constexpr int states = 1, blocks = 1, vectors = 0;
-    static constexpr Blocks input{0, 1}, recurrent{0, 1};
+    static constexpr BlockRange input{0, 1}, recurrent{0, 1};
     template <class V>
     void forward(V (&)[1], const V (&)[1], V (&)[1], const V*) const {}
 };

@@ -52,7 +52,7 @@ struct SilentCell {
     using Scalar = float;
     static constexpr const char* name = "OwnRNN";
     static constexpr int states = 1, blocks = 1, vectors = 0;
-    static constexpr Blocks input{0, 1}, recurrent{0, 1};
+    static constexpr BlockRange input{0, 1}, recurrent{0, 1};
 
     float leak = 1;
 

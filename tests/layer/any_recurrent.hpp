@@ -26,7 +26,7 @@ class AnyRecurrent {
     virtual SequenceView<S> forward(SequenceView<S> x, const Matrix<S>& initial = {}) = 0;
     virtual SequenceView<S> infer(SequenceView<S> x, const Matrix<S>& initial = {}) = 0;
     virtual Matrix<S> final_state() const = 0;
-    virtual SequenceView<S> backward(SequenceView<S> dy, const Through<Matrix<S>>& through = {}) = 0;
+    virtual SequenceView<S> backward(SequenceView<S> dy, const BackwardOptions<Matrix<S>>& options = {}) = 0;
 
     virtual Outcome<double> reference(const Pass<S>& pass) const = 0;
     /// A sequence sample by sample, through a Stream; `state` is the one it starts from (empty: zero) and becomes the

@@ -31,8 +31,8 @@ class AnyRecurrentOf final : public AnyRecurrent<typename L::Scalar> {
         layer_.final_state(tape_, state);
         return state;
     }
-    SequenceView<S> backward(SequenceView<S> dy, const Through<Matrix<S>>& through) override {
-        return layer_.backward(dy, tape_, through);
+    SequenceView<S> backward(SequenceView<S> dy, const BackwardOptions<Matrix<S>>& options) override {
+        return layer_.backward(dy, tape_, options);
     }
 
     Outcome<double> reference(const Pass<S>& pass) const override { return Reference<L>(layer_)(pass); }

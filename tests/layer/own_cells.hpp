@@ -15,7 +15,7 @@ struct LeakyCell {
     using Scalar = S;
     static constexpr const char* name = "LeakyRNN";
     static constexpr int states = 1, blocks = 1, vectors = 1;
-    static constexpr Blocks input{0, 1}, recurrent{0, 1};
+    static constexpr BlockRange input{0, 1}, recurrent{0, 1};
 
     template <class V>
     void forward(V (&a)[1], const V (&prev)[1], V (&next)[1], const V* p) const {
@@ -44,7 +44,7 @@ struct MinimalGatedCell {
     using Scalar = S;
     static constexpr const char* name = "MinimalGatedUnit";
     static constexpr int states = 1, blocks = 4, vectors = 0, operand = 2;
-    static constexpr Blocks input{0, blind ? 1 : 2}, recurrent{0, 1}, second{1, 1};
+    static constexpr BlockRange input{0, blind ? 1 : 2}, recurrent{0, 1}, second{1, 1};
 
     template <class V>
     void gate(V (&a)[4], const V (&prev)[1]) const {

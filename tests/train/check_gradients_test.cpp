@@ -16,17 +16,17 @@ using namespace carousel::test;
 
 namespace {
 
-/// A layer whose backward somebody got wrong: mistake(layer, dx, through) is done after the right one.
+/// A layer whose backward somebody got wrong: mistake(layer, dx, options) is done after the right one.
 template <class L, class Mistake>
 struct Mistaken : L {
     Mistake mistake;
     Matrix<double> dx = {};
 
     SequenceView<double> backward(SequenceView<double> dy, typename L::Tape& tape,
-                                  const Through<typename L::State>& through) {
-        const auto right = L::backward(dy, tape, through);
+                                  const BackwardOptions<typename L::State>& options) {
+        const auto right = L::backward(dy, tape, options);
         dx = right.values();
-        mistake(*this, dx, through);
+        mistake(*this, dx, options);
         return {dx.data(), right.features(), right.steps(), right.batch(), right.lengths()};
     }
 };
@@ -75,7 +75,7 @@ TEST_CASE("check_gradients: a wrong gradient is noticed, with the name and the p
     CHECK(sign.name == "x");
     CHECK(sign.worst == Catch::Approx(2));
 
-    const auto state = check(rnn, [](auto&, auto&, auto& through) { *through.d_initial *= 2; });
+    const auto state = check(rnn, [](auto&, auto&, auto& options) { *options.d_initial *= 2; });
     CHECK(state.name == "initial state");
     CHECK(state.worst == Catch::Approx(0.5));
 

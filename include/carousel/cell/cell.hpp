@@ -12,7 +12,7 @@
 namespace carousel {
 
 /// A range of a cell's blocks. A block is H rows, one number for each unit.
-struct Blocks {
+struct BlockRange {
     int first = 0, count = 0;
     constexpr int end() const { return first + count; }
 };
@@ -22,8 +22,8 @@ struct Blocks {
 ///     using Scalar = …;
 ///     static constexpr int states;          // how many numbers a unit carries from step to step: h first, then others (c)
 ///     static constexpr int blocks;          // how many numbers a unit keeps of a step, its pre-activations among them
-///     static constexpr Blocks input;        // the blocks that W·x feeds
-///     static constexpr Blocks recurrent;    // the blocks that U·h₋ feeds
+///     static constexpr BlockRange input;        // the blocks that W·x feeds
+///     static constexpr BlockRange recurrent;    // the blocks that U·h₋ feeds
 ///     static constexpr int vectors;         // how many parameters belong to a unit alone (peepholes): the columns of P
 ///
 ///     template <class V> void forward(V (&a)[blocks], const V (&prev)[states], V (&next)[states], const V* p) const;
@@ -50,7 +50,7 @@ concept Cell = std::floating_point<typename C::Scalar> && C::states >= 1 && C::b
 /// A cell in which U multiplies, for some blocks, not h₋ but an operand made of h₋ and other gates, as in a GRU that
 /// resets before the product:
 ///
-///     static constexpr Blocks second;       // these blocks, right after `recurrent`
+///     static constexpr BlockRange second;       // these blocks, right after `recurrent`
 ///     static constexpr int operand;         // the block that holds the second product's operand; neither W nor U
 ///     feeds it
 ///
@@ -71,7 +71,7 @@ concept TwoProductCell = Cell<C> && C::second.count >= 1 && C::second.first == C
 
 /// The blocks that U feeds, by either product.
 template <Cell C>
-constexpr Blocks recurrent_blocks() {
+constexpr BlockRange recurrent_blocks() {
     if constexpr (TwoProductCell<C>)
         return {C::recurrent.first, C::recurrent.count + C::second.count};
     else

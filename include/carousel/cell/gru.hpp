@@ -33,7 +33,7 @@ struct GruCell<S, Reset::after, Gates> {
     using Scalar = S;
     static constexpr const char* name = "GRU";
     static constexpr int states = 1, blocks = 4, vectors = 0;
-    static constexpr Blocks input{0, 3}, recurrent{1, 3};
+    static constexpr BlockRange input{0, 3}, recurrent{1, 3};
 
     [[no_unique_address]] Gates gates = {};
 
@@ -82,7 +82,7 @@ struct GruCell<S, Reset::before, Gates> {
     using Scalar = S;
     static constexpr const char* name = "GRU";
     static constexpr int states = 1, blocks = 4, vectors = 0, operand = 3;
-    static constexpr Blocks input{0, 3}, recurrent{0, 2}, second{2, 1};
+    static constexpr BlockRange input{0, 3}, recurrent{0, 2}, second{2, 1};
 
     [[no_unique_address]] Gates gates = {};
 

@@ -32,7 +32,7 @@ struct LstmCell {
     using Scalar = S;
     static constexpr const char* name = coupled ? "CoupledLSTM" : "LSTM";
     static constexpr int states = 2, blocks = coupled ? 3 : 4, vectors = coupled ? 2 : 3;
-    static constexpr Blocks input{0, blocks}, recurrent{0, blocks};
+    static constexpr BlockRange input{0, blocks}, recurrent{0, blocks};
 
     bool peephole = false;
     [[no_unique_address]] Gates gates = {};

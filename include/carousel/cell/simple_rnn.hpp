@@ -15,7 +15,7 @@ struct SimpleRnnCell {
     using Scalar = S;
     static constexpr const char* name = "SimpleRNN";
     static constexpr int states = 1, blocks = 1, vectors = 0;
-    static constexpr Blocks input{0, 1}, recurrent{0, 1};
+    static constexpr BlockRange input{0, 1}, recurrent{0, 1};
 
     Activation activation = Activation::tanh;
 

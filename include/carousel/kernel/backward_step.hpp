@@ -124,7 +124,7 @@ template <class Lane>
 /// For every lane of units and some columns, f(lane, column, columns, products, stride), (Uᵀ·da)[lane, column + n] at
 /// products[n · stride]; da: the rows of `from` that `which` names. `U` is packed as backward has it.
 template <Cell C>
-template <Blocks which, class F>
+template <BlockRange which, class F>
 [[gnu::always_inline]] inline void Step<C>::over_unit_tiles(const Scalar* U, const Scalar* from, F&& f) const {
     for_row_tiles<Scalar>(pass.hidden, [&](Index u, int R) {
         for (Index column = first; column < last;) {

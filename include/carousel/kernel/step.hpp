@@ -156,7 +156,7 @@ struct Step {
     [[gnu::always_inline]] void finish_forward(Lane lane, Index b, V (&a)[blocks]) const;
     template <class Lane>
     [[gnu::always_inline]] void fetch_earlier(Lane lane, Index b, const Scalar* dy) const;
-    template <Blocks which, class F>
+    template <BlockRange which, class F>
     [[gnu::always_inline]] void over_unit_tiles(const Scalar* U, const Scalar* from, F&& f) const;
 };
 

@@ -129,26 +129,26 @@ class Bidirectional {
 
     /// `dy` is the gradient of the output; a view of no steps means there is none. Throws std::invalid_argument if a
     /// shape differs from the pass', std::logic_error if the tape holds none of this layer.
-    SequenceView<Scalar> backward(SequenceView<Scalar> dy, Tape& tape, const Through<State>& through = {}) {
+    SequenceView<Scalar> backward(SequenceView<Scalar> dy, Tape& tape, const BackwardOptions<State>& options = {}) {
         tape.pass_.require_recorded("Bidirectional::backward", this);
         const auto& y = tape.y_;
         const bool has_dy = dy.columns() > 0;
         require(!has_dy || (dy.features() == y.features() && dy.steps() == y.steps() && dy.batch() == y.batch()),
                 "Bidirectional::backward", "dy is ", dy.features(), " x (", dy.steps(), " steps of ", dy.batch(),
                 "), expected ", y.features(), " x (", y.steps(), " steps of ", y.batch(), ")");
-        if (through.d_final) {
-            require_state((*through.d_final)[0], forward_, y.batch());
-            require_state((*through.d_final)[1], reverse_, y.batch());
+        if (options.d_final) {
+            require_state((*options.d_final)[0], forward_, y.batch());
+            require_state((*options.d_final)[1], reverse_, y.batch());
         }
         tape.pass_.consume();
 
-        const auto part = [&](std::size_t k) -> Through<typename L::State> {
-            return {through.d_final ? &(*through.d_final)[k] : nullptr,
-                    through.d_initial ? &(*through.d_initial)[k] : nullptr, through.input_gradient};
+        const auto part = [&](std::size_t k) -> BackwardOptions<typename L::State> {
+            return {options.d_final ? &(*options.d_final)[k] : nullptr,
+                    options.d_initial ? &(*options.d_initial)[k] : nullptr, options.input_gradient};
         };
         const auto dx_forward = forward_.backward(has_dy ? share(dy, 0, tape.dy_) : dy, tape.forward_, part(0));
         const auto dx_reverse = reverse_.backward(has_dy ? share(dy, 1, tape.dy_) : dy, tape.reverse_, part(1));
-        if (!through.input_gradient)
+        if (!options.input_gradient)
             return {};
         detail::assign(tape.dx_, dx_forward.values() + dx_reverse.values());
         return {tape.dx_.data(), dx_forward.features(), y.steps(), y.batch(), y.lengths()};

@@ -109,7 +109,7 @@ class Dense {
 
     /// Throws std::invalid_argument if dy hasn't y's shape or a parameter not the shape it was made with, std::logic_error
     /// if the tape holds no forward pass of this layer.
-    SequenceView<S> backward(SequenceView<S> dy, Tape& tape, const Through<NoState>& through = {}) {
+    SequenceView<S> backward(SequenceView<S> dy, Tape& tape, const BackwardOptions<NoState>& options = {}) {
         tape.pass_.require_recorded("Dense::backward", this, input_, output_);
         const auto& y = tape.y_.values();
         require(dy.features() == y.rows() && dy.columns() == y.cols(), "Dense::backward", "dy is ", dy.features(),
@@ -122,7 +122,7 @@ class Dense {
         const Index columns = y.cols();
         if (columns > 0)
             weight_gradients(dy, tape);
-        if (!through.input_gradient)
+        if (!options.input_gradient)
             return {};
         detail::reshape(tape.dx_, input_, columns);
         if (columns > 0)

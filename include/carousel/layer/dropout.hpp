@@ -76,13 +76,13 @@ class Dropout {
     /// Throws std::invalid_argument if dy hasn't x's shape, std::logic_error if the tape holds no forward pass
     /// of this layer.
     template <class S>
-    SequenceView<S> backward(SequenceView<S> dy, Tape<S>& tape, const Through<NoState>& through = {}) {
+    SequenceView<S> backward(SequenceView<S> dy, Tape<S>& tape, const BackwardOptions<NoState>& options = {}) {
         tape.pass_.require_recorded("Dropout::backward", this);
         const auto& y = tape.y_.values();
         require(dy.features() == y.rows() && dy.columns() == y.cols(), "Dropout::backward", "dy is ", dy.features(),
                 " x ", dy.columns(), ", expected ", y.rows(), " x ", y.cols());
         tape.pass_.consume();
-        if (!through.input_gradient)
+        if (!options.input_gradient)
             return {};
         detail::reshape(tape.dx_, y.rows(), y.cols());
         apply(tape.mask_, dy, tape.dx_);

@@ -118,7 +118,7 @@ class Embedding {
 
     /// Throws std::invalid_argument if dy hasn't y's shape or the table not the shape it was made with, std::logic_error
     /// if the tape holds no forward pass of this layer.
-    SequenceView<S> backward(SequenceView<S> dy, Tape& tape, const Through<NoState>& = {}) {
+    SequenceView<S> backward(SequenceView<S> dy, Tape& tape, const BackwardOptions<NoState>& = {}) {
         tape.pass_.require_recorded("Embedding::backward", this, vocabulary_, size_);
         const Index columns = tape.y_.values().cols();
         require(dy.features() == output_size() && dy.columns() == columns, "Embedding::backward", "dy is ",

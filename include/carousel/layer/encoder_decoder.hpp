@@ -176,14 +176,14 @@ class EncoderDecoder {
 
     /// dx is an empty view if one of the nets has none, as those that begin with an Embedding. Throws
     /// std::invalid_argument if dy hasn't y's shape, std::logic_error if the tape holds no forward pass of this layer.
-    SequenceView<Scalar> backward(SequenceView<Scalar> dy, Tape& tape, const Through<NoState>& through = {}) {
+    SequenceView<Scalar> backward(SequenceView<Scalar> dy, Tape& tape, const BackwardOptions<NoState>& options = {}) {
         tape.pass_.require_recorded("EncoderDecoder::backward", this);
         const auto d_previous = decoder_.backward(
-            dy, tape.decoder_, {.d_initial = &tape.d_start_, .input_gradient = through.input_gradient});
+            dy, tape.decoder_, {.d_initial = &tape.d_start_, .input_gradient = options.input_gradient});
         tape.pass_.consume();
         hand_back(tape.d_start_, tape.d_end_);
         const auto d_question =
-            encoder_.backward({}, tape.encoder_, {.d_final = &tape.d_end_, .input_gradient = through.input_gradient});
+            encoder_.backward({}, tape.encoder_, {.d_final = &tape.d_end_, .input_gradient = options.input_gradient});
         if (d_question.features() == 0 || d_previous.features() == 0)
             return {};
         detail::reshape(tape.dx_, d_question.features(), d_question.columns() + d_previous.columns());

@@ -74,14 +74,14 @@ class SequenceEnds {
     /// Throws std::invalid_argument if dy hasn't y's shape, std::logic_error if the tape holds no forward pass
     /// of this layer.
     template <class S>
-    SequenceView<S> backward(SequenceView<S> dy, Tape<S>& tape, const Through<NoState>& through = {}) {
+    SequenceView<S> backward(SequenceView<S> dy, Tape<S>& tape, const BackwardOptions<NoState>& options = {}) {
         const char* const where = both ? "BothEnds::backward" : "LastStep::backward";
         tape.pass_.require_recorded(where, this);
         const Index F = tape.y_.features(), B = tape.y_.batch();
         require(dy.features() == F && dy.columns() == B, where, "dy is ", dy.features(), " x ", dy.columns(),
                 ", expected ", F, " x ", B);
         tape.pass_.consume();
-        if (!through.input_gradient)
+        if (!options.input_gradient)
             return {};
         detail::reshape(tape.dx_, F, tape.steps_ * B);
         tape.dx_.setZero();

@@ -20,7 +20,7 @@ struct NoState {};
 
 /// What a backward pass is given and asked for besides the gradient of the output.
 template <class State>
-struct Through {
+struct BackwardOptions {
     const State* d_final = nullptr; ///< in: the gradient of the final state; null means zero
     State* d_initial = nullptr;     ///< out: the gradient of the initial state; null means not wanted
     bool input_gradient = true;     ///< false: dx isn't computed and backward returns an empty view
@@ -58,7 +58,7 @@ using StateOf = typename detail::pass_types<L, S>::State;
 ///     SequenceView<S> forward(SequenceView<S> x, Tape&, const State& initial) const;   // recorded: for training
 ///     SequenceView<S> infer(SequenceView<S> x, Tape&, const State& initial) const;     // not: for inference
 ///     void final_state(const Tape&, State& out) const;                                 // of the last pass
-///     SequenceView<S> backward(SequenceView<S> dy, Tape&, const Through<State>&);      // adds to gradients; dx
+///     SequenceView<S> backward(SequenceView<S> dy, Tape&, const BackwardOptions<State>&);      // adds to gradients; dx
 ///     void each_parameter(f);            // f(name, Parameter<S>&)
 ///     void each_parameter(f) const;      // f(name, const Parameter<S>&)
 ///     void initialize(Random&);          // draws new parameters
@@ -84,10 +84,10 @@ using StateOf = typename detail::pass_types<L, S>::State;
 /// tape of another layer, or with a copy of a tape, which holds no pass.
 template <class L, class S>
 concept Layer = requires(const L layer, L trained, TapeOf<L, S> tape, StateOf<L, S> state, SequenceView<S> x,
-                         Through<StateOf<L, S>> through, Random random) {
+                         BackwardOptions<StateOf<L, S>> options, Random random) {
     { layer.forward(x, tape, state) } -> std::same_as<SequenceView<S>>;
     { layer.infer(x, tape, state) } -> std::same_as<SequenceView<S>>;
-    { trained.backward(x, tape, through) } -> std::same_as<SequenceView<S>>;
+    { trained.backward(x, tape, options) } -> std::same_as<SequenceView<S>>;
     layer.final_state(tape, state);
     trained.each_parameter([](const std::string&, Parameter<S>&) {});
     layer.each_parameter([](const std::string&, const Parameter<S>&) {});

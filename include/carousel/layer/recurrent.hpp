@@ -170,7 +170,7 @@ class Recurrent {
     /// view of no steps means there is none. The parameters must be those of the forward pass. Throws
     /// std::invalid_argument if a shape differs from the pass', std::logic_error if the tape holds none of this layer.
     SequenceView<Scalar> backward(SequenceView<Scalar> dy, RecurrentTape<C>& tape,
-                                  const Through<Matrix<Scalar>>& through = {}) {
+                                  const BackwardOptions<Matrix<Scalar>>& options = {}) {
         tape.record_.require_recorded("Recurrent::backward", this, input_, hidden_);
         const kernel::PassShape& shape = tape.pass_.plan();
         const Index H = hidden_, T = shape.steps, B = shape.batch;
@@ -178,21 +178,21 @@ class Recurrent {
         require(!has_dy || (dy.features() == H && dy.steps() == T && dy.batch() == B), "Recurrent::backward", "dy is ",
                 dy.features(), " x (", dy.steps(), " steps of ", dy.batch(), "), expected ", H, " x (", T, " steps of ",
                 B, ")");
-        require_state("Recurrent::backward: d_final", through.d_final, B);
+        require_state("Recurrent::backward: d_final", options.d_final, B);
         require_parameters("Recurrent::backward", &Parameter<Scalar>::value, ".value");
         require_parameters("Recurrent::backward", &Parameter<Scalar>::grad, ".grad");
-        if (through.d_initial)
-            detail::reshape(*through.d_initial, C::states * H, B);
+        if (options.d_initial)
+            detail::reshape(*options.d_initial, C::states * H, B);
         const Scalar* const d_final =
-            through.d_final && through.d_final->size() > 0 ? through.d_final->data() : nullptr;
+            options.d_final && options.d_final->size() > 0 ? options.d_final->data() : nullptr;
 
         tape.record_.consume();
         const Scalar* const dx = tape.pass_.backward(
             pass_input(tape),
             {W_.grad.data(), U_.grad.data(), b_.grad.data(), has_vectors() ? P_.grad.data() : nullptr},
-            {has_dy ? dy.data() : nullptr, d_final, through.d_initial ? through.d_initial->data() : nullptr},
-            through.input_gradient);
-        if (!through.input_gradient)
+            {has_dy ? dy.data() : nullptr, d_final, options.d_initial ? options.d_initial->data() : nullptr},
+            options.input_gradient);
+        if (!options.input_gradient)
             return {};
         return {dx, input_, T, B, tape.lengths_};
     }

@@ -223,14 +223,14 @@ class Sequential {
 
     /// Throws std::invalid_argument, naming the layer, if a shape differs from the pass', std::logic_error if the tape
     /// holds no forward pass of this model.
-    SequenceView<Scalar> backward(SequenceView<Scalar> dy, Tape& tape, const Through<State>& through = {}) {
+    SequenceView<Scalar> backward(SequenceView<Scalar> dy, Tape& tape, const BackwardOptions<State>& options = {}) {
         tape.pass_.require_recorded("Sequential::backward", this);
         over(std::index_sequence_for<Layers...>{}, [&](auto forward_k) {
             constexpr std::size_t k = size - 1 - forward_k;
             using LayerState = std::tuple_element_t<k, State>;
-            const Through<LayerState> part{through.d_final ? &std::get<k>(*through.d_final) : nullptr,
-                                           through.d_initial ? &std::get<k>(*through.d_initial) : nullptr,
-                                           k > 0 || through.input_gradient};
+            const BackwardOptions<LayerState> part{options.d_final ? &std::get<k>(*options.d_final) : nullptr,
+                                                   options.d_initial ? &std::get<k>(*options.d_initial) : nullptr,
+                                                   k > 0 || options.input_gradient};
             auto& layer = std::get<k>(layers_);
             dy = in_layer("Sequential::backward", k, layer,
                           [&] { return layer.backward(dy, std::get<k>(tape.layers_), part); });
