@@ -1,5 +1,4 @@
-// Products that have Panels for a factor or for a result. None packs the factor that is Panels: a tile of dW += da·xᵀ or
-// dU += da·h₋ᵀ holds the gates of a panel's units, as one of W·x does.
+// Products that have Panels for a factor or for a result. Panels are packed already, so no product packs them again.
 #pragma once
 
 #include "carousel/kernel/panels.hpp"
@@ -21,7 +20,8 @@ struct StepPanels {
     Index steps, step_size;
 };
 
-/// A tile of `rows` rows of one panel of `width` units × some columns: as many as one tile takes, or `room`.
+/// A tile of `rows` rows of one panel × some columns. It has as many columns as a register tile takes, or `room` if that is
+/// more. `width` is the number of the panel's units.
 template <class Scalar, int rows, Index units, int room = 0>
 struct PanelTile {
     using V = Lane<Scalar>;
@@ -58,8 +58,8 @@ struct NoTile {
     explicit NoTile(Index) {}
 };
 
-/// `rows` rows of `to`, from `first` on, = A·b, A packed by pack_gates; b: depth × (steps · columns), column-major. Tiles run along
-/// the steps: for batches of few columns.
+/// Writes A·b to the rows first … first + rows − 1 of `to`. A is packed by pack_gates; b is depth × (steps · columns),
+/// column-major. A tile's columns are steps of one sequence, so that tiles are full although the batch is small.
 template <int first, int rows, class Scalar, Index units>
 void multiply_into_panels(const StepPanels<Scalar, units>& to, Index depth, const Scalar* packed, const Scalar* b) {
     const Index B = to.layout.columns;
@@ -77,7 +77,7 @@ void multiply_into_panels(const StepPanels<Scalar, units>& to, Index depth, cons
     });
 }
 
-/// A part of StepPanels that a tile passes over in one go, along the columns or, where there are more of those, along the steps.
+/// A part of StepPanels over which a tile sums: some steps of some columns. The longer of the two is the inner loop.
 struct PanelBlock {
     Index first_step, steps, first_column, columns;
 
@@ -95,7 +95,7 @@ struct PanelBlock {
                 for (Index t = 0; t < steps; ++t)
                     f(first_step + t, first_column + b);
     }
-    /// The factors of a tile of the rows from `first` on in the panel of unit u, and of packed columns at `b`, `wide` numbers a row.
+    /// The factors of a tile: the rows from `first` on of the panel of unit u, and packed columns at `b` with `wide` numbers a row.
     template <class Scalar, Index units>
     Factors<Scalar> factors(const StepPanels<Scalar, units>& a, Index u, int first, const Scalar* b, Index wide) const {
         const Scalar* const data =
@@ -114,9 +114,9 @@ constexpr Index outer_product_scratch(Index columns, Index depth) {
     return std::min(columns, Tiling::columns) * std::min(depth, Tiling::depth);
 }
 
-/// c (rows · hidden × columns, column-major, leading dimension ldc) += a·bᵀ over all steps and columns of the `rows` rows of `a`
-/// from `first` on, for the units first_unit … end_unit − 1, which are whole panels; b: columns × (steps · a's columns),
-/// column-major.
+/// c += a·bᵀ, summed over all steps and columns of a. c is (rows · hidden) × columns, column-major with leading dimension ldc. Of
+/// `a` the rows first … first + rows − 1 take part. b is columns × (steps · a's columns), column-major. Computes the rows of c
+/// that belong to the units first_unit … end_unit − 1, which are whole panels.
 template <int first, int rows, class Scalar, Index units>
 void add_outer_product(Scalar* c, Index ldc, Index columns, const StepPanels<Scalar, units>& a, const Scalar* b,
                        Index first_unit, Index end_unit, Scalar* scratch) {
@@ -188,8 +188,8 @@ void add_outer_product(Scalar* c, Index ldc, Index columns, const StepPanels<Sca
     });
 }
 
-/// Unit i: the dot product of column k + i of A, i < n, and one column of Panels, of the `rows` rows from `first` on. A has `depth`
-/// columns and is packed by pack_gates.
+/// A lane whose unit i, i < n, is the dot product of column k + i of A with one column of Panels: with its rows first …
+/// first + rows − 1. A has `depth` columns and is packed by pack_gates.
 template <int n, int rows, class Scalar, Index units>
 [[gnu::always_inline]] inline Lane<Scalar> dot_columns(const Scalar* A, Index depth, Index k,
                                                        Panels<Scalar, units> layout, const Scalar* b, int first,
@@ -226,7 +226,7 @@ template <int n, int rows, class Scalar, Index units>
     return sums_of(sums);
 }
 
-/// The same for `some` < 2·n columns, stored at `to`, which has room for a lane more.
+/// The same for `some` columns of A, fewer than 2·n. The dot products are stored at `to`, which has room for a lane more.
 template <int n, int rows, class Scalar, Index units>
 [[gnu::always_inline]] inline void dot_few_columns(Scalar* to, Index some, const Scalar* A, Index depth, Index k,
                                                    Panels<Scalar, units> layout, const Scalar* b, int first,
@@ -239,8 +239,9 @@ template <int n, int rows, class Scalar, Index units>
         dot_few_columns<n / 2, rows>(to, some, A, depth, k, layout, b, first, column);
 }
 
-/// A lane of Aᵀ·b from its row k on; past the last row it is unspecified. A has `depth` columns and is packed by pack_gates; b is one
-/// column of Panels, of the `rows` rows from `first` on. For a single column, which a panel of Aᵀ would not be packed for.
+/// Rows k, k + 1, … of Aᵀ·b, a lane of them; past the last row the lane is unspecified. A has `depth` columns and is packed by
+/// pack_gates. b is one column of Panels: its rows first … first + rows − 1. Packing Aᵀ would cost more than a single column
+/// saves; this function reads A as forward packed it.
 template <int rows, class Scalar, Index units>
 [[gnu::noinline]] Lane<Scalar> multiply_transposed_lane(const Scalar* A, Index depth, Index k,
                                                         Panels<Scalar, units> layout, const Scalar* b, int first,
@@ -253,8 +254,8 @@ template <int rows, class Scalar, Index units>
     return load<Lane<Scalar>>(lane);
 }
 
-/// c (rows × columns, column-major, leading dimension ldc) = A·b, A packed by pack_transposed; b as over_panels has it, from
-/// `column` on.
+/// c = A·b. c is rows × columns, column-major with leading dimension ldc. A is packed by pack_transposed. b is as over_panels
+/// takes it, from `column` on.
 template <class Scalar, Index units>
 void multiply_transposed(Scalar* c, Index ldc, Index rows, Index columns, const Scalar* packed,
                          Panels<Scalar, units> layout, const Scalar* b, int first, int some, Index column,

@@ -1,9 +1,12 @@
 // Panels: how weights are packed for the steps of a pass, and how a pass keeps what its steps leave.
 //
-// In both, the units stand in panels of a few lanes (one, but for cells with few blocks), and in a panel the rows of their
-// blocks (gates) one after the other: so a register tile of the product holds all gates of those units, the cell's equations
-// run on it in place, what they leave is written and read again as a contiguous stream, and that stream is a packed factor
-// of the products for the gradients. The last panel is as narrow as what is left.
+// A panel holds some consecutive units with all their blocks (gates): one lane of units, or a few lanes for cells with few
+// blocks. Within a panel the blocks follow one another, each with its units side by side. This order serves four uses:
+//   - a register tile of a product holds all gates of a panel's units, so the cell's equations run on the tile;
+//   - forward writes the gates of a pass as one contiguous stream, panel after panel;
+//   - backward reads that stream in the same order;
+//   - the products for the gradients take the stored gates as their packed factor.
+// The last panel is narrower if the units don't fill it.
 #pragma once
 
 #include "carousel/kernel/product.hpp"
@@ -13,8 +16,9 @@
 
 namespace carousel::kernel {
 
-/// How many lanes of units a panel holds of a cell whose products have at least and at most so many blocks: so many that the
-/// narrowest makes a good tile (where lanes are summed up in twos, an even one), as long as the widest makes one, too.
+/// How many lanes of units a panel holds, for a cell whose products have between `narrowest` and `widest` blocks. The product of
+/// the narrowest must fill a tile, and the product of the widest must not exceed one. With 16 registers, where a tile sums up
+/// two lanes at a time, the number of a tile's lanes is even.
 constexpr int panel_lanes(int narrowest, int widest) {
     constexpr int most = 6;
     if (registers < 32)
@@ -22,9 +26,10 @@ constexpr int panel_lanes(int narrowest, int widest) {
     return std::max(1, std::min(tile_lanes / narrowest, most / widest));
 }
 
-/// Where a step keeps `rows` numbers for each of `hidden` units and each column: panel after panel of `units` units, in each
-/// column after column, in each row after row the panel's units. A product that has them for its
-/// lanes of rows loads whole lanes of narrower panels, too, so memory that products read so (the gates) is a lane larger.
+/// Where a step keeps `rows` numbers for each of `hidden` units and each column. The order is: panel after panel, `units` units
+/// each; within a panel, column after column; within a column, row after row; within a row, the panel's units.
+/// A product loads whole lanes, of a narrow panel too, and so reads past its end: memory that a product reads (the gates) is
+/// one lane larger than size().
 template <class Scalar, Index units>
 struct Panels {
     int rows;
@@ -53,8 +58,9 @@ struct PanelFactors {
     int count;
 };
 
-/// The product that sums over `some` rows, from `first` on, of all units of the Panels at `b`, beginning with a column; the next
-/// column of the tile is the Panels' next, or, with column_step, so far away. `a` and a_step are the other factor.
+/// The product that sums over `some` rows, from row `first` on, of all units of the Panels at `b`. The tile's first column is
+/// `column`. Its next column is the next one of the Panels, or, if column_step isn't 0, the number that many places further on.
+/// `a` and `a_step` describe the other factor, as Factors does.
 template <class Scalar, Index units>
 PanelFactors<Scalar> over_panels(const Scalar* a, Index a_step, Panels<Scalar, units> layout, const Scalar* b,
                                  int first, int some, Index column, Index column_step = 0) {
@@ -100,7 +106,7 @@ void pack_gates(Scalar* to, Operand<Scalar> weights, int blocks, Index hidden, I
                     else
                         copy_strided(at, weights.at(g * hidden + u, k), weights.row, width);
         });
-    // Read, and not used, where a narrow panel is loaded by whole lanes.
+    // A narrow panel is loaded by whole lanes: these numbers are read, and the results are not used.
     std::fill_n(to + blocks * hidden * depth, lanes<Scalar>, Scalar(0));
 }
 
@@ -110,8 +116,8 @@ constexpr Index gate_panels(int blocks, Index hidden, Index depth) {
     return blocks * hidden * depth + lanes<Scalar>;
 }
 
-/// Packs such weights transposed, for over_panels: panel after panel of next_tile_lanes lanes of their columns, each with a row
-/// for every number that one column of Panels has, in their order. The panel of column i begins at i · blocks · hidden.
+/// Packs the same weights transposed, for over_panels. A panel holds next_tile_lanes lanes of the weights' columns, and has a
+/// row for each number of one column of Panels, in the order of Panels. The panel of column i begins at i · blocks · hidden.
 template <Index units, class Scalar>
 void pack_transposed(Scalar* to, Operand<Scalar> weights, int blocks, Index hidden, Index columns) {
     constexpr Index L = lanes<Scalar>;

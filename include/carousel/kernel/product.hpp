@@ -124,7 +124,8 @@ void pack_columns(Scalar* to, Operand<Scalar> b, Index columns, Index depth) {
         }
 }
 
-/// C (rows × columns) = or += the tiles of `lanes` lanes of rows, from the column on that `products` describe; they are moved on.
+/// Computes `lanes` lanes of rows of C (rows × columns) by tiles, = or, with `add`, +=. `products` describes the first column;
+/// it is moved to the next columns as they are computed, and has passed all of them in the end.
 template <class Scalar>
 void multiply_sliver(Scalar* c, Index ldc, Index rows, Index columns, int lanes, Factors<Scalar>* products, int count,
                      bool add) {
@@ -161,7 +162,7 @@ Scalar dot(const Scalar* a, const Scalar* b, Index depth) {
     return sum_of((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
-/// multiply for so few rows that most of a tile would be padding, and columns of B that are contiguous.
+/// multiply() as dot products. It is for so few rows that most of a tile would be padding. Columns of B must be contiguous.
 template <class Scalar>
 void multiply_rows(Scalar* c, Index ldc, Index rows, Index columns, Index depth, Operand<Scalar> a, Operand<Scalar> b,
                    bool add, Buffer<Scalar>& scratch) {

@@ -1,9 +1,9 @@
 // The register tile: R lanes of rows × N columns of a product, held in registers over the whole depth; with 16 registers
 // two lanes at a time.
 //
-// The layers' products run through compute_tile, but for the dot products of panel_product.hpp: the recurrent ones, whose
-// cell's equations then read the tile from L1, and those of product.hpp. It is compiled once for each R and N, whoever
-// calls it. A single column has a loop of its own.
+// All products of the layers run through compute_tile, except for the dot products of product.hpp and panel_product.hpp. In a
+// recurrent step the cell's equations then read the tile from L1. compute_tile is compiled once for each R and N. A single
+// column has a loop of its own.
 #pragma once
 
 #include "carousel/simd/lane.hpp"
@@ -28,8 +28,8 @@ struct Factors {
     Index runs = 1, a_run = 0, b_run = 0;
 };
 
-/// The most columns whose sums with `rows` lanes fit registers: what leaves some for the rows' lanes and a broadcast; with more than
-/// 8 the columns' addresses need more registers than there are.
+/// The most columns of a tile whose sums fit registers, for a tile of `rows` lanes. Besides the sums, the rows' lanes and a
+/// broadcast number need registers. With more than 8 columns their addresses don't fit the general-purpose registers.
 constexpr int register_columns(int rows) {
     return std::clamp((registers - 2 - rows) / rows, 1, 8);
 }

@@ -64,12 +64,12 @@ void each_run(const SequenceView<S>& y, const Visit& visit) {
     visit(first, column - first, real);
 }
 
-/// Of that many summands, or of summands that weigh so much.
+/// What a loss divides its sum by, for summands that weigh `summands` in total (without weights: their number).
 inline double loss_weight(Reduction reduction, double summands) {
     return reduction == Reduction::mean || summands == 0 ? summands : 1;
 }
 
-/// Of every real number of y.
+/// The same for a loss in which every real number of y is a summand of weight 1.
 template <class S>
 double loss_weight(Reduction reduction, const SequenceView<S>& y) {
     return loss_weight(reduction, static_cast<double>(y.features() * y.real_columns()));
