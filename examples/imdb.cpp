@@ -189,7 +189,7 @@ void run(const Data& data, const Task& task, const Layers&... layers) {
     const History history =
         fit(model, data.training, data.validation, loss, RMSprop{.formula = Formula::keras}, options);
     if (history.epochs.empty() || history.best_epoch == 0) // Ctrl-C in the first epoch
-        keep_if_better(evaluate(model, data.validation, loss, {BinaryAccuracy{}}).metrics.front());
+        keep_if_better(evaluate(model, data.validation, loss, {.metrics = {BinaryAccuracy{}}}).metrics.front());
     report(history, task);
     if (data.test)
         std::printf("test_accuracy=%.4f\n",

@@ -82,3 +82,12 @@ TEST_CASE("Parameter: a column that isn't there is refused, and a moved sparse o
     table.zero_grad();
     CHECK(moved.is_sparse());
 }
+
+TEST_CASE("Sequence: resize takes some of the sequence's own lengths") {
+    Sequence<float> sequence(2, 5, 3, {5, 4, 3});
+    sequence.resize(2, 5, 2, std::span(sequence.lengths()).last(2));
+    CHECK(sequence.lengths() == std::vector<Index>{4, 3});
+    sequence.resize(2, 5, 2, sequence.lengths());
+    CHECK(sequence.lengths() == std::vector<Index>{4, 3});
+    CHECK(sequence.view().length(1) == 3);
+}

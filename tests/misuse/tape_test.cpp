@@ -110,6 +110,20 @@ TEST_CASE("tapes: a layer that was assigned another size since doesn't take its 
     REQUIRE_THROWS_WITH(embedding.backward(dy, embedding_tape), "Embedding::backward" + another);
 }
 
+TEST_CASE("tapes: the final state of a layer of another size is refused") {
+    const LSTM<float> small{1, 4}, large{1, 64};
+    const Sequence<float> x(1, 3, 2);
+    LSTM<float>::Tape tape;
+    Matrix<float> state;
+    large.forward(x, tape);
+    REQUIRE_THROWS_WITH(small.final_state(tape, state),
+                        "Recurrent::final_state: the tape holds the pass of a layer of another size");
+    REQUIRE_THROWS_AS(small.final_state(tape, state), std::logic_error);
+    CHECK(state.size() == 0);
+    large.final_state(tape, state);
+    CHECK(state.rows() == 128);
+}
+
 TEST_CASE("tapes: where no pass was made, or it threw midway, there is no final state and nothing to go back through") {
     using Model = decltype(stack());
     auto model = stack();

@@ -16,8 +16,8 @@ using Index = Eigen::Index;
 inline constexpr Index Dynamic = Eigen::Dynamic;
 
 /// An Index as a caller gives it: whatever converts to one and is no floating-point number. So braces and strict warnings take a
-/// std::size_t, LSTM<float>{names.size(), 64}, without a cast. One that went below zero (n - 1 of an n of 0) is the negative number
-/// it was meant to be, which is then refused where it is used.
+/// std::size_t, LSTM<float>{names.size(), 64}, without a cast. A std::size_t that went below zero
+/// (n - 1 of an n of 0) is the negative number it was meant to be, which is then refused where it is used.
 class AnyIndex {
   public:
     template <class Integer>

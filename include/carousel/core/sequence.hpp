@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <concepts>
+#include <functional>
 #include <limits>
 #include <span>
 #include <utility>
@@ -160,13 +161,17 @@ class Sequence {
     }
 
     /// Takes a new shape; keeps the memory where the size allows. The numbers are unspecified afterwards. Throws
-    /// std::invalid_argument, before anything is changed, if there is no such shape. After a std::bad_alloc it has no steps.
+    /// std::invalid_argument, before anything is changed, if there is no such shape. After a std::bad_alloc it is as it was, or
+    /// has no steps.
     void resize(AnyIndex features, AnyIndex steps, AnyIndex batch, std::span<const Index> lengths = {}) {
         detail::require_batch(features, steps, batch, lengths);
-        const bool own = lengths.data() == lengths_.data();
-        std::vector<Index> kept = std::exchange(lengths_, {}); // none, if an allocation fails
-        if (!own)
-            kept.assign(lengths.begin(), lengths.end());
+        const Index* const own = lengths_.data();
+        if (!lengths.empty() && !std::less<>()(lengths.data(), own) &&
+            std::less<>()(lengths.data(), own + lengths_.size())) // they are this sequence's own, or some of them
+            lengths_ = std::vector<Index>(lengths.begin(), lengths.end());
+        else
+            lengths_.assign(lengths.begin(), lengths.end());
+        std::vector<Index> kept = std::exchange(lengths_, {}); // none, if the allocation of the numbers fails
         batch_ = batch;
         detail::reshape(values_, features, steps * batch);
         lengths_ = std::move(kept);

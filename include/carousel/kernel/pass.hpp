@@ -38,7 +38,8 @@ struct PassBoundary {
 };
 
 /// backward reads what the last forward left and turns it into gradients, so it can run once for each recorded forward. Both
-/// take all memory before they change anything; only that throws.
+/// take all memory first, and only that throws: a forward that fails leaves no pass, a backward that fails has changed no
+/// gradient.
 template <Cell C>
 class Pass : private PassMemory<C> {
     using Memory = PassMemory<C>;

@@ -41,7 +41,7 @@ struct Plan : PassShape {
     Index chunk_begin(Index end) const { return std::max<Index>(0, end - weight_steps); }
 };
 
-/// The plan for a cell that keeps `blocks` numbers of `scalar_bytes` bytes for a unit and a step.
+/// The plan for a cell that keeps `blocks` numbers for a unit and a step.
 template <class Scalar>
 Plan make_plan(const PassShape& shape, int blocks, int threads) {
     constexpr Index L = lanes<Scalar>, scalar_bytes = sizeof(Scalar);

@@ -84,7 +84,7 @@ struct Step {
     /// dx = Wᵀ·da, I × batch. `W` is packed by pack_transposed.
     void input_gradient(const Scalar* W, Index features, Scalar* dx) const;
 
-    /// The same for at most a lane of features, as dot products. `W` is packed by pack_gates.
+    /// The same as dot products, for at most a lane of features (the plan asks for less). `W` is packed by pack_gates.
     void input_gradient_dots(const Scalar* W, Index features, Scalar* dx) const;
 
   private:

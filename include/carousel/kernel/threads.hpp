@@ -126,8 +126,8 @@ class ThreadPool {
     return kernel::thread_pool().size();
 }
 
-/// Batches are cut into as many shards, so one number of threads always gives the same gradients, and another the same to
-/// rounding. If the system refuses a thread, fewer are used: threads() says how many. A pass that is running keeps its
+/// A batch is cut into at most n shards, of at least eight sequences each. The same n always gives the same gradients; another n
+/// gives them to rounding. If the system refuses a thread, fewer are used: threads() says how many. A pass that is running keeps its
 /// threads; the next one has n. A child of fork() makes threads of its own when a pass needs them. A shared library that
 /// contains layers has a number of its own. Throws std::invalid_argument if n is below 1.
 [[gnu::visibility("hidden")]] inline void set_threads(int n) {

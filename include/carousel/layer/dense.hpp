@@ -149,15 +149,15 @@ class Dense {
             simd::for_each_lane(y.data(), y.size(), [f = options_.activation](auto v) { return f(v); });
     }
 
-    /// da = dy ∘ f′, db += Σ da, dW += da·xᵀ
+    /// da = dy ∘ f′, dW += da·xᵀ, db += Σ da
     void weight_gradients(SequenceView<S> dy, Tape& tape) {
         const auto& y = tape.y_.values();
         detail::reshape(tape.da_, y.rows(), y.cols());
         simd::for_each_lane(dy.data(), y.data(), tape.da_.data(), y.size(),
                             [f = options_.activation](auto d, auto v) { return d * f.derivative(v); });
-        b_.grad.col(0) += tape.da_.rowwise().sum();
         kernel::multiply(W_.grad.data(), output_, output_, input_, y.cols(), kernel::operand(tape.da_),
                          kernel::operand(tape.x_.values()).transposed(), true, tape.scratch_);
+        b_.grad.col(0) += tape.da_.rowwise().sum();
     }
 
     DenseOptions options_;

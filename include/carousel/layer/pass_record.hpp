@@ -50,12 +50,15 @@ class PassRecord {
                    "the tape holds the forward pass of another layer, or of this one before it was moved or assigned");
     }
 
-    /// Throws std::logic_error unless the tape holds a pass of any kind.
-    void require_pass(const char* where) const {
+    /// Throws std::logic_error unless the tape holds a pass of any kind, of a layer with so many output features if they are
+    /// given.
+    void require_pass(const char* where, Index output = -1) const {
         if (held_.copied)
             refuse(where, copied);
         if (!held_.layer)
             refuse(where, "the tape holds no pass (none was made, or one threw)");
+        if (output >= 0 && held_.output != output)
+            refuse(where, "the tape holds the pass of a layer of another size");
     }
 
   private:

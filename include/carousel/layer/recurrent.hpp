@@ -161,7 +161,7 @@ class Recurrent {
     /// Each sequence's state after its last step (in processing order) of the pass that `tape` holds.
     /// Throws std::logic_error if it holds none.
     void final_state(const RecurrentTape<C>& tape, Matrix<Scalar>& out) const {
-        tape.record_.require_pass("Recurrent::final_state");
+        tape.record_.require_pass("Recurrent::final_state", hidden_);
         detail::reshape(out, C::states * hidden_, tape.pass_.plan().batch);
         tape.pass_.final_state(out.data());
     }

@@ -61,6 +61,7 @@ class FitLoop {
           end_(state.epochs + std::min(options.epochs, std::numeric_limits<Index>::max() - state.epochs)) {}
 
     void run() {
+        training_.history.stopped = false;
         go_on();
         if (!(best_.exhausted() && training_.history.best_epoch > 0)) // else early stopping has ended it for good
             while (training_.epochs < end_ && !stop_) {
@@ -128,8 +129,11 @@ class FitLoop {
         training_.rate = optimizer_.learning_rate();
     }
     void drop_begun() {
-        training_.history.epochs.pop_back();
+        auto& reports = training_.history.epochs;
+        reports.pop_back();
         training_.begun.reset();
+        training_.rate = reports.empty() ? training_.initial_rate : reports.back().learning_rate;
+        optimizer_.set_learning_rate(training_.rate); // a schedule asks for that of the epoch before
     }
 
     /// The epoch's batches that are left; timed() before each is told.
@@ -144,9 +148,9 @@ class FitLoop {
             if (!options_.stateful)
                 state_ = {};
             learn(totals);
+            carry(training_.begun->carried, true); // takes memory the first time; nothing below does
             ++training_.begun->batches;
             training_.begun->sums = totals.sums();
-            carry(training_.begun->carried, true);
             auto saved = training_.masks.begin();
             each_random(model_, tape_, [&](const Random& random) { *saved++ = random; });
             timed();

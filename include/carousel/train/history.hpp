@@ -23,10 +23,11 @@ struct EpochReport {
     /// In the order of FitOptions, NaN where nothing was measured yet; of validation none where there is no validation.
     std::vector<double> metrics = {}, validation_metrics = {};
     double learning_rate = 0;
-    double gradient_norm = 0;    ///< the largest global norm of a step, before clipping
-    Index skipped_steps = 0;     ///< steps not taken, see Optimizer::step: a gradient was NaN, infinite or too large
-    std::string non_finite = {}; ///< the first parameter such a gradient had
-    double seconds = 0;          ///< 0 if a file brought this report
+    double gradient_norm = 0; ///< the largest global norm of a step, before clipping
+    Index skipped_steps = 0;  ///< steps not taken, see Optimizer::step: a gradient was NaN, infinite or too large
+    std::string non_finite =
+        {};             ///< the parameter with such a gradient, or with one too large to square, of the first such step
+    double seconds = 0; ///< 0 if a file brought this report
 };
 
 /// Of one call of fit, or of all calls with one Training.

@@ -167,6 +167,12 @@ class Training {
                 state.masks.size(), " layers, expected ", state_.masks.size());
         require(state.order.has_value() || size(history.epochs) == 0, where,
                 "the generator of the order is missing, expected one after ", state.epochs, " epochs");
+        for (const EpochReport& report : history.epochs)
+            require(
+                report.metrics.size() == history.metrics.size() &&
+                    (report.validation_metrics.empty() || report.validation_metrics.size() == history.metrics.size()),
+                where, "the report of epoch ", report.epoch, " has ", report.metrics.size(), " metrics and ",
+                report.validation_metrics.size(), " of validation, expected ", history.metrics.size());
         check("best", state.best);
         check("last", state.last);
         require(state.last.empty() || !state.best.empty(), where,
