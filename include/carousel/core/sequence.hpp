@@ -166,10 +166,11 @@ class Sequence {
     void resize(AnyIndex features, AnyIndex steps, AnyIndex batch, std::span<const Index> lengths = {}) {
         detail::require_batch(features, steps, batch, lengths);
         const Index* const own = lengths_.data();
-        if (!lengths.empty() && !std::less<>()(lengths.data(), own) &&
-            std::less<>()(lengths.data(), own + lengths_.size())) // they are this sequence's own, or some of them
+        const bool inside = !lengths.empty() && !std::less<>()(lengths.data(), own) &&
+                            std::less<>()(lengths.data(), own + lengths_.size());
+        if (inside && lengths.size() < lengths_.size()) // some of this sequence's own
             lengths_ = std::vector<Index>(lengths.begin(), lengths.end());
-        else
+        else if (!inside)
             lengths_.assign(lengths.begin(), lengths.end());
         std::vector<Index> kept = std::exchange(lengths_, {}); // none, if the allocation of the numbers fails
         batch_ = batch;

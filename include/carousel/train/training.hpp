@@ -167,18 +167,12 @@ class Training {
                 state.masks.size(), " layers, expected ", state_.masks.size());
         require(state.order.has_value() || size(history.epochs) == 0, where,
                 "the generator of the order is missing, expected one after ", state.epochs, " epochs");
-        for (const EpochReport& report : history.epochs)
-            require(
-                report.metrics.size() == history.metrics.size() &&
-                    (report.validation_metrics.empty() || report.validation_metrics.size() == history.metrics.size()),
-                where, "the report of epoch ", report.epoch, " has ", report.metrics.size(), " metrics and ",
-                report.validation_metrics.size(), " of validation, expected ", history.metrics.size());
         check("best", state.best);
         check("last", state.last);
         require(state.last.empty() || !state.best.empty(), where,
                 "there are last values of the parameters and no best ones, expected both or no last ones");
         if (!state.begun)
-            return;
+            return check_reports(history);
         const auto& begun = *state.begun;
         const BatchPlan& plan = begun.plan;
         require(plan.samples >= 1 && plan.batch_size >= 1 && plan.bucket >= 0 && begun.batches >= 0 &&
@@ -190,6 +184,16 @@ class Training {
         require(begun.carried.empty() || begun.carried.size() == detail::count_carried<Model, Scalar>(), where,
                 "the epoch that has begun carries a state of ", begun.carried.size(), " matrices, expected ",
                 detail::count_carried<Model, Scalar>());
+        check_reports(history);
+    }
+    void check_reports(const History& history) const {
+        const char* const where = "Training::set_state";
+        for (const EpochReport& report : history.epochs)
+            require(
+                report.metrics.size() == history.metrics.size() &&
+                    (report.validation_metrics.empty() || report.validation_metrics.size() == history.metrics.size()),
+                where, "the report of epoch ", report.epoch, " has ", report.metrics.size(), " metrics and ",
+                report.validation_metrics.size(), " of validation, expected ", history.metrics.size());
     }
     void check(const char* what, const std::vector<Matrix<Scalar>>& values) const {
         const char* const where = "Training::set_state";
