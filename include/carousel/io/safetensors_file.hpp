@@ -50,11 +50,10 @@ struct SafetensorsParts {
     /// Throws std::invalid_argument as write_safetensors does.
     SafetensorsParts(const std::vector<NamedTensor>& tensors, const Metadata& metadata, const char* where) {
         std::vector<const NamedTensor*> order; // double before float, so that each is aligned to its size
-        for (const NamedTensor& tensor : tensors)
-            order.push_back(&tensor);
-        std::stable_sort(order.begin(), order.end(), [](const NamedTensor* a, const NamedTensor* b) {
-            return a->numbers.index() > b->numbers.index();
-        });
+        for (const std::size_t type : {1U, 0U})
+            for (const NamedTensor& tensor : tensors)
+                if (tensor.numbers.index() == type)
+                    order.push_back(&tensor);
 
         Json header = Json::object();
         if (!metadata.empty())

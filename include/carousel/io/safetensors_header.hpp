@@ -13,6 +13,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -107,8 +108,8 @@ class SafetensorsReader {
                 metadata_ = strings(info);
             else
                 entries_.push_back(entry(name, info, size));
-        std::stable_sort(entries_.begin(), entries_.end(), [](const SafetensorsEntry& a, const SafetensorsEntry& b) {
-            return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+        std::sort(entries_.begin(), entries_.end(), [](const SafetensorsEntry& a, const SafetensorsEntry& b) {
+            return std::tie(a.begin, a.end, a.name) < std::tie(b.begin, b.end, b.name);
         });
         std::uint64_t end = 0;
         for (const SafetensorsEntry& one : entries_) {
