@@ -2,7 +2,7 @@
 
 #include "catch.hpp"
 #include "layer/any_recurrent.hpp"
-#include "layer/own_cells.hpp"
+#include "stream/streams.hpp"
 #include "support.hpp"
 
 #include <algorithm>
@@ -19,56 +19,11 @@ using namespace carousel::test;
 
 namespace {
 
-/// What the stream gives for every column of x.
-template <class Model, class S>
-Matrix<S> run(Stream<Model>& stream, const Matrix<S>& x) {
-    Matrix<S> y(stream.output_size(), x.cols());
-    for (Index t = 0; t < x.cols(); ++t) {
-        const std::span<const S> out = stream(std::span(x.col(t).data(), static_cast<std::size_t>(x.rows())));
-        REQUIRE(static_cast<Index>(out.size()) == y.rows());
-        std::copy(out.begin(), out.end(), y.col(t).data());
-    }
-    return y;
-}
-
-template <class S>
-constexpr double rounding = std::is_same_v<S, float> ? 3e-6 : 1e-14;
-
-template <class C, Index hidden = 19>
-void check_fixed(C cell = {}) {
-    using S = typename C::Scalar;
-    Recurrent<C, 3, hidden> fixed(cell, {.b = initializer::normal(0, 1), .P = initializer::normal(0, 1), .seed = 1});
-    Recurrent<C> sized(3, hidden, cell);
-    sized.W() = fixed.W(), sized.U() = fixed.U(), sized.b() = fixed.b(), sized.P() = fixed.P();
-    Random random(70);
-    const Matrix<S> x = random_matrix<S>(3, 20, random);
-    Stream fixed_stream{fixed};
-    Stream sized_stream{sized};
-    INFO(C::name);
-    CHECK(difference(run(fixed_stream, x), run(sized_stream, x)) < rounding<S>);
-    CHECK(difference(fixed_stream.state(), sized_stream.state()) < rounding<S>);
-}
-
-auto small_model() {
-    return Sequential{LSTM<float>{1, 5}, Dropout{0.5}, LSTM<float>{5, 3}, LastStep{},
-                      Dense<float>{3, 1, {.activation = Activation::tanh}}};
-}
-using Small = decltype(small_model());
-
 static_assert(noexcept(std::declval<Stream<Small>&>()(1.0F)));
 static_assert(noexcept(std::declval<Stream<Small>&>()(std::span<const float>{})));
 static_assert(noexcept(std::declval<Stream<Small>&>()(std::declval<Vector<float>>())));
 static_assert(noexcept(std::declval<Stream<Small>&>().reset()));
 static_assert(noexcept(std::declval<Stream<Small>&>().finite()));
-
-template <class State>
-bool same(const State& a, const State& b) {
-    return std::apply(
-        [&](const auto&... x) {
-            return std::apply([&](const auto&... y) { return ((x == y) && ...); }, detail::matrices_of(b));
-        },
-        detail::matrices_of(a));
-}
 
 /// How many numbers of the stream's state are denormal.
 template <class Model>
@@ -90,9 +45,9 @@ auto after_silence(const Model& model) {
     Stream stream{model};
     Random random(76);
     for (int t = 0; t < 50; ++t)
-        stream(static_cast<S>(random.uniform(-1, 1)));
+        feed(stream, static_cast<S>(random.uniform(-1, 1)));
     for (int t = 0; t < 20'000; ++t)
-        stream(S(0));
+        feed(stream, S(0));
     return stream;
 }
 
@@ -119,21 +74,6 @@ TEMPLATE_TEST_CASE("Stream: every cell gives the numbers of the whole-sequence p
             }
 }
 
-TEST_CASE("Stream: sizes fixed at compile time give the numbers of those given at run time") {
-    check_fixed<SimpleRnnCell<float>>();
-    check_fixed<LstmCell<float>>();
-    check_fixed<LstmCell<float>>({.peephole = true});
-    check_fixed<LstmCell<double, true>>({.peephole = true});
-    check_fixed<GruCell<float>>();
-    check_fixed<GruCell<float, Reset::before>>();
-    check_fixed<LeakyCell<double>>();
-    check_fixed<MinimalGatedCell<float>>();
-    check_fixed<LstmCell<float>, 3>(); // lanes no wider than they need
-    check_fixed<GruCell<float>, 8>();
-    check_fixed<LstmCell<float>, 40>();
-    check_fixed<LstmCell<float>, 70>(); // weights that don't fit L1
-}
-
 TEST_CASE("Stream: a model gives the numbers of its inference, sample by sample") {
     const Sequential model{Dense<float>{3, 20, {.activation = Activation::relu}},
                            LSTM<float>{20, 7, {.peephole = true}}, Sequential{Dropout{0.2}, Dense<float, 7, 4>{}}};
@@ -152,10 +92,10 @@ TEST_CASE("Stream: one number in, one number out, and reset starts anew") {
     Stream stream{model};
     Matrix<float> y(1, 20), again(1, 20);
     for (Index t = 0; t < 20; ++t)
-        y(t) = stream(x(t));
+        y(t) = feed(stream, x(t));
     stream.reset();
     for (Index t = 0; t < 20; ++t)
-        again(t) = stream(x(t));
+        again(t) = feed(stream, x(t));
     CHECK(again == y);
     // the model's last step, of a sequence that ends here
     CHECK(difference(y.rightCols(1), model(Sequence<float>(x)).values()) < 3e-6);
@@ -198,9 +138,9 @@ TEST_CASE("Stream: keeps the weights it was made with") {
     Stream stream{model}, same{model};
     model.initialize(99);
     Stream changed{model};
-    const float y = stream(0.5F);
-    CHECK(same(0.5F) == y);
-    CHECK(changed(0.5F) != y);
+    const float y = feed(stream, 0.5F);
+    CHECK(feed(same, 0.5F) == y);
+    CHECK(feed(changed, 0.5F) != y);
 }
 
 TEST_CASE("Stream: a reverse layer and a state of another shape are refused, and nothing has changed") {
@@ -212,7 +152,7 @@ TEST_CASE("Stream: a reverse layer and a state of another shape are refused, and
 
     const auto model = small_model();
     Stream stream{model};
-    stream(0.5F);
+    feed(stream, 0.5F);
     const auto state = stream.state();
     auto wrong = state;
     std::get<0>(wrong).setOnes();
@@ -231,24 +171,24 @@ TEMPLATE_TEST_CASE("Stream: a sample of another size changes nothing and gives n
     const Sequential one{GRU<S>{1, 5}, Dense<S>{5, 2}};
     Stream stream{three}, narrow{one};
     const std::vector<S> x{S(0.1), S(0.2), S(0.3), S(0.4)};
-    stream(std::span(x.data(), 3));
-    narrow(S(0.5));
+    feed(stream, std::span(x.data(), 3));
+    feed(narrow, S(0.5));
     const auto before = stream.state();
     const auto narrow_before = narrow.state();
     for (const std::size_t size : {0U, 1U, 2U, 4U}) {
         const std::vector<S> exact(x.begin(),
                                    x.begin() + static_cast<std::ptrdiff_t>(size)); // so that ASan sees its end
-        CHECK(stream(exact).empty());
-        CHECK(stream(std::span<const S>(exact)).empty());
-        CHECK(stream(Vector<S>(Vector<S>::Ones(static_cast<Index>(size)))).empty());
+        CHECK(feed(stream, exact).empty());
+        CHECK(feed(stream, std::span<const S>(exact)).empty());
+        CHECK(feed(stream, Vector<S>(Vector<S>::Ones(static_cast<Index>(size)))).empty());
     }
-    CHECK(stream(std::span<const S>()).empty());
-    CHECK(std::isnan(stream(S(0.5))));
-    CHECK(narrow(std::span(x.data(), 3)).empty());
-    CHECK(narrow(std::span<const S>()).empty());
+    CHECK(feed(stream, std::span<const S>()).empty());
+    CHECK(std::isnan(feed(stream, S(0.5))));
+    CHECK(feed(narrow, std::span(x.data(), 3)).empty());
+    CHECK(feed(narrow, std::span<const S>()).empty());
     CHECK(same(stream.state(), before));
     CHECK(same(narrow.state(), narrow_before));
-    CHECK(stream(std::span(x.data(), 3)).size() == 2);
+    CHECK(feed(stream, std::span(x.data(), 3)).size() == 2);
 }
 
 TEST_CASE("Stream: a sample may stand in a container, an array or an Eigen vector") {
@@ -258,7 +198,7 @@ TEST_CASE("Stream: a sample may stand in a container, an array or an Eigen vecto
     const std::vector<float> list(x.data(), x.data() + 3);
     const auto first = [&](const auto& sample) {
         Stream stream{model};
-        const auto y = stream(sample);
+        const auto y = feed(stream, sample);
         REQUIRE(y.size() == 2);
         return y[0];
     };
@@ -311,26 +251,26 @@ TEST_CASE("Stream: a NaN is noticed in the state, and reset or a state from befo
     constexpr float nan = std::numeric_limits<float>::quiet_NaN();
     Stream stream{model}, fresh{model};
     CHECK(stream.finite());
-    stream(0.5F);
+    feed(stream, 0.5F);
     const auto rest = stream.state();
     CHECK(stream.finite());
     for (const float bad : {nan, -nan}) {
-        CHECK(std::isnan(stream(bad)));
+        CHECK(std::isnan(feed(stream, bad)));
         CHECK_FALSE(stream.finite());
         for (int t = 0; t < 200; ++t)
-            stream(0.5F);
+            feed(stream, 0.5F);
         CHECK_FALSE(stream.finite());
         stream.reset();
         CHECK(stream.finite());
         fresh.reset();
-        CHECK(stream(0.25F) == fresh(0.25F));
+        CHECK(feed(stream, 0.25F) == feed(fresh, 0.25F));
     }
-    stream(nan);
+    feed(stream, nan);
     stream.set_state(rest);
     CHECK(stream.finite());
     Stream other{model};
-    other(0.5F);
-    CHECK(stream(0.25F) == other(0.25F));
+    feed(other, 0.5F);
+    CHECK(feed(stream, 0.25F) == feed(other, 0.25F));
 
     auto infinite = rest;
     std::get<2>(infinite)(5) = -std::numeric_limits<float>::infinity(); // an LSTM's last c
@@ -342,41 +282,15 @@ TEST_CASE("Stream: a NaN is noticed in the state, and reset or a state from befo
 TEST_CASE("Stream: its state can be written where a state was") {
     const auto model = small_model();
     Stream stream{model};
-    stream(0.5F);
+    feed(stream, 0.5F);
     Small::State state;
     stream.state(state);
     CHECK(same(state, stream.state()));
     const float* const memory = std::get<0>(state).data();
-    stream(-0.5F);
+    feed(stream, -0.5F);
     stream.state(state);
     CHECK(same(state, stream.state()));
     CHECK(std::get<0>(state).data() == memory);
-}
-
-TEST_CASE("Stream: takes other weights and keeps its state") {
-    const auto check = [](auto model, auto trained) {
-        for (const auto& [name, parameter] : parameters(trained)) {
-            Random random(78);
-            parameter->value = random_matrix<float>(parameter->value.rows(), parameter->value.cols(), random);
-        }
-        Stream stream{model}, expected{trained};
-        for (const float x : {1.0F, 0.0F, 2.0F})
-            stream(x);
-        expected.set_state(stream.state());
-        stream.set_weights(trained);
-        CHECK(same(stream.state(), expected.state()));
-        for (const float x : {0.0F, 2.0F, 1.0F})
-            CHECK(stream(x) == expected(x));
-        CHECK(same(stream.state(), expected.state()));
-    };
-    check(small_model(), Small{LSTM<float>{1, 5, {.peephole = true}, {.zoneout = 0.1}}, Dropout{0.1},
-                               LSTM<float>{5, 3, {.peephole = true}}, LastStep{}, Dense<float>{3, 1}});
-    check(Sequential{Embedding<float>{3, 4}, GRU<float, 4, 19>{}, Dense<float, 19, 33>{}, Dense<float>{33, 2}},
-          Sequential{Embedding<float>{3, 4, {.padding = 1}}, GRU<float, 4, 19>{}, Dense<float, 19, 33>{},
-                     Dense<float>{33, 2, {.activation = Activation::tanh}}});
-    check(Sequential{GRU<float, 1, 40, Reset::before>{}, SimpleRNN<float>{40, 70}},
-          Sequential{GRU<float, 1, 40, Reset::before>{},
-                     SimpleRNN<float>{40, 70, SimpleRnnCell<float>{Activation::relu}}});
 }
 
 TEST_CASE("Stream: weights of other sizes are refused, and nothing has changed") {
@@ -384,7 +298,7 @@ TEST_CASE("Stream: weights of other sizes are refused, and nothing has changed")
         Stream stream{model}, same_stream{model};
         REQUIRE_THROWS_AS(stream.set_weights(other), std::invalid_argument);
         REQUIRE_THROWS_WITH(stream.set_weights(other), "Stream::set_weights: " + message);
-        CHECK(stream(1.0F) == same_stream(1.0F));
+        CHECK(feed(stream, 1.0F) == feed(same_stream, 1.0F));
         CHECK(same(stream.state(), same_stream.state()));
     };
     refused(Sequential{LSTM<float>{1, 5}, Dense<float>{5, 1}}, Sequential{LSTM<float>{1, 6}, Dense<float>{6, 1}},
