@@ -1,7 +1,12 @@
 // Settings: what the weights of a model mean besides their shapes: a direction, an activation, peepholes.
 #pragma once
 
+#include "carousel/core/matrix.hpp"
+
+#include <concepts>
 #include <string>
+#include <type_traits>
+#include <variant>
 
 namespace carousel {
 
@@ -16,7 +21,24 @@ namespace carousel {
 // of a Dropout) is none. A layer without settings needs no such function. A setting that is added to a layer later is
 // said only where it isn't what it always was, so that older files load.
 
+/// The value of a setting, of any layer.
+using SettingValue = std::variant<bool, Index, double, std::string>;
+
 namespace detail {
+
+template <class Value>
+SettingValue setting_value(const Value& value) {
+    static_assert(std::integral<Value> || std::floating_point<Value> || std::convertible_to<Value, std::string>,
+                  "each_setting: the value of a setting is a bool, a whole number, a double or a text");
+    if constexpr (std::same_as<Value, bool>)
+        return value;
+    else if constexpr (std::integral<Value>)
+        return static_cast<Index>(value);
+    else if constexpr (std::floating_point<Value>)
+        return static_cast<double>(value);
+    else
+        return std::string(value);
+}
 
 /// f(prefix + name, value) for every setting of a layer or a cell, if it has any.
 template <class L, class F>

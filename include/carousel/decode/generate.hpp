@@ -60,7 +60,8 @@ Sequence<typename Net::Scalar> generate(const Net& net, typename Net::State stat
                                         Pick&& pick) {
     using S = typename Net::Scalar;
     require(steps >= 0, "generate", "steps is ", steps, ", expected at least 0");
-    const Index batch = std::get<0>(detail::matrices_of(state)).cols();
+    Index batch = 0;
+    each_state(state, [&](const auto& matrix) { batch = batch > 0 ? batch : matrix.cols(); });
     require(batch >= 1, "generate", "the state is empty, expected a column for each sequence");
     typename Net::Tape tape;
     Sequence<S> x(net.input_size(), 1, batch), tokens(1, steps, batch);

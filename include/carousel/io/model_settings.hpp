@@ -14,19 +14,22 @@ namespace carousel::detail {
 /// The key in the file's metadata; its text is {"0.LSTM.reverse":false,"0.LSTM.gate":"sigmoid", …}.
 inline constexpr const char* settings_key = "carousel.settings";
 
+inline Json json_of(const SettingValue& value) {
+    return std::visit(
+        []<class Value>(const Value& v) {
+            if constexpr (std::same_as<Value, double>)
+                return std::isfinite(v) ? Json(v) : Json(std::to_string(v)); // JSON has no infinity
+            else
+                return Json(v);
+        },
+        value);
+}
+
 template <class Model>
 Json settings_of(const Model& model) {
     Json settings = Json::object();
     each_setting(model, "", [&](const std::string& name, const auto& value) {
-        using Value = std::remove_cvref_t<decltype(value)>;
-        static_assert(std::integral<Value> || std::floating_point<Value> || std::convertible_to<Value, std::string>,
-                      "each_setting: the value of a setting is a bool, a whole number, a double or a text");
-        if constexpr (std::floating_point<Value>)
-            settings[name] = std::isfinite(value) ? Json(value) : Json(std::to_string(value)); // JSON has no infinity
-        else if constexpr (std::integral<Value>)
-            settings[name] = value;
-        else
-            settings[name] = std::string(value);
+        settings[name] = json_of(detail::setting_value(value));
     });
     return settings;
 }
@@ -39,7 +42,7 @@ inline std::string settings_text(const Json& settings, const char* where) {
 }
 
 /// A value as a message shows it.
-inline std::string setting_value(const Json& value) {
+inline std::string shown_value(const Json& value) {
     return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

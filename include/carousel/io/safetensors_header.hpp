@@ -2,6 +2,7 @@
 // (https://github.com/huggingface/safetensors). Needs nlohmann-json.
 #pragma once
 
+#include "carousel/core/metadata.hpp"
 #include "carousel/core/require.hpp"
 #include "carousel/io/byte_source.hpp"
 #include "carousel/io/named_tensor.hpp"
@@ -18,9 +19,6 @@
 #include <vector>
 
 namespace carousel {
-
-/// What a file says besides its numbers: a vocabulary, sizes, a date; UTF-8.
-using Metadata = std::map<std::string, std::string>;
 
 namespace detail {
 

@@ -70,8 +70,8 @@ class SafetensorsMatch {
         if (compares_settings())
             for (const auto& [name, value] : model.items())
                 if (const auto found = settings_.find(name); found != settings_.end())
-                    check(found->second == value, "the setting \"", name, "\" is ", setting_value(found->second),
-                          ", the model's is ", setting_value(value), advice);
+                    check(found->second == value, "the setting \"", name, "\" is ", shown_value(found->second),
+                          ", the model's is ", shown_value(value), advice);
     }
     /// Both have the same settings.
     void expect_no_more_settings(const Json& model) const {
@@ -79,9 +79,9 @@ class SafetensorsMatch {
             return;
         for (const auto& [name, value] : model.items())
             check(options_.allow_missing || settings_.contains(name), "the setting \"", name,
-                  "\" is missing, the model's is ", setting_value(value), advice);
+                  "\" is missing, the model's is ", shown_value(value), advice);
         for (const auto& [name, value] : settings_)
-            check(options_.allow_extra || model.contains(name), "the setting \"", name, "\" is ", setting_value(value),
+            check(options_.allow_extra || model.contains(name), "the setting \"", name, "\" is ", shown_value(value),
                   ", the model has none of this name", advice);
     }
 

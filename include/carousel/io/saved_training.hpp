@@ -51,7 +51,7 @@ class SavedTraining {
         const auto [saved, error] = parse_strict_object(found->second, settings_key);
         check(error.empty(), error);
         const auto value = [](const Json& settings, const std::string& name) {
-            return settings.contains(name) ? setting_value(settings.at(name)) : std::string("not there");
+            return settings.contains(name) ? shown_value(settings.at(name)) : std::string("not there");
         };
         for (const Json& both : {model, saved})
             for (const auto& setting : both.items())

@@ -56,7 +56,7 @@ class Embedding {
     Index input_size() const { return 1; }
     Index output_size() const { return size_; }
     const EmbeddingOptions& options() const { return options_; }
-    static constexpr bool takes_tokens = true; ///< so no gradient reaches a layer before it
+    static constexpr bool takes_tokens() { return true; } // so no gradient reaches a layer before it
     std::string name() const { return "Embedding"; }
     Index output_size(Index input) const {
         require(input == 1, "Embedding", "x has ", input, " features, expected 1");

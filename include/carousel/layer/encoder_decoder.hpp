@@ -11,6 +11,45 @@
 
 namespace carousel {
 
+namespace detail {
+
+template <class State>
+Index state_count(const State& state) {
+    Index count = 0;
+    each_state(state, [&](const auto&) { ++count; });
+    return count;
+}
+
+/// f(matrix of a, matrix of b) for the matrices of a and as many of the last ones of b.
+template <class A, class B, class F>
+void each_state_of_last(A& a, B& b, F&& f) {
+    const Index skipped = state_count(b) - state_count(a);
+    Index k = 0;
+    each_state(a, [&](auto& one) {
+        Index j = -skipped;
+        each_state(b, [&](auto& other) {
+            if (j++ == k)
+                f(one, other);
+        });
+        ++k;
+    });
+}
+
+/// `where: ` there must be state to hand over: at compile time where the numbers of matrices are known then.
+template <class From, class To>
+void require_states(const char* where, const From& from, const To& to) {
+    constexpr Index all = fixed_state_count<From>(), count = fixed_state_count<To>();
+    if constexpr (all != Dynamic && count != Dynamic)
+        static_assert(count >= 1 && all >= count,
+                      "hand_over, hand_back: `to` must have state, and `from` as many matrices of it");
+    else
+        require(state_count(to) >= 1 && state_count(from) >= state_count(to), where, "`to` has ", state_count(to),
+                " matrices of state and `from` ", state_count(from),
+                ", expected at least one in `to`, and as many in `from`");
+}
+
+} // namespace detail
+
 /// The state of one net becomes that of another, matrix by matrix in the order of their layers; if `from` has more of
 /// them, its last ones do (those of the layers on top of a Bidirectional one, say). With hand_back this is all that two
 /// nets need:
@@ -25,34 +64,26 @@ namespace carousel {
 ///     encoder.backward({}, encoder_tape, {.d_final = &d_end});
 ///
 /// `previous` is, under teacher forcing (Williams & Zipser 1989), the answer one step late, a start token before it.
+///
+/// A State whose number of matrices is decided at run time, as a Model's, must have them all (its empty_state()). Throws
+/// std::invalid_argument, changing nothing, if `to` has none then or `from` has fewer.
 template <class From, class To>
 void hand_over(const From& from, To& to) {
-    const auto source = detail::matrices_of(from);
-    const auto target = detail::matrices_of(to);
-    constexpr std::size_t count = std::tuple_size_v<decltype(target)>, all = std::tuple_size_v<decltype(source)>;
-    static_assert(count >= 1 && all >= count, "hand_over: `to` must have state, and `from` as many matrices of it");
-    [&]<std::size_t... k>(std::index_sequence<k...>) {
-        (detail::assign(std::get<k>(target), std::get<all - count + k>(source)), ...);
-    }
-    (std::make_index_sequence<count>{});
+    detail::require_states("hand_over", from, to);
+    detail::each_state_of_last(to, from, [](auto& target, const auto& source) { detail::assign(target, source); });
 }
 
 /// The gradient of what hand_over did: d_to, of the state that was handed over, becomes d_from, empty (zero) where it
-/// wasn't.
+/// wasn't. As hand_over.
 template <class To, class From>
 void hand_back(const To& d_to, From& d_from) {
-    const auto source = detail::matrices_of(d_to);
-    const auto target = detail::matrices_of(d_from);
-    constexpr std::size_t count = std::tuple_size_v<decltype(source)>, all = std::tuple_size_v<decltype(target)>;
-    static_assert(count >= 1 && all >= count, "hand_back: `to` must have state, and `from` as many matrices of it");
-    [&]<std::size_t... k>(std::index_sequence<k...>) {
-        (std::get<k>(target).resize(0, 0), ...);
-    }
-    (std::make_index_sequence<all - count>{});
-    [&]<std::size_t... k>(std::index_sequence<k...>) {
-        (detail::assign(std::get<all - count + k>(target), std::get<k>(source)), ...);
-    }
-    (std::make_index_sequence<count>{});
+    detail::require_states("hand_back", d_from, d_to);
+    Index rest = detail::state_count(d_from) - detail::state_count(d_to);
+    each_state(d_from, [&](auto& matrix) {
+        if (rest-- > 0)
+            matrix.resize(0, 0);
+    });
+    detail::each_state_of_last(d_to, d_from, [](const auto& source, auto& target) { detail::assign(target, source); });
 }
 
 struct EncoderDecoderOptions {
@@ -168,6 +199,7 @@ class EncoderDecoder {
     /// The state in which the decoder starts once the encoder has read this batch of questions, of any length.
     typename Decoder::State read(SequenceView<Scalar> question) const {
         Tape tape;
+        tape.start_ = detail::empty_state<Decoder, Scalar>(decoder_);
         read(question, tape);
         return tape.start_;
     }
@@ -181,6 +213,8 @@ class EncoderDecoder {
         const auto d_previous = decoder_.backward(
             dy, tape.decoder_, {.d_initial = &tape.d_start_, .input_gradient = options.input_gradient});
         tape.pass_.consume();
+        if (detail::state_count(tape.d_end_) == 0)
+            tape.d_end_ = detail::empty_state<Encoder, Scalar>(encoder_);
         hand_back(tape.d_start_, tape.d_end_);
         const auto d_question =
             encoder_.backward({}, tape.encoder_, {.d_final = &tape.d_end_, .input_gradient = options.input_gradient});
@@ -211,6 +245,8 @@ class EncoderDecoder {
         require(x.steps() >= read, "EncoderDecoder::forward", "x has ", x.steps(), " steps, expected at least ", read,
                 " of a question");
         tape.pass_.begin();
+        if (detail::state_count(tape.start_) == 0)
+            tape.start_ = detail::empty_state<Decoder, Scalar>(decoder_);
         tape.lengths_.assign(x.lengths().begin(), x.lengths().end());
         return {chunk(x, 0, read, tape.question_lengths_), chunk(x, read, x.steps() - read, tape.answer_lengths_)};
     }

@@ -23,7 +23,6 @@ class SequenceEnds {
         Matrix<S> dx_;
     };
 
-    static constexpr bool keeps_steps = false;     ///< the output has one step, whatever x has
     Index output_length(Index) const { return 1; } ///< of an empty sequence, too: zeros
     Index least_steps() const { return 1; }
     std::string name() const { return both ? "BothEnds" : "LastStep"; }

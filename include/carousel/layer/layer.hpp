@@ -12,6 +12,8 @@
 #include <string>
 #include <tuple>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 namespace carousel {
 
@@ -77,6 +79,16 @@ using StateOf = typename detail::pass_types<L, S>::State;
 ///     Index output_length(Index length) const;     // of what it makes of a sequence of so many real steps
 ///     Index least_steps() const;                   // so many steps x has at least, padding included; else 0
 ///
+/// and, as they are needed,
+///
+///     Index input_size() const;                    // features of x, unless it takes any number
+///     static constexpr bool takes_tokens() { return true; }    // x is tokens, so no gradient reaches a layer before it
+///     Index states() const;                        // if State is a list whose length isn't fixed: how many matrices
+///     State empty_state() const;                   // and such a list of empty ones
+///     void each_option(f) const;                   // f(name, value) of what makes the layer again besides each_setting,
+///                                                  // such as its sizes, for files that describe themselves
+///     void each_inner(f) const;                    // f(layer) for the layers inside this one, for the same files
+///
 /// A layer that takes any scalar, such as Dropout, has no Scalar; its Tape, State and functions are templates of S.
 ///
 /// What forward, infer and backward return lives in the tape, and x must live, unchanged, until backward. A State that
@@ -105,15 +117,27 @@ namespace detail {
     return ++count;
 }
 
-/// References to the matrices of a State: of a tuple's parts in turn, none of NoState.
+/// Whether a State is the states of other layers: a tuple, an array or a vector of them.
 template <class State>
-auto matrices_of(State& state) {
+inline constexpr bool is_list_of_states = requires {
+    std::tuple_size<State>::value;
+};
+template <class State, class Allocator>
+inline constexpr bool is_list_of_states<std::vector<State, Allocator>> = true;
+
+/// How many matrices a State has; Dynamic if that is decided at run time.
+template <class State>
+constexpr Index fixed_state_count() {
     if constexpr (requires { std::tuple_size<State>::value; })
-        return std::apply([](auto&... parts) { return std::tuple_cat(matrices_of(parts)...); }, state);
-    else if constexpr (std::is_same_v<std::remove_const_t<State>, NoState>)
-        return std::tuple<>();
-    else
-        return std::tie(state);
+        return []<std::size_t... k>(std::index_sequence<k...>) {
+            Index sum = 0;
+            for (const Index count : {Index(0), fixed_state_count<std::tuple_element_t<k, State>>()...})
+                sum = sum == Dynamic || count == Dynamic ? Dynamic : sum + count;
+            return sum;
+        }
+    (std::make_index_sequence<std::tuple_size_v<State>>{});
+    else if constexpr (is_list_of_states<State>) return Dynamic;
+    else return std::is_same_v<State, NoState> ? 0 : 1;
 }
 
 /// The steps of a layer's output for a sequence of `length` steps.
@@ -121,8 +145,6 @@ template <class L>
 Index output_length(const L& layer, Index length) {
     if constexpr (requires { layer.output_length(length); })
         return layer.output_length(length);
-    else if constexpr (requires { L::keeps_steps; })
-        return L::keeps_steps ? length : 1;
     else
         return length;
 }
@@ -132,6 +154,46 @@ template <class L, class Tape, class F>
 void each_random(const L& layer, Tape& tape, F&& f) {
     if constexpr (requires { layer.each_random(tape, f); })
         layer.each_random(tape, f);
+}
+
+/// Whether a layer makes one step of a sequence of any length, as LastStep does.
+template <class L>
+bool makes_one_step(const L& layer) {
+    return output_length(layer, 1000) == 1 && output_length(layer, 1001) == 1;
+}
+
+/// How many features a layer's input has; 0 if it takes any number.
+template <class L>
+Index input_size(const L& layer) {
+    if constexpr (requires { layer.input_size(); })
+        return layer.input_size();
+    else
+        return 0;
+}
+
+/// Whether a layer's input is tokens, which have no gradient: of any layer, and of one that knows at compile time.
+template <class L>
+constexpr bool takes_tokens() {
+    if constexpr (requires { typename std::bool_constant<L::takes_tokens()>; })
+        return L::takes_tokens();
+    else
+        return false;
+}
+template <class L>
+constexpr bool takes_tokens(const L& layer) {
+    if constexpr (requires { layer.takes_tokens(); })
+        return layer.takes_tokens();
+    else
+        return false;
+}
+
+/// A State of a layer whose matrices are all there, and empty: zero.
+template <class L, class S>
+StateOf<L, S> empty_state(const L& layer) {
+    if constexpr (requires { layer.empty_state(); })
+        return layer.empty_state();
+    else
+        return {};
 }
 
 /// How many steps a layer needs in its input.
@@ -158,7 +220,14 @@ void require_shape(const char* where, const char* name, const char* part, const 
 /// A State without any, as Dense has it, has none to call f for.
 template <class State, class F>
 void each_state(State& state, F&& f) {
-    std::apply([&](auto&... matrices) { (f(matrices), ...); }, detail::matrices_of(state));
+    using Plain = std::remove_const_t<State>;
+    if constexpr (requires { std::tuple_size<Plain>::value; })
+        std::apply([&](auto&... parts) { (each_state(parts, f), ...); }, state);
+    else if constexpr (detail::is_list_of_states<Plain>)
+        for (auto& part : state)
+            each_state(part, f);
+    else if constexpr (!std::is_same_v<Plain, NoState>)
+        f(state);
 }
 
 } // namespace carousel

@@ -253,8 +253,12 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
 
 template <class L>
 class StreamPart<Bidirectional<L>, typename L::Scalar> {
-    static_assert(sizeof(L) == 0,
-                  "Stream: a Bidirectional layer can't be streamed: its first output needs the last sample");
+  public:
+    static constexpr const char* why_not = "its first output needs the last sample";
+    explicit StreamPart(const Bidirectional<L>&) {
+        static_assert(sizeof(L) == 0,
+                      "Stream: a Bidirectional layer can't be streamed: its first output needs the last sample");
+    }
 };
 
 } // namespace carousel

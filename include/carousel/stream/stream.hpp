@@ -21,6 +21,11 @@ class StreamPart<Sequential<Layers...>, typename Sequential<Layers...>::Scalar> 
     using State = typename Model::State;
 
   public:
+    static constexpr const char* why_not = [] {
+        const char* reason = nullptr;
+        ((reason = reason ? reason : detail::why_not_streamed<Layers, S>()), ...);
+        return reason;
+    }();
     explicit StreamPart(const Model& model) : StreamPart(model, std::index_sequence_for<Layers...>{}) {}
 
     const S* operator()(const S* x) noexcept {

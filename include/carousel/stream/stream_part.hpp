@@ -21,12 +21,28 @@ namespace carousel {
 ///
 /// Nothing but the constructor and a `get` into a State of another shape may allocate. Checks are functions of their own
 /// because a model has several layers: Stream asks every part before it changes the first.
+///
+/// A layer that can't be streamed has, as this one, nothing but the reason, for a Model that holds it (null is no reason), and a
+/// constructor that doesn't compile.
 template <class L, class S>
 class StreamPart {
-    static_assert(sizeof(L) == 0, "Stream: this layer can't be streamed, for there is no StreamPart for it");
+  public:
+    static constexpr const char* why_not = "there is no StreamPart for it";
+    explicit StreamPart(const L&) {
+        static_assert(sizeof(L) == 0, "Stream: this layer can't be streamed, for there is no StreamPart for it");
+    }
 };
 
 namespace detail {
+
+/// Why a layer of this type can never be streamed; null if it can.
+template <class L, class S>
+constexpr const char* why_not_streamed() {
+    if constexpr (requires { StreamPart<L, S>::why_not; })
+        return StreamPart<L, S>::why_not;
+    else
+        return nullptr;
+}
 
 /// Throws std::invalid_argument unless the parameter `what` of a layer has the shape that the layer gave it.
 template <class S>

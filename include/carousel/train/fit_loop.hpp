@@ -141,12 +141,12 @@ class FitLoop {
     void train(Random& order_random, F&& timed) {
         const Order order(data_.x.view(), plan_.samples, options_, order_random);
         Totals totals(options_.metrics, training_.begun->sums);
-        state_ = {};
+        state_ = empty_state<Model, S>(model_);
         carry(training_.begun->carried, false);
         while (training_.begun->batches < plan_.batches() && !stop_) {
             data_.batch(model_, order.batch(training_.begun->batches, plan_.batch_size), x_, y_);
-            if (!options_.stateful)
-                state_ = {};
+            if (!options_.stateful && options_.truncate > 0)
+                state_ = empty_state<Model, S>(model_);
             learn(totals);
             carry(training_.begun->carried, true); // takes memory the first time; nothing below does
             ++training_.begun->batches;
@@ -166,7 +166,7 @@ class FitLoop {
     void carry(std::vector<Matrix<S>>& saved, bool to_saved) {
         if (!options_.stateful || (!to_saved && saved.empty()))
             return;
-        saved.resize(count_carried<Model, S>());
+        saved.resize(count_carried<S>(model_));
         auto next = saved.begin();
         each_state(state_, [&]<class M>(M& matrix) {
             if constexpr (std::is_same_v<M, Matrix<S>>)

@@ -46,14 +46,11 @@ template <class Model>
 std::string summary(const Model& model) {
     using Row = std::array<std::string, 3>;
     std::vector<Row> rows{{"Layer (type)", "Output Shape", "Param #"}};
-    Index features = 0, total = 0;
+    Index features = detail::input_size(model), total = 0;
     bool steps = true;
-    if constexpr (requires { model.input_size(); })
-        features = model.input_size();
     detail::each_layer_of(model, [&](const auto& layer) {
         features = layer.output_size(features);
-        if constexpr (requires { layer.keeps_steps; })
-            steps = steps && layer.keeps_steps;
+        steps = steps && !detail::makes_one_step(layer);
         const Index count = detail::count_parameters(layer);
         total += count;
         rows.push_back({layer.name(), (steps ? "(None, None, " : "(None, ") + detail::decimal(features) + ")",

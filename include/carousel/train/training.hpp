@@ -64,9 +64,9 @@ TrainingState<S> initial_state(const Model& model, const Optimizer<Rule, S>& opt
 }
 
 /// How many matrices a model's State has that can be saved: all, or none if one is of a type of its own.
-template <class Model, class S>
-std::size_t count_carried() {
-    StateOf<Model, S> state;
+template <class S, class Model>
+std::size_t count_carried(const Model& model) {
+    const StateOf<Model, S> state = empty_state<Model, S>(model);
     std::size_t count = 0;
     each_state(state, [&]<class M>(const M&) { count += std::is_same_v<M, Matrix<S>> ? 1 : 0; });
     return count;
@@ -181,9 +181,9 @@ class Training {
                 " of the ", plan.samples, " samples, expected at most all");
         require(begun.sums.size() == history.metrics.size() + 1, where, "the epoch that has begun has sums of ",
                 begun.sums.size(), " losses and metrics, expected ", history.metrics.size() + 1);
-        require(begun.carried.empty() || begun.carried.size() == detail::count_carried<Model, Scalar>(), where,
+        require(begun.carried.empty() || begun.carried.size() == detail::count_carried<Scalar>(model_), where,
                 "the epoch that has begun carries a state of ", begun.carried.size(), " matrices, expected ",
-                detail::count_carried<Model, Scalar>());
+                detail::count_carried<Scalar>(model_));
         check_reports(history);
     }
     void check_reports(const History& history) const {

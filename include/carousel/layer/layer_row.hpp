@@ -1,0 +1,129 @@
+// LayerRow: what a row of layers can tell and do, whether its types are known at compile time (Sequential) or not (Model).
+#pragma once
+
+#include "carousel/layer/layer.hpp"
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace carousel::detail {
+
+/// Throws std::invalid_argument "where: layer k (name): what", without the name of the function that begins `what`.
+[[noreturn]] inline void refuse_in_layer(const char* where, Index k, const std::string& name, std::string what) {
+    const std::size_t colon = what.find(": ");
+    if (colon < what.find(' '))
+        what.erase(0, colon + 2);
+    fail<std::invalid_argument>(std::string(where) + ": layer " + decimal(k) + " (" + name + "): " + what);
+}
+
+/// f(), and what it refuses is said with its place: "Sequential: layer 2 (Dense): x has 8 features, expected 16".
+template <class L, class F>
+auto in_layer(const char* where, std::size_t k, const L& layer, F&& f) {
+    return instead_of<std::invalid_argument>(f, [&](const std::invalid_argument& error) {
+        refuse_in_layer(where, static_cast<Index>(k), layer.name(), error.what());
+    });
+}
+
+/// The functions of a row of layers that don't depend on how it holds them. `Row` has each_layer(f(k, layer)), infer,
+/// and kind, its name in messages.
+template <class Row, class S>
+class LayerRow {
+  public:
+    /// Also a Model's, whose parameters so have the names of the equal Sequential's.
+    std::string name() const { return "Sequential"; }
+
+    /// Of the first layer that knows; 0 if none does.
+    Index input_size() const {
+        Index features = 0;
+        row().each_layer([&](std::size_t, const auto& layer) {
+            if (features == 0)
+                features = detail::input_size(layer);
+        });
+        return features;
+    }
+    Index output_size(Index input) const {
+        row().each_layer([&](std::size_t k, const auto& layer) {
+            input = in_layer(Row::kind, k, layer, [&] { return layer.output_size(input); });
+        });
+        return input;
+    }
+    Index output_length(Index length) const {
+        row().each_layer([&](std::size_t, const auto& layer) { length = detail::output_length(layer, length); });
+        return length;
+    }
+    /// The fewest steps of x that leave every layer as many as it needs; if none do, as many as all need together.
+    Index least_steps() const {
+        Index most = 0;
+        row().each_layer([&](std::size_t, const auto& layer) { most += detail::least_steps(layer); });
+        for (Index steps = 0; steps < most; ++steps) {
+            bool enough = true;
+            Index length = steps;
+            row().each_layer([&](std::size_t, const auto& layer) {
+                enough = enough && length >= detail::least_steps(layer);
+                length = detail::output_length(layer, length);
+            });
+            if (enough)
+                return steps;
+        }
+        return most;
+    }
+
+    /// Names are "k.Layer.parameter".
+    template <class F>
+    void each_parameter(F&& f) {
+        visit_parameters(row(), f);
+    }
+    template <class F>
+    void each_parameter(F&& f) const {
+        visit_parameters(row(), f);
+    }
+
+    /// Names are "k.Layer.setting".
+    template <class F>
+    void each_setting(F&& f) const {
+        row().each_layer([&](std::size_t k, const auto& layer) {
+            detail::each_setting(layer, decimal(static_cast<Index>(k)) + "." + layer.name() + ".", f);
+        });
+    }
+    /// f(layer) for every one.
+    template <class F>
+    void each_inner(F&& f) const {
+        row().each_layer([&](std::size_t, const auto& layer) { f(layer); });
+    }
+
+    void initialize(Random& random) {
+        row().each_layer([&](std::size_t, auto& layer) { layer.initialize(random); });
+    }
+    /// Draws every parameter anew: one seed, one model.
+    void initialize(std::uint64_t seed) {
+        Random random(seed);
+        initialize(random);
+    }
+
+    /// Inference, the output copied out: const and without shared state, so threads may share the model.
+    Sequence<S> operator()(SequenceView<S> x) const {
+        typename Row::Tape tape;
+        const auto y = row().infer(x, tape);
+        return Sequence<S>(Matrix<S>(y.values()), y.batch(), {y.lengths().begin(), y.lengths().end()});
+    }
+    Sequence<S> operator()(const Sequence<S>& x) const { return (*this)(x.view()); }
+
+  private:
+    friend Row;
+    LayerRow() = default;
+    Row& row() { return static_cast<Row&>(*this); }
+    const Row& row() const { return static_cast<const Row&>(*this); }
+
+    /// f(name, parameter) for every one, const if `self` is.
+    template <class Self, class F>
+    static void visit_parameters(Self& self, F& f) {
+        self.each_layer([&](std::size_t k, auto& layer) {
+            layer.each_parameter([&](const std::string& name, auto& parameter) {
+                f(decimal(static_cast<Index>(k)) + "." + layer.name() + "." + name, parameter);
+            });
+        });
+    }
+};
+
+} // namespace carousel::detail

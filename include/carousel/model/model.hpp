@@ -1,0 +1,203 @@
+// Model: layers one after the other, decided at run time; itself a layer.
+#pragma once
+
+#include "carousel/layer/layer_row.hpp"
+#include "carousel/model/any_layer.hpp"
+
+#include <concepts>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace carousel {
+
+/// What Sequential is where the layers are known only when the program runs:
+///
+///     Model<float> model;
+///     model.add(LSTM<float>{1, hidden});
+///     for (Index k = 1; k < depth; ++k)
+///         model.add(GRU<float>{hidden, hidden});
+///     model.add(LastStep{});
+///     model.add(Dense<float>{hidden, 1});
+///
+/// fit, Stream, check_gradients, save_safetensors … take it as they take a Sequential, and its parameters have the names
+/// of the equal Sequential's. It costs a virtual call a layer and pass, and a layer and sample of a Stream.
+///
+/// A value: copies are copies of all layers. Assigned a model of the same types of layers, it keeps the addresses of its
+/// parameters, so an Optimizer or a Training of it goes on. After add() they are as before, too; an Optimizer doesn't
+/// know the new ones.
+///
+/// State: the matrices of all layers' States in turn: one for a recurrent layer, two for a Bidirectional one, none for
+/// a Dense one. An empty list means zero, and so does an empty matrix.
+template <std::floating_point S>
+class Model : public detail::LayerRow<Model<S>, S> {
+  public:
+    using Scalar = S;
+    using State = std::vector<Matrix<S>>;
+    static constexpr const char* kind = "Model";
+
+    class Tape {
+        friend Model;
+        detail::PassRecord pass_;
+        std::vector<typename AnyLayer<S>::Tape> layers_;
+    };
+
+    Model() = default;
+    /// Model<float> model{LSTM<float>{1, 64}, LastStep{}, Dense<float>{64, 1}}; as add() one after the other.
+    template <class First, class... Rest>
+    requires(!std::same_as<First, Model> && Layer<First, S> && (Layer<Rest, S> && ...)) explicit Model(First first,
+                                                                                                       Rest... rest) {
+        add(std::move(first));
+        (add(std::move(rest)), ...);
+    }
+    Model(const Model&) = default;
+    Model(Model&&) noexcept = default;
+    Model& operator=(const Model&) = default;
+    Model& operator=(Model&& other) {
+        if (this == &other)
+            return *this;
+        bool same = layers_.size() == other.layers_.size();
+        for (std::size_t k = 0; same && k < layers_.size(); ++k)
+            same = layers_[k].same_type(other.layers_[k]);
+        if (!same)
+            layers_ = std::move(other.layers_);
+        else
+            for (std::size_t k = 0; k < layers_.size(); ++k)
+                layers_[k] = std::move(other.layers_[k]);
+        return *this;
+    }
+
+    /// Appends a layer. Throws std::invalid_argument, changing nothing, if it doesn't take as many features as the model
+    /// gives so far, or takes tokens and isn't the first. Returns the model.
+    template <class L>
+    Model& add(L layer) {
+        static_assert(Layer<L, S>, "Model::add: the layer must be a Layer of the model's scalar type");
+        const Index k = size();
+        detail::in_layer("Model::add", layers_.size(), layer, [&] {
+            require(k == 0 || !detail::takes_tokens(layer), "add",
+                    "the layer takes tokens, so it must be the first: no gradient goes through it");
+            if (const Index input = this->input_size(); input > 0)
+                layer.output_size(this->output_size(input));
+        });
+        if constexpr (std::same_as<L, AnyLayer<S>>)
+            layers_.push_back(std::move(layer));
+        else
+            layers_.push_back(AnyLayer<S>(std::move(layer)));
+        return *this;
+    }
+
+    Index size() const { return static_cast<Index>(layers_.size()); }
+    /// Throws std::invalid_argument unless 0 <= k < size().
+    AnyLayer<S>& layer(Index k) { return layers_[place(k)]; }
+    const AnyLayer<S>& layer(Index k) const { return layers_[place(k)]; }
+
+    /// f(k, layer) for every layer, an AnyLayer<S>, in turn.
+    template <class F>
+    void each_layer(F&& f) {
+        for (std::size_t k = 0; k < layers_.size(); ++k)
+            f(k, layers_[k]);
+    }
+    template <class F>
+    void each_layer(F&& f) const {
+        for (std::size_t k = 0; k < layers_.size(); ++k)
+            f(k, layers_[k]);
+    }
+
+    bool takes_tokens() const { return !layers_.empty() && layers_[0].takes_tokens(); }
+    /// How many matrices its State has.
+    Index states() const {
+        Index count = 0;
+        for (const auto& layer : layers_)
+            count += layer.states();
+        return count;
+    }
+    State empty_state() const { return State(static_cast<std::size_t>(states())); }
+
+    /// f(random) for every generator of the layers' masks.
+    template <class F>
+    void each_random(Tape& tape, F&& f) const {
+        tape.layers_.resize(layers_.size());
+        each_layer([&](std::size_t k, const auto& layer) { layer.each_random(tape.layers_[k], f); });
+    }
+
+    /// Throws std::invalid_argument, naming the layer, if x or the state doesn't fit.
+    SequenceView<S> forward(SequenceView<S> x, Tape& tape, const State& initial = {}) const {
+        return run("Model::forward", x, tape, initial, true);
+    }
+    SequenceView<S> infer(SequenceView<S> x, Tape& tape, const State& initial = {}) const {
+        return run("Model::infer", x, tape, initial, false);
+    }
+
+    /// Throws std::logic_error if the tape holds no pass.
+    void final_state(const Tape& tape, State& out) const {
+        tape.pass_.require_pass("Model::final_state", size());
+        out.resize(static_cast<std::size_t>(states()));
+        std::span<Matrix<S>> rest(out);
+        each_layer([&](std::size_t k, const auto& layer) { layer.final_state(tape.layers_[k], taken(rest, layer)); });
+    }
+
+    /// Throws std::invalid_argument, naming the layer, if a shape differs from the pass', std::logic_error if the tape
+    /// holds no forward pass of this model.
+    SequenceView<S> backward(SequenceView<S> dy, Tape& tape, const BackwardOptions<State>& options = {}) {
+        const char* const where = "Model::backward";
+        tape.pass_.require_recorded(where, this, 0, size());
+        if (options.d_final)
+            require_state("Model::backward: d_final", *options.d_final);
+        if (options.d_initial)
+            options.d_initial->resize(static_cast<std::size_t>(states()));
+        const auto all = [](auto* list) { return list ? std::span(*list) : decltype(std::span(*list)){}; };
+        auto d_final = all(options.d_final);
+        auto d_initial = all(options.d_initial);
+        for (std::size_t k = layers_.size(); k-- > 0;)
+            dy = detail::in_layer(where, k, layers_[k], [&] {
+                const auto own = static_cast<std::size_t>(layers_[k].states());
+                return layers_[k].backward(dy, tape.layers_[k], taken_last(d_final, own), taken_last(d_initial, own),
+                                           k > 0 || options.input_gradient);
+            });
+        tape.pass_.consume();
+        return dy;
+    }
+
+  private:
+    SequenceView<S> run(const char* where, SequenceView<S> x, Tape& tape, const State& initial, bool record) const {
+        require_state(where, initial);
+        require(!layers_.empty(), where, "the model has no layers; add() some");
+        tape.pass_.begin();
+        tape.layers_.resize(layers_.size());
+        std::span<const Matrix<S>> rest(initial);
+        each_layer([&](std::size_t k, const auto& layer) {
+            x = detail::in_layer(where, k, layer,
+                                 [&] { return layer.run(x, tape.layers_[k], taken(rest, layer), record); });
+        });
+        tape.pass_.end(record, this, 0, size()); // a layer added later makes it the pass of another model
+        return x;
+    }
+
+    /// The matrices of one layer, taken from the front of the rest; of an empty list none.
+    template <class M>
+    static std::span<M> taken(std::span<M>& rest, const AnyLayer<S>& layer) {
+        const std::size_t count = rest.empty() ? 0 : static_cast<std::size_t>(layer.states());
+        const auto own = rest.first(count);
+        rest = rest.subspan(count);
+        return own;
+    }
+    template <class M>
+    static std::span<M> taken_last(std::span<M>& rest, std::size_t count) {
+        const auto own = rest.last(rest.empty() ? 0 : count);
+        rest = rest.first(rest.size() - own.size());
+        return own;
+    }
+
+    void require_state(const char* where, const State& state) const {
+        require(state.empty() || static_cast<Index>(state.size()) == states(), where, "the state has ", state.size(),
+                " matrices, expected ", states(), ", or none for zero");
+    }
+    std::size_t place(Index k) const {
+        require(k >= 0 && k < size(), "Model::layer", "k is ", k, ", expected 0 <= k < ", size());
+        return static_cast<std::size_t>(k);
+    }
+
+    std::vector<AnyLayer<S>> layers_;
+};
+
+} // namespace carousel

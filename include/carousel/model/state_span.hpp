@@ -1,0 +1,52 @@
+// StateSpan: the State of a layer as a row of matrices, and back.
+#pragma once
+
+#include "carousel/layer/layer.hpp"
+
+#include <span>
+#include <type_traits>
+
+namespace carousel::detail {
+
+/// A State that is one matrix is read and written where it is. Any other is copied to or from one kept here, whose
+/// memory is used again. Spans are of as many matrices as the State has, or empty for zero.
+template <class L, class S>
+class StateSpan {
+    using State = StateOf<L, S>;
+    static constexpr bool one_matrix = std::is_same_v<State, Matrix<S>>;
+
+  public:
+    explicit StateSpan(const L& layer) : kept_(empty_state<L, S>(layer)) {}
+
+    const State& read(std::span<const Matrix<S>> from) const {
+        if constexpr (one_matrix) {
+            return from.empty() ? kept_ : from[0]; // kept_ is empty
+        } else {
+            std::size_t k = 0;
+            each_state(kept_, [&](Matrix<S>& part) {
+                if (from.empty())
+                    part.resize(0, 0);
+                else
+                    assign(part, from[k++]);
+            });
+            return kept_;
+        }
+    }
+
+    /// f(state) writes a State; its matrices go to `to`, of as many.
+    template <class F>
+    void write(std::span<Matrix<S>> to, F&& f) const {
+        if constexpr (one_matrix)
+            f(to[0]);
+        else {
+            f(kept_);
+            std::size_t k = 0;
+            each_state(kept_, [&](const Matrix<S>& part) { assign(to[k++], part); });
+        }
+    }
+
+  private:
+    mutable State kept_; ///< copied with what owns it; never shared by threads, as a tape and a stream aren't
+};
+
+} // namespace carousel::detail
