@@ -2,12 +2,13 @@
 #include "support.hpp"
 
 #include <carousel/decode/generate.hpp>
+#include <carousel/decode/sample.hpp>
 #include <carousel/layer/dropout.hpp>
 #include <carousel/layer/embedding.hpp>
 #include <carousel/layer/encoder_decoder.hpp>
 #include <carousel/layer/last_step.hpp>
 #include <carousel/loss/mean_squared_error.hpp>
-#include <carousel/model/model_part.hpp>
+#include <carousel/model/model.hpp>
 #include <carousel/optim/adam.hpp>
 #include <carousel/train/check_gradients.hpp>
 #include <carousel/train/fit.hpp>
@@ -117,7 +118,7 @@ TEST_CASE("Model: fit trains it as the equal Sequential, in chunks and with carr
     std::vector<double> series;
     for (int t = 0; t < 60; ++t)
         series.push_back(std::sin(0.3 * t));
-    const auto data = windows(series, {.steps = 8, .targets = Targets::every_step});
+    const auto data = windows(series, {.steps = 8, .every_step = true});
     for (const bool stateful : {false, true}) {
         Sequential known{SimpleRNN<double>{1, 4, {}, {.seed = 1}}, Dropout{0.2, {.seed = 2}},
                          Dense<double>{4, 1, {.seed = 3}}};
@@ -219,7 +220,7 @@ TEST_CASE("Model: layers of a user's go in and come out") {
 TEST_CASE("Model: what doesn't fit is refused with the layer, and nothing is changed") {
     Model<double> model;
     Model<double>::Tape tape;
-    const Sequence<double> x(2, 3, 1);
+    const Sequence<double> x(2, 3, 1), narrow(1, 3, 1), output(4, 3, 1);
     REQUIRE_THROWS_WITH(model.infer(x, tape), "Model::infer: the model has no layers; add() some");
     model.add(SimpleRNN<double>{2, 4}).add(Dropout{0.5});
     REQUIRE_THROWS_WITH(model.add(Dense<double>{3, 1}), "Model::add: layer 2 (Dense): x has 4 features, expected 3");
@@ -228,8 +229,7 @@ TEST_CASE("Model: what doesn't fit is refused with the layer, and nothing is cha
                         "goes through it");
     CHECK(model.size() == 2);
     REQUIRE_THROWS_WITH(model.layer(2), "Model::layer: k is 2, expected 0 <= k < 2");
-    REQUIRE_THROWS_WITH(model.infer(Sequence<double>(1, 3, 1), tape),
-                        "Model::infer: layer 0 (SimpleRNN): x has 1 features, expected 2");
+    REQUIRE_THROWS_WITH(model.infer(narrow, tape), "Model::infer: layer 0 (SimpleRNN): x has 1 features, expected 2");
     REQUIRE_THROWS_WITH(model.infer(x, tape, Model<double>::State(2)),
                         "Model::infer: the state has 2 matrices, expected 1, or none for zero");
     REQUIRE_THROWS_WITH(model.infer(x, tape, {Matrix<double>(4, 2)}),
@@ -237,9 +237,9 @@ TEST_CASE("Model: what doesn't fit is refused with the layer, and nothing is cha
     REQUIRE_THROWS_AS(model.backward(x, tape), std::logic_error);
     model.forward(x, tape);
     auto copied = tape;
-    REQUIRE_THROWS_AS(model.backward(Sequence<double>(4, 3, 1), copied), std::logic_error);
+    REQUIRE_THROWS_AS(model.backward(output, copied), std::logic_error);
     model.add(Dense<double>{4, 1});
-    REQUIRE_THROWS_AS(model.backward(Sequence<double>(1, 3, 1), tape), std::logic_error); // of fewer layers
+    REQUIRE_THROWS_AS(model.backward(narrow, tape), std::logic_error); // of fewer layers
     Model<double>::State state;
     REQUIRE_THROWS_AS(model.final_state(tape, state), std::logic_error);
 }
@@ -252,12 +252,13 @@ TEST_CASE("Model: reads and writes in an EncoderDecoder") {
     const auto check = check_gradients(model, random_sequence<double>(2, 5, 2, random),
                                        random_sequence<double>(2, 3, 2, random), MeanSquaredError{});
     CHECK(check.worst < 1e-6);
-    const auto state = model.read(random_sequence<double>(2, 3, 2, random));
+    const auto question = random_sequence<double>(2, 3, 2, random);
+    const auto state = model.read(question);
     CHECK(generate(model.decoder(), state, 0, 4, greedy).steps() == 4);
     EncoderDecoder stateless{
         Model<double>{Dense<double>{2, 3}}, Model<double>{SimpleRNN<double>{2, 3}}, {.encoder_steps = 2}};
     REQUIRE_THROWS_WITH(
-        stateless.read(random_sequence<double>(2, 3, 2, random)),
+        stateless.read(question),
         "hand_over: `to` has 1 matrices of state and `from` 0, expected at least one in `to`, and as many in "
         "`from`");
 }

@@ -1,6 +1,7 @@
 // What the tests of streams share.
 #pragma once
 
+#include "carousel/layer/encoder_decoder.hpp"
 #include "carousel/stream/stream.hpp"
 
 #include "catch.hpp"

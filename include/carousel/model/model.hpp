@@ -201,3 +201,5 @@ class Model : public detail::LayerRow<Model<S>, S> {
 };
 
 } // namespace carousel
+
+#include "carousel/model/model_part.hpp" // how a Stream runs it

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "carousel/core/metadata.hpp"
-#include "carousel/model/model_part.hpp"
+#include "carousel/model/model.hpp"
 
 namespace carousel {
 

@@ -34,9 +34,10 @@ class StreamPart<AnyLayer<S>, S> {
     void check(const State& in) const {
         require(in.empty() || static_cast<Index>(in.size()) == states_, "Stream::set_state", "the state has ",
                 in.size(), " matrices, expected ", states_, ", or none for zero");
-        part_->check(in);
+        if (!in.empty())
+            part_->check(in);
     }
-    void set(const State& in) noexcept { part_->set(in); }
+    void set(const State& in) noexcept { in.empty() ? reset() : part_->set(in); }
     void check_weights(const AnyLayer<S>& layer) const {
         require(layer.get().type() == type_, "Stream::set_weights", "the layer ", layer.name(),
                 " is of another type than the stream's; make a new Stream of this model");
@@ -91,9 +92,13 @@ class StreamPart<Model<S>, S> {
     void check(const State& in) const {
         require(in.empty() || static_cast<Index>(in.size()) == states_, "Stream::set_state", "the state has ",
                 in.size(), " matrices, expected ", states_, ", or none for zero");
-        each(std::span<const Matrix<S>>(in), [](const auto& part, std::span<const Matrix<S>> own) { part.check(own); });
+        if (!in.empty())
+            each(std::span<const Matrix<S>>(in),
+                 [](const auto& part, std::span<const Matrix<S>> own) { part.check(own); });
     }
     void set(const State& in) noexcept {
+        if (in.empty())
+            return reset();
         each(std::span<const Matrix<S>>(in), [](auto& part, std::span<const Matrix<S>> own) { part.set(own); });
     }
 
@@ -109,12 +114,11 @@ class StreamPart<Model<S>, S> {
     }
 
   private:
-    /// f(part, its matrices), taken from the front of `rest`; none of an empty list.
+    /// f(part, its matrices), taken from the front of `rest`.
     template <class M, class F>
     void each(std::span<M> rest, F&& f) const {
-        const bool zero = rest.empty();
         for (const auto& part : parts_) {
-            const std::size_t count = zero ? 0 : static_cast<std::size_t>(part.states());
+            const auto count = static_cast<std::size_t>(part.states());
             f(const_cast<detail::AnyStreamPart<S>&>(part.part()), rest.first(count));
             rest = rest.subspan(count);
         }
