@@ -6,7 +6,6 @@
 #include "carousel/simd/elementary.hpp"
 
 #include <limits>
-#include <sstream>
 #include <string>
 
 namespace carousel {
@@ -200,20 +199,12 @@ inline std::string description(const Activation& f) {
     using Kind = Activation::Kind;
     const Kind kind = f.kind();
     const bool two = kind == Kind::affine || kind == Kind::scaled_tanh || kind == Kind::hard_sigmoid;
-    std::ostringstream text;
-    const auto put = [&](const char* before, double parameter, const char* after) {
-        text << before;
-        detail::put(text, parameter);
-        text << after;
-    };
-    text << name(f);
+    std::string text = name(f);
     if (two || kind == Kind::leaky_relu || kind == Kind::thresholded_relu || kind == Kind::elu)
-        put("(", f.alpha(), two ? ", " : ")");
-    if (two)
-        put("", f.beta(), ")");
+        text += "(" + detail::shortest(f.alpha()) + (two ? ", " + detail::shortest(f.beta()) : "") + ")";
     if (f.clip() != std::numeric_limits<double>::infinity())
-        put(".clipped(", f.clip(), ")");
-    return text.str();
+        text += ".clipped(" + detail::shortest(f.clip()) + ")";
+    return text;
 }
 
 } // namespace carousel

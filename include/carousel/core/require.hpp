@@ -98,18 +98,28 @@ inline std::string decimal(std::intmax_t number) {
     return text;
 }
 
-/// Writes a number as the shortest text that reads back as it, a whole number without an exponent. Anything else is written
-/// as the stream does it.
-template <class Part>
-void put(std::ostream& to, const Part& part) {
-    if constexpr (std::floating_point<Part>) {
-        char text[32];
-        const bool whole = part == std::trunc(part) && std::abs(part) < Part(1e15);
-        const auto end = whole ? std::to_chars(text, text + sizeof text, part, std::chars_format::fixed).ptr
-                               : std::to_chars(text, text + sizeof text, part).ptr;
-        to.write(text, end - text);
-    } else
-        to << part;
+/// A number as the shortest text that reads back as it, a whole number without an exponent.
+template <std::floating_point Number>
+std::string shortest(Number number) {
+    char text[32];
+    const bool whole = number == std::trunc(number) && std::abs(number) < Number(1e15);
+    return {text, whole ? std::to_chars(text, text + sizeof text, number, std::chars_format::fixed).ptr
+                        : std::to_chars(text, text + sizeof text, number).ptr};
+}
+
+/// The parts of a message one after the other: numbers as shortest() has them, anything else as a stream does.
+template <class... Parts>
+std::string message_of(const Parts&... parts) {
+    std::ostringstream message;
+    message.exceptions(std::ios::badbit); // without this, what memory runs out for is left out
+    const auto put = [&]<class Part>(const Part& part) {
+        if constexpr (std::floating_point<Part>)
+            message << shortest(part);
+        else
+            message << part;
+    };
+    (put(parts), ...);
+    return message.str();
 }
 
 } // namespace detail
@@ -119,10 +129,7 @@ template <class... Parts>
 void require(bool holds, const char* where, const Parts&... parts) {
     if (holds) [[likely]]
         return;
-    std::ostringstream message;
-    message << where << ": ";
-    (detail::put(message, parts), ...);
-    detail::fail<std::invalid_argument>(message.str());
+    detail::fail<std::invalid_argument>(detail::message_of(where, ": ", parts...));
 }
 
 } // namespace carousel

@@ -10,7 +10,6 @@
 #include <filesystem>
 #include <optional>
 #include <span>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -175,10 +174,7 @@ class Input {
     void check(bool holds, const Parts&... parts) const {
         if (holds) [[likely]]
             return;
-        std::ostringstream message;
-        message << where_ << ": " << name_ << ": ";
-        (message << ... << parts);
-        detail::fail<std::runtime_error>(message.str());
+        detail::fail<std::runtime_error>(message_of(where_, ": ", name_, ": ", parts...));
     }
 
   private:

@@ -6,9 +6,10 @@
 #include "carousel/optim/optimizer.hpp"
 #include "carousel/train/training.hpp"
 
+#include <charconv>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,13 +37,26 @@ inline std::string saved_moment(const std::string& parameter, Index k) {
     return "optimizer." + parameter + "." + std::to_string(k);
 }
 
+/// Whole numbers with blanks between them. (Not by a stream, which leaves out what memory runs out for, and says nothing.)
+template <std::integral Number>
+std::string numbers_text(const std::vector<Number>& numbers, int base) {
+    std::string text;
+    for (const Number number : numbers) {
+        char digits[24];
+        if (!text.empty())
+            text += ' ';
+        text.append(digits, std::to_chars(digits, digits + sizeof digits, number, base).ptr);
+    }
+    return text;
+}
+
 /// The 64-bit words of generators, which are exact as text only: no tensor here holds whole numbers.
 inline std::string words_text(const std::vector<Random>& generators) {
-    std::ostringstream text;
+    std::vector<std::uint64_t> words;
     for (const Random& random : generators)
         for (const std::uint64_t word : random.words())
-            text << (text.tellp() > 0 ? " " : "") << std::hex << word;
-    return text.str();
+            words.push_back(word);
+    return numbers_text(words, 16);
 }
 
 /// A training on its way into a file.
@@ -130,10 +144,10 @@ class TrainingTensors {
     }
 
     void add_begun(const BegunEpoch<S>& begun) {
-        std::ostringstream plan;
-        plan << begun.batches << ' ' << begun.plan.samples << ' ' << begun.plan.batch_size << ' ' << begun.plan.bucket
-             << ' ' << (begun.plan.shuffle ? 1 : 0) << ' ' << begun.carried.size();
-        text("begun", plan.str());
+        const BatchPlan& plan = begun.plan;
+        text("begun", numbers_text<Index>({begun.batches, plan.samples, plan.batch_size, plan.bucket,
+                                           plan.shuffle ? 1 : 0, static_cast<Index>(begun.carried.size())},
+                                          10));
         Matrix<double> sums(static_cast<Index>(begun.sums.size()), 2);
         for (Index k = 0; k < sums.rows(); ++k)
             sums.row(k) << begun.sums[static_cast<std::size_t>(k)].sum, begun.sums[static_cast<std::size_t>(k)].weight;
