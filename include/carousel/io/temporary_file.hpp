@@ -13,7 +13,9 @@
 #include <system_error>
 
 #ifndef _WIN32
+#    include <dirent.h>
 #    include <fcntl.h>
+#    include <memory>
 #    include <sys/file.h>
 #    include <sys/stat.h>
 #    include <unistd.h>
@@ -147,6 +149,8 @@ inline void TemporaryFile::create() {
 }
 
 inline void TemporaryFile::take_place() {
+    // Taken before the file changes its name: nothing may be thrown after that.
+    const auto folder = target_.has_parent_path() ? target_.parent_path() : std::filesystem::path(".");
     if (!error_)
         check(std::fflush(file_) == 0);
     if (!error_)
@@ -157,7 +161,6 @@ inline void TemporaryFile::take_place() {
     if (!renamed)
         return;
     error_.clear(); // nothing is left to be written when a file is closed after fsync
-    const auto folder = target_.has_parent_path() ? target_.parent_path() : std::filesystem::path(".");
     const int file = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (file < 0)
         return;  // a folder that may be written, not read
@@ -165,22 +168,25 @@ inline void TemporaryFile::take_place() {
     ::close(file);
 }
 
+// With POSIX' own functions: libstdc++'s directory_iterator ends the program if memory runs out.
 inline void TemporaryFile::remove_abandoned(const std::filesystem::path& target) {
-    namespace fs = std::filesystem;
     const std::string start = target.filename().string() + suffix;
-    std::error_code error;
-    const auto folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
-    for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-        const std::string name = entry->path().filename().string();
+    const auto folder = target.has_parent_path() ? target.parent_path() : std::filesystem::path(".");
+    const std::unique_ptr<DIR, int (*)(DIR*)> entries(opendir(folder.c_str()), closedir);
+    if (!entries)
+        return;
+    const int folder_file = dirfd(entries.get());
+    while (const dirent* const entry = readdir(entries.get())) {
+        const std::string_view name = entry->d_name;
         if (!name.starts_with(start) || name.size() != start.size() + digits_of_name ||
-            name.find_first_not_of("0123456789abcdef", start.size()) != std::string::npos)
+            name.find_first_not_of("0123456789abcdef", start.size()) != std::string_view::npos)
             continue;
-        const int file = open(entry->path().c_str(), O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+        const int file = openat(folder_file, entry->d_name, O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
         if (file < 0)
             continue;
         // Had its saver renamed it meanwhile, there would be nothing of this name.
         if (flock(file, LOCK_EX | LOCK_NB) == 0)
-            unlink(entry->path().c_str());
+            unlinkat(folder_file, entry->d_name, 0);
         ::close(file);
     }
 }
