@@ -214,7 +214,7 @@ requires requires {
 }
 Metadata load_safetensors(const ByteSource& source, Model& model, const LoadOptions& options = {}) {
     detail::SafetensorsMatch file(source, options);
-    const detail::Json settings = detail::settings_of(model);
+    const detail::Settings settings = detail::settings_of(model);
     file.expect_settings(settings);
     detail::LoadedParameters<typename Model::Scalar> loaded(file, parameters(model));
     file.expect_no_more(true);
@@ -232,7 +232,7 @@ Metadata load_safetensors(const ByteSource& source, Model& model, Optimizer<Rule
                           const LoadOptions& options = {}) {
     optimizer.require_parameters_of(model, "load_safetensors");
     detail::SafetensorsMatch file(source, options);
-    const detail::Json settings = detail::settings_of(model);
+    const detail::Settings settings = detail::settings_of(model);
     file.expect_settings(settings);
     detail::LoadedParameters<S> loaded(file, parameters(model));
     detail::LoadedState<Rule, S> state(file, optimizer);

@@ -7,11 +7,13 @@
 #include "carousel/io/named_tensor.hpp"
 #include "carousel/io/replace_file.hpp"
 #include "carousel/io/safetensors_header.hpp"
+#include "carousel/io/safetensors_reader.hpp"
 
 #include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <limits>
 #include <span>
@@ -55,25 +57,21 @@ struct SafetensorsParts {
                 if (tensor.numbers.index() == type)
                     order.push_back(&tensor);
 
-        Json header = Json::object();
-        if (!metadata.empty())
-            header[metadata_key] = metadata;
-        std::size_t end = 0;
+        std::vector<SafetensorsEntry> entries;
         for (const NamedTensor* const tensor : order) {
-            const std::size_t begin = end;
+            const std::uint64_t begin = entries.empty() ? 0 : entries.back().end;
             numbers.push_back(
                 std::visit([](const auto& values) { return std::as_bytes(std::span(values)); }, tensor->numbers));
-            end += numbers.back().size();
-            const auto count = static_cast<Index>(numbers.back().size() / number_size(tensor->dtype()));
+            const std::size_t bytes = numbers.back().size();
+            const auto count = static_cast<Index>(bytes / number_size(tensor->dtype()));
             require(fits(tensor->shape, count), where, "\"", tensor->name, "\" has ", count,
                     " numbers, which don't fit its shape, ", shape_text(tensor->shape));
             require(tensor->name != metadata_key, where, "no tensor can have the name ", metadata_key);
-            const auto [entry, added] = header.emplace(tensor->name, nullptr);
-            require(added, where, "\"", tensor->name, "\" is there twice");
-            *entry = {{"dtype", tensor->dtype()}, {"shape", tensor->shape}, {"data_offsets", {begin, end}}};
+            entries.push_back({tensor->name, tensor->dtype(), tensor->shape, begin, begin + bytes});
         }
+        require_different_names(entries, where);
         std::string text = instead_of<Json::type_error>(
-            [&] { return header.dump(); },
+            [&] { return header_text(entries, metadata); },
             [&](const auto&) { require(false, where, "a name or the metadata isn't UTF-8"); });
         text.resize((text.size() + 7) / 8 * 8, ' '); // so that the numbers are aligned in the file
         const std::uint64_t length = text.size();
@@ -90,6 +88,16 @@ struct SafetensorsParts {
         f(std::as_bytes(std::span(head)));
         for (const auto part : numbers)
             f(part);
+    }
+
+  private:
+    static void require_different_names(const std::vector<SafetensorsEntry>& entries, const char* where) {
+        std::vector<std::string_view> names;
+        for (const SafetensorsEntry& entry : entries)
+            names.push_back(entry.name);
+        std::sort(names.begin(), names.end());
+        const auto twice = std::adjacent_find(names.begin(), names.end());
+        require(twice == names.end(), where, "\"", twice == names.end() ? "" : *twice, "\" is there twice");
     }
 };
 

@@ -1,18 +1,18 @@
-// The header of a safetensors file: what its tensors are called, their types and shapes, and where their numbers are
-// (https://github.com/huggingface/safetensors). Needs nlohmann-json.
+// The header of a safetensors file, read and written: what its tensors are called, their types and shapes, and where their
+// numbers are (https://github.com/huggingface/safetensors). Needs nlohmann-json.
 #pragma once
 
+#include "carousel/core/matrix.hpp"
 #include "carousel/core/metadata.hpp"
 #include "carousel/core/require.hpp"
-#include "carousel/io/byte_source.hpp"
-#include "carousel/io/named_tensor.hpp"
 #include "carousel/io/strict_json.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <map>
-#include <span>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -52,114 +52,196 @@ inline std::uint64_t number_size(const std::string& dtype) {
     return dtype == "F32" ? 4 : dtype == "F64" ? 8 : 0;
 }
 
-/// A safetensors file that is open. The header is read and checked at once, numbers when they are asked for.
-class SafetensorsReader {
+/// [2,3]
+template <class Number>
+std::string list_text(const std::vector<Number>& numbers) {
+    std::string text = "[";
+    for (const Number number : numbers)
+        text += (text.size() > 1 ? "," : "") + std::to_string(number);
+    return text + "]";
+}
+
+/// The text of a header. Throws Json::type_error if a name or the metadata isn't UTF-8.
+inline std::string header_text(const std::vector<SafetensorsEntry>& entries, const Metadata& metadata) {
+    std::string text = "{";
+    if (!metadata.empty()) {
+        append_name(text, metadata_key);
+        text += '{';
+        for (const auto& [key, value] : metadata) {
+            append_name(text, key);
+            text += Json(value).dump();
+        }
+        text += '}';
+    }
+    for (const SafetensorsEntry& entry : entries) {
+        append_name(text, entry.name);
+        text += R"({"dtype":")" + entry.dtype + R"(","shape":)" + list_text(entry.shape) + R"(,"data_offsets":)" +
+                list_text(std::vector{entry.begin, entry.end}) + '}';
+    }
+    return text + '}';
+}
+
+/// A header that is read: each tensor goes from the parser's events into an entry, which is checked where its text ends.
+/// What a tensor has besides its type, its shape and its place is passed over.
+class SafetensorsHeader : public StrictJsonReader {
   public:
-    /// Throws std::runtime_error "where: source: …" if it can't be read or the header isn't valid.
-    SafetensorsReader(const char* where, const ByteSource& source) : input_(where, source) {
-        std::uint64_t length = 0;
-        const std::uint64_t size = input_.size();
-        check(size >= sizeof length, "has ", size, " bytes, expected the header's length in the first 8");
-        input_.read(0, std::as_writable_bytes(std::span(&length, 1)));
-        check(length <= largest_safetensors_header, "the header is said to have ", length, " bytes, expected at most ",
-              largest_safetensors_header);
-        check(length <= size - sizeof length, "the header is said to have ", length, " bytes, the file has ",
-              size - sizeof length, " after the first 8");
-        numbers_ = sizeof length + length;
-        std::string text(length, '\0');
-        input_.read(sizeof length, std::as_writable_bytes(std::span(text)));
-        const auto [header, error] = parse_strict_object(text, "the header");
-        check(error.empty(), error);
-        read_header(header, size - numbers_);
-    }
+    std::vector<SafetensorsEntry> entries; ///< in the order of their numbers, which fill the data without a hole
+    Metadata metadata;
 
-    /// In the order of their numbers, which fill the rest of the file without a hole.
-    const std::vector<SafetensorsEntry>& entries() const { return entries_; }
-    const Metadata& metadata() const { return metadata_; }
+    /// `size`: the bytes of all numbers in the file.
+    explicit SafetensorsHeader(std::uint64_t size) : StrictJsonReader("the header", most_levels), size_(size) {}
 
-    /// One of entries() with its numbers. Throws std::runtime_error if they can't be read or aren't F32 or F64.
-    NamedTensor read(const SafetensorsEntry& entry) {
-        NamedTensor tensor{entry.name, entry.shape, {}};
-        const std::uint64_t bytes = number_size(entry.dtype);
-        check(bytes > 0, "\"", entry.name, "\" is of type ", entry.dtype, ", expected F32 or F64");
-        if (bytes == sizeof(double))
-            tensor.numbers = std::vector<double>();
-        std::visit(
-            [&](auto& numbers) {
-                numbers.resize((entry.end - entry.begin) / bytes);
-                input_.read(numbers_ + entry.begin, std::as_writable_bytes(std::span(numbers)));
-            },
-            tensor.numbers);
-        return tensor;
-    }
-
-    /// Throws std::runtime_error "where: source: parts…" when `holds` is false.
-    template <class... Parts>
-    void check(bool holds, const Parts&... parts) const {
-        input_.check(holds, parts...);
+    /// Once the text has been read: puts the entries in order, or says what is wrong with them.
+    void finish() {
+        if (!error().empty())
+            return;
+        const auto order = [this](auto key) {
+            std::sort(entries.begin(), entries.end(), [&](const auto& a, const auto& b) { return key(a) < key(b); });
+        };
+        order([](const SafetensorsEntry& entry) { return std::tie(entry.name); });
+        const auto twice = std::adjacent_find(entries.begin(), entries.end(),
+                                              [](const auto& a, const auto& b) { return a.name == b.name; });
+        if (twice != entries.end()) {
+            fail_twice(twice->name);
+            return;
+        }
+        order([](const SafetensorsEntry& entry) { return std::tie(entry.begin, entry.end, entry.name); });
+        std::uint64_t end = 0;
+        for (const SafetensorsEntry& entry : entries) {
+            if (entry.begin != end) {
+                fail("the data of \"", entry.name, "\" begins at byte ", entry.begin, ", expected ", end,
+                     ", where the data before it ends");
+                return;
+            }
+            end = entry.end;
+        }
+        if (end != size_)
+            fail("the header speaks of ", end, " bytes of data, there are ", size_);
     }
 
   private:
-    void read_header(const Json& header, std::uint64_t size) {
-        for (const auto& [name, info] : header.items())
-            if (name == metadata_key)
-                metadata_ = strings(info);
-            else
-                entries_.push_back(entry(name, info, size));
-        std::sort(entries_.begin(), entries_.end(), [](const SafetensorsEntry& a, const SafetensorsEntry& b) {
-            return std::tie(a.begin, a.end, a.name) < std::tie(b.begin, b.end, b.name);
-        });
-        std::uint64_t end = 0;
-        for (const SafetensorsEntry& one : entries_) {
-            check(one.begin == end, "the data of \"", one.name, "\" begins at byte ", one.begin, ", expected ", end,
-                  ", where the data before it ends");
-            end = one.end;
+    static constexpr std::size_t most_levels = 3; // the header, a tensor, its shape
+    using Numbers = std::vector<std::uint64_t>;
+
+    /// What is read of a tensor so far.
+    struct Tensor {
+        std::string name;
+        std::optional<std::string> dtype = {};
+        std::optional<Numbers> shape = {}, offsets = {};
+    };
+
+    bool member(std::string& name) override {
+        if (level() == 1) {
+            in_metadata_ = name == metadata_key;
+            if (in_metadata_ && std::exchange(has_metadata_, true))
+                return fail_twice(name);
+            tensor_ = {std::move(name)};
+            key_.clear();
+        } else if (level() == 2) {
+            const bool twice = in_metadata_
+                                   ? metadata.contains(name)
+                                   : (name == "dtype" && tensor_.dtype) || (name == "shape" && tensor_.shape) ||
+                                         (name == "data_offsets" && tensor_.offsets);
+            if (twice)
+                return fail_twice(name);
+            key_ = std::move(name);
         }
-        check(end == size, "the header speaks of ", end, " bytes of data, there are ", size);
+        return true;
     }
 
-    Metadata strings(const Json& info) const {
-        Metadata metadata;
-        check(info.is_object(), metadata_key, " is no object of strings");
-        for (const auto& [key, value] : info.items()) {
-            check(value.is_string(), metadata_key, " has \"", key, "\", which is no string");
-            metadata[key] = value.get<std::string>();
+    bool single(Json value) override {
+        if (in_metadata_) {
+            if (level() == 1 || !value.is_string())
+                return refuse_metadata();
+            metadata.emplace(key_, std::move(value.get_ref<std::string&>()));
+        } else if (level() == 1) {
+            return add_entry();
+        } else if (level() == 2) {
+            if (key_ != "dtype" || !value.is_string())
+                return pass_over();
+            tensor_.dtype = std::move(value.get_ref<std::string&>());
+        } else if (numbers_) {
+            if (!value.is_number_unsigned())
+                return pass_over();
+            numbers_->push_back(value.get<std::uint64_t>());
         }
-        return metadata;
+        return true;
     }
 
-    SafetensorsEntry entry(const std::string& name, const Json& info, std::uint64_t size) const {
-        const auto whole = [](const Json& numbers) {
-            return numbers.is_array() &&
-                   std::all_of(numbers.begin(), numbers.end(), [](const Json& n) { return n.is_number_unsigned(); });
-        };
-        check(info.is_object() && info.contains("dtype") && info["dtype"].is_string(), "\"", name, "\" has no dtype");
-        check(info.contains("shape") && whole(info["shape"]), "\"", name, "\" has no shape of whole numbers");
-        check(info.contains("data_offsets") && whole(info["data_offsets"]) && info["data_offsets"].size() == 2, "\"",
-              name, "\" has no data_offsets of two whole numbers");
+    bool begin(bool object) override {
+        if (in_metadata_)
+            return (level() == 1 && object) || refuse_metadata();
+        if (level() < 2)
+            return true;
+        if (!object && key_ == "shape")
+            numbers_ = &tensor_.shape.emplace();
+        else if (!object && key_ == "data_offsets")
+            numbers_ = &tensor_.offsets.emplace();
+        else
+            return pass_over();
+        return true;
+    }
 
-        SafetensorsEntry result{name, info["dtype"], {}, info["data_offsets"][0], info["data_offsets"][1]};
+    bool end() override {
+        numbers_ = nullptr;
+        return level() != 1 || in_metadata_ || add_entry();
+    }
+
+    bool refuse_metadata() {
+        return level() == 1 ? fail(metadata_key, " is no object of strings")
+                            : fail(metadata_key, " has \"", key_, "\", which is no string");
+    }
+
+    /// Of a member that this library doesn't know any value will do; fails if it knows it, as it expects another.
+    bool pass_over() {
+        return key_ == "dtype"          ? refuse(no_dtype)
+               : key_ == "shape"        ? refuse(no_shape)
+               : key_ == "data_offsets" ? refuse(no_offsets)
+                                        : true;
+    }
+
+    template <class... Parts>
+    bool refuse(const Parts&... parts) {
+        return fail("\"", tensor_.name, "\" has ", parts...);
+    }
+
+    /// The tensor that is read becomes an entry, or is refused.
+    bool add_entry() {
+        if (!tensor_.dtype)
+            return refuse(no_dtype);
+        if (!tensor_.shape)
+            return refuse(no_shape);
+        if (!tensor_.offsets || tensor_.offsets->size() != 2)
+            return refuse(no_offsets);
+        SafetensorsEntry entry{
+            tensor_.name, std::move(*tensor_.dtype), {}, (*tensor_.offsets)[0], (*tensor_.offsets)[1]};
         constexpr auto largest = static_cast<std::uint64_t>(std::numeric_limits<Index>::max());
-        const std::uint64_t number = number_size(result.dtype);
+        const std::uint64_t number = number_size(entry.dtype);
         std::uint64_t bytes = std::max(number, std::uint64_t(1));
-        for (const std::uint64_t n : info["shape"]) {
-            check(n <= largest && (n == 0 || bytes <= largest / n), "\"", name, "\" has shape ", info["shape"],
-                  ", which is more than memory can be");
+        for (const std::uint64_t n : *tensor_.shape) {
+            if (n > largest || (n > 0 && bytes > largest / n))
+                return refuse("shape ", list_text(*tensor_.shape), ", which is more than memory can be");
             bytes *= n;
-            result.shape.push_back(static_cast<Index>(n));
+            entry.shape.push_back(static_cast<Index>(n));
         }
-        const auto [begin, end] = std::pair(result.begin, result.end);
-        check(begin <= end && end <= size, "\"", name, "\" has data_offsets [", begin, ", ", end,
-              "], expected begin <= end <= ", size);
-        check(number == 0 || end - begin == bytes, "\"", name, "\" has ", end - begin, " bytes of data, expected ",
-              bytes, " for shape ", info["shape"], " of ", result.dtype);
-        return result;
+        if (entry.begin > entry.end || entry.end > size_)
+            return refuse("data_offsets [", entry.begin, ", ", entry.end, "], expected begin <= end <= ", size_);
+        if (number > 0 && entry.end - entry.begin != bytes)
+            return refuse(entry.end - entry.begin, " bytes of data, expected ", bytes, " for shape ",
+                          list_text(*tensor_.shape), " of ", entry.dtype);
+        entries.push_back(std::move(entry));
+        return true;
     }
 
-    Input input_;
-    std::uint64_t numbers_ = 0; // where they begin in the file
-    std::vector<SafetensorsEntry> entries_;
-    Metadata metadata_;
+    static constexpr const char* no_dtype = "no dtype";
+    static constexpr const char* no_shape = "no shape of whole numbers";
+    static constexpr const char* no_offsets = "no data_offsets of two whole numbers";
+
+    const std::uint64_t size_;
+    bool has_metadata_ = false, in_metadata_ = false;
+    Tensor tensor_;
+    std::string key_;            // of the member of the tensor, or of the metadata, that is read
+    Numbers* numbers_ = nullptr; // of the list that is read: a shape or the offsets; null: another
 };
 
 } // namespace detail

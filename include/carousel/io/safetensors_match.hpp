@@ -3,7 +3,7 @@
 
 #include "carousel/io/load_options.hpp"
 #include "carousel/io/model_settings.hpp"
-#include "carousel/io/safetensors_header.hpp"
+#include "carousel/io/safetensors_reader.hpp"
 
 #include <map>
 #include <string>
@@ -30,9 +30,10 @@ class SafetensorsMatch {
         if (text == reader_.metadata().end())
             return;
         has_settings_ = true;
-        const auto [settings, error] = parse_strict_object(text->second, settings_key);
-        check(error.empty(), error);
-        for (const auto& [name, value] : settings.items())
+        SettingsReader saved;
+        saved.read(text->second);
+        check(saved.error().empty(), saved.error());
+        for (const auto& [name, value] : saved.settings)
             insert(settings_, name, value);
     }
 
@@ -66,18 +67,18 @@ class SafetensorsMatch {
     }
 
     /// The settings that both have are equal.
-    void expect_settings(const Json& model) const {
+    void expect_settings(const Settings& model) const {
         if (compares_settings())
-            for (const auto& [name, value] : model.items())
+            for (const auto& [name, value] : model)
                 if (const auto found = settings_.find(name); found != settings_.end())
                     check(found->second == value, "the setting \"", name, "\" is ", shown_value(found->second),
                           ", the model's is ", shown_value(value), advice);
     }
     /// Both have the same settings.
-    void expect_no_more_settings(const Json& model) const {
+    void expect_no_more_settings(const Settings& model) const {
         if (!compares_settings())
             return;
-        for (const auto& [name, value] : model.items())
+        for (const auto& [name, value] : model)
             check(options_.allow_missing || settings_.contains(name), "the setting \"", name,
                   "\" is missing, the model's is ", shown_value(value), advice);
         for (const auto& [name, value] : settings_)
@@ -136,7 +137,7 @@ class SafetensorsMatch {
     std::map<std::string, Found> entries_; // by their names in the model
     bool any_expected_ = false, any_missing_ = false;
     bool has_settings_ = false;
-    std::map<std::string, Json> settings_; // by their names in the model
+    Settings settings_; // by their names in the model
 };
 
 } // namespace carousel::detail

@@ -3,7 +3,6 @@
 
 #include "carousel/core/require.hpp"
 #include "carousel/io/model_settings.hpp"
-#include "carousel/io/strict_json.hpp"
 #include "carousel/io/training_tensors.hpp"
 
 #include <charconv>
@@ -11,7 +10,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <set>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -38,25 +36,24 @@ class SavedTraining {
     void check(bool holds, const Parts&... parts) const {
         if (holds)
             return;
-        std::ostringstream message;
-        message << where_ << ": ";
-        (message << ... << parts);
-        detail::fail<std::runtime_error>(message.str());
+        detail::fail<std::runtime_error>(message_of(where_, ": ", parts...));
     }
 
     /// Throws unless these are the settings of the layers that were trained.
-    void expect_settings(const Json& model) const {
+    void expect_settings(const Settings& model) const {
         const auto found = file_.metadata.find(settings_key);
         check(found != file_.metadata.end(), "\"", settings_key, "\" is missing");
-        const auto [saved, error] = parse_strict_object(found->second, settings_key);
-        check(error.empty(), error);
-        const auto value = [](const Json& settings, const std::string& name) {
-            return settings.contains(name) ? shown_value(settings.at(name)) : std::string("not there");
+        SettingsReader saved;
+        saved.read(found->second);
+        check(saved.error().empty(), saved.error());
+        const auto value = [](const Settings& settings, const std::string& name) {
+            const auto place = settings.find(name);
+            return place == settings.end() ? std::string("not there") : shown_value(place->second);
         };
-        for (const Json& both : {model, saved})
-            for (const auto& setting : both.items())
-                check(value(saved, setting.key()) == value(model, setting.key()), "the setting \"", setting.key(),
-                      "\" is ", value(saved, setting.key()), ", the model's is ", value(model, setting.key()),
+        for (const Settings* const both : {&model, &std::as_const(saved.settings)})
+            for (const auto& [name, own] : *both)
+                check(value(saved.settings, name) == value(model, name), "the setting \"", name, "\" is ",
+                      value(saved.settings, name), ", the model's is ", value(model, name),
                       "; build the model as it was saved");
     }
 
