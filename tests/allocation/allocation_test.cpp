@@ -1,13 +1,5 @@
-// After the first step nothing allocates. A program of its own, because the allocator is that of the whole program: with
-// the GNU C library malloc is replaced by one that counts; elsewhere operator new is, and Eigen, which calls malloc,
-// stops the program itself.
-#if defined(__GLIBC__) || __has_include(<gnu/libc-version.h>)
-#    define CAROUSEL_COUNT_MALLOC
-#else
-#    define EIGEN_RUNTIME_NO_MALLOC
-#endif
-
-#include "catch.hpp"
+// After the first step nothing allocates. A program of its own, because the allocator is that of the whole program.
+#include "allocation/allocator.hpp"
 #include "layer/every_cell.hpp"
 
 #include "carousel/layer/bidirectional.hpp"
@@ -25,92 +17,10 @@
 #include "carousel/optim/sgd.hpp"
 #include "carousel/stream/stream.hpp"
 
-#include <atomic>
-#include <cerrno>
-#include <cstdlib>
-#include <new>
-
-namespace {
-std::atomic<long> allocations{0};
-std::atomic<long> failing{0}; // the number of the allocation that fails, 0: none
-
-bool fails() {
-    return ++allocations == failing;
-}
-} // namespace
-
-#if defined(CAROUSEL_COUNT_MALLOC)
-extern "C" {
-void* __libc_malloc(std::size_t);
-void* __libc_calloc(std::size_t, std::size_t);
-void* __libc_realloc(void*, std::size_t);
-void* __libc_memalign(std::size_t, std::size_t);
-void __libc_free(void*);
-
-void* malloc(std::size_t size) {
-    if (fails())
-        return nullptr;
-    return __libc_malloc(size);
-}
-void* calloc(std::size_t count, std::size_t size) {
-    if (fails())
-        return nullptr;
-    return __libc_calloc(count, size);
-}
-void* realloc(void* memory, std::size_t size) {
-    if (fails())
-        return nullptr;
-    return __libc_realloc(memory, size);
-}
-void* aligned_alloc(std::size_t alignment, std::size_t size) {
-    if (fails())
-        return nullptr;
-    return __libc_memalign(alignment, size);
-}
-int posix_memalign(void** memory, std::size_t alignment, std::size_t size) {
-    *memory = fails() ? nullptr : __libc_memalign(alignment, size);
-    return *memory ? 0 : ENOMEM;
-}
-void free(void* memory) {
-    __libc_free(memory);
-}
-}
-#else
-void* operator new(std::size_t size) {
-    void* const memory = fails() ? nullptr : std::malloc(size);
-    if (!memory)
-        throw std::bad_alloc();
-    return memory;
-}
-void operator delete(void* memory) noexcept {
-    std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-    std::free(memory);
-}
-#endif
-
 using namespace carousel;
 using namespace carousel::test;
 
 namespace {
-
-/// How often f allocates when it is called again and again, after the first call.
-template <class F>
-long allocations_of(F&& f) {
-    f();
-#if defined(EIGEN_RUNTIME_NO_MALLOC)
-    Eigen::internal::set_is_malloc_allowed(false);
-#endif
-    const long before = allocations;
-    f();
-    f();
-    const long after = allocations;
-#if defined(EIGEN_RUNTIME_NO_MALLOC)
-    Eigen::internal::set_is_malloc_allowed(true);
-#endif
-    return after - before;
-}
 
 struct Shape {
     Index input, hidden, steps, batch;
@@ -291,28 +201,6 @@ TEST_CASE("allocation: nor do samples of every kind, resets, states and weights"
 }
 
 namespace {
-
-/// Lets the first allocation of f fail, then the second …, until f needs no more; `restore` is called before each.
-/// Returns how many failed. Nothing of the test itself allocates while one may fail.
-template <class Restore, class F>
-long fail_each_allocation(Restore&& restore, F&& f) {
-    for (long number = 1;; ++number) {
-        restore();
-        bool thrown = false;
-        failing = allocations + number;
-        try {
-            f();
-        } catch (const std::bad_alloc&) {
-            thrown = true;
-        }
-        const bool reached = allocations >= failing;
-        failing = 0;
-        if (!reached)
-            return number - 1;
-        REQUIRE(thrown);
-        f(); // the same objects are of use again
-    }
-}
 
 /// Outputs, gradients and inferences of a model whose tape has seen smaller passes and failures are those of a new one.
 template <class Model>
