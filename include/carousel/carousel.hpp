@@ -7,6 +7,7 @@
 
 #include "carousel/decode/generate.hpp"
 #include "carousel/decode/sample.hpp"
+#include "carousel/layer/activate.hpp"
 #include "carousel/layer/bidirectional.hpp"
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/dropout.hpp"

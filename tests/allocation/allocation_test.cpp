@@ -2,6 +2,7 @@
 #include "allocation/allocator.hpp"
 #include "layer/every_cell.hpp"
 
+#include "carousel/layer/activate.hpp"
 #include "carousel/layer/bidirectional.hpp"
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/dropout.hpp"
@@ -112,7 +113,8 @@ TEST_CASE("allocation: no model allocates in a training step after the first, wi
                                Dense<float>{size.hidden, 3, {.activation = Activation::tanh}}};
         check_training(many_to_one, Adam{}, 1, size);
         check_training(many_to_one, RMSprop{.momentum = 0.5, .centered = true}, 1, size);
-        Sequential in_step{GRU<float>{size.input, size.hidden}, Dense<float>{size.hidden, 3}};
+        Sequential in_step{GRU<float>{size.input, size.hidden}, Dense<float>{size.hidden, 3},
+                           Activate{Activation::softsign}};
         check_training(in_step, AdamW{}, size.steps, size);
         check_training(in_step, SGD{.momentum = 0.9, .nesterov = true}, size.steps, size);
         Sequential both_ways{Bidirectional{LSTM<float>{size.input, size.hidden}},
@@ -178,6 +180,7 @@ TEST_CASE("allocation: nor do samples of every kind, resets, states and weights"
                           GRU<float, 20, 30, Reset::before>{},
                           LastStep{},
                           Dense<float>{30, 5, {.activation = Activation::tanh}},
+                          Activate{Activation::elu()},
                           Dense<float>{5, 1}};
     };
     const auto model = make(), trained = make();

@@ -7,6 +7,8 @@ using namespace carousel;
 TEST_CASE("Activation: its description is how it is written") {
     CHECK(description(Activation::tanh) == "tanh");
     CHECK(description(Activation::softplus) == "softplus");
+    CHECK(description(Activation::selu) == "selu");
+    CHECK(description(Activation::exponential) == "exponential");
     CHECK(description(Activation::leaky_relu(0.1)) == "leaky_relu(0.1)");
     CHECK(description(Activation::elu(2)) == "elu(2)");
     CHECK(description(Activation::thresholded_relu(0.5)) == "thresholded_relu(0.5)");

@@ -35,7 +35,7 @@ static_assert(biased_blocks<LstmCell<float>>() == 4 && biased_blocks<LstmCell<fl
 static_assert(biased_blocks<GruCell<float>>() == 4 && biased_blocks<GruCell<float, Reset::before>>() == 3);
 static_assert(recurrent_blocks<GruCell<float, Reset::before>>().count == 3);
 
-/// Every function, the formula ONNX gives of it, and its name.
+/// Every function, the formula that ONNX or Keras gives of it, and its name.
 struct Named {
     Activation f;
     const char* name;
@@ -54,6 +54,9 @@ const std::vector<Named> all{
     {Activation::elu(0.8), "elu", [](double x) { return x >= 0 ? x : 0.8 * (std::exp(x) - 1); }},
     {Activation::softsign, "softsign", [](double x) { return x / (1 + std::abs(x)); }},
     {Activation::softplus, "softplus", [](double x) { return std::log(1 + std::exp(x)); }},
+    {Activation::selu, "selu",
+     [](double x) { return 1.0507009873554805 * (x >= 0 ? x : 1.6732632423543772 * (std::exp(x) - 1)); }},
+    {Activation::exponential, "exponential", [](double x) { return std::exp(x); }},
 };
 const double points[] = {-3.1, -0.5, -1e-3, 0.2, 0.6, 3.1};
 

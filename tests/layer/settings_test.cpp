@@ -1,5 +1,6 @@
 #include "catch.hpp"
 
+#include "carousel/layer/activate.hpp"
 #include "carousel/layer/bidirectional.hpp"
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/dropout.hpp"
@@ -51,6 +52,7 @@ TEST_CASE("settings: every other layer says what its weights don't show") {
     CHECK(settings(LastStep{}) == "steps=last");
     CHECK(settings(BothEnds{}) == "steps=first and last");
     CHECK(settings(Dropout{0.5}).empty());
+    CHECK(settings(Activate{Activation::relu.clipped(6)}) == "activation=relu.clipped(6)");
 }
 
 TEST_CASE("settings: those of layers in layers have their names in front") {

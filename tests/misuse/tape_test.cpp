@@ -2,6 +2,7 @@
 #include "catch.hpp"
 #include "support.hpp"
 
+#include "carousel/layer/activate.hpp"
 #include "carousel/layer/bidirectional.hpp"
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/dropout.hpp"
@@ -50,6 +51,7 @@ void each_kind(F&& f) {
     pair("Bidirectional", Bidirectional{GRU<float>{2, 3}}, x);
     pair("Dense", Dense<float>{2, 3}, x);
     pair("Dropout", Dropout{0.5}, x);
+    pair("Activate", Activate{Activation::tanh}, x);
     pair("LastStep", LastStep{}, x);
     pair("BothEnds", BothEnds{}, x);
     pair("Embedding", Embedding<float>{5, 3}, Sequence<float>(1, 4, 3));

@@ -1,5 +1,7 @@
 // Activation: the elementwise functions a cell or a Dense layer can be told to use, with derivatives written from the
-// output. They are those of ONNX' recurrent operators, with its default parameters.
+// output. They are those of ONNX' recurrent operators, with its default parameters, and Keras' selu and exponential.
+//
+// selu: Klambauer et al. (2017), "Self-Normalizing Neural Networks".
 #pragma once
 
 #include "carousel/core/require.hpp"
@@ -25,10 +27,12 @@ class Activation {
         hard_sigmoid,     // α·x + β, kept within 0 … 1
         elu,              // x where x >= 0, else α·(eˣ − 1)
         softsign,         // x / (1 + |x|)
-        softplus          // log(1 + eˣ)
+        softplus,         // log(1 + eˣ)
+        selu,             // λ·x where x >= 0, else λ·α·(eˣ − 1), with the paper's λ and α
+        exponential       // eˣ
     };
 
-    static const Activation linear, tanh, sigmoid, relu, softsign, softplus;
+    static const Activation linear, tanh, sigmoid, relu, softsign, softplus, selu, exponential;
     static constexpr Activation affine(double alpha = 1, double beta = 0) { return {Kind::affine, alpha, beta}; }
     /// Throws std::invalid_argument unless alpha >= 0: with a negative slope the derivative couldn't be told from the output.
     static Activation leaky_relu(double alpha = 0.01) {
@@ -85,6 +89,8 @@ class Activation {
 
   private:
     static constexpr double no_clip = std::numeric_limits<double>::infinity();
+    static constexpr double selu_slope = 1.0507009873554805;             // λ
+    static constexpr double selu_at_minus_infinity = 1.7580993408473766; // λ·α, of which selu(−∞) is the negative
 
     constexpr Activation(Kind kind, double alpha = 0, double beta = 0) : kind_(kind), alpha_(alpha), beta_(beta) {}
 
@@ -119,6 +125,12 @@ class Activation {
             return x / (one + absolute(x));
         case Kind::softplus:
             return simd::each(x, [](Scalar v) { return std::max(v, Scalar(0)) + std::log1p(std::exp(-std::abs(v))); });
+        case Kind::selu: {
+            const V negative = x < V{} ? x : V{}, curve = Scalar(selu_at_minus_infinity) * simd::expm1(negative);
+            return x < V{} ? curve : Scalar(selu_slope) * x;
+        }
+        case Kind::exponential:
+            return simd::exp(x);
         case Kind::linear:
             break;
         }
@@ -157,6 +169,12 @@ class Activation {
         }
         case Kind::softplus:
             return -simd::expm1(-y);
+        case Kind::selu: {
+            const V slope = V{} + Scalar(selu_slope);
+            return y > V{} ? slope : y + Scalar(selu_at_minus_infinity);
+        }
+        case Kind::exponential:
+            return y;
         case Kind::linear:
             break;
         }
@@ -175,7 +193,7 @@ class Activation {
 
 inline constexpr Activation Activation::linear{Kind::linear}, Activation::tanh{Kind::tanh},
     Activation::sigmoid{Kind::sigmoid}, Activation::relu{Kind::relu}, Activation::softsign{Kind::softsign},
-    Activation::softplus{Kind::softplus};
+    Activation::softplus{Kind::softplus}, Activation::selu{Kind::selu}, Activation::exponential{Kind::exponential};
 
 inline Activation Activation::clipped(double limit) const {
     require(limit > 0, "Activation::clipped", "limit is ", limit, ", expected limit > 0");
@@ -187,9 +205,9 @@ inline Activation Activation::clipped(double limit) const {
 }
 
 constexpr const char* name(const Activation& f) {
-    constexpr const char* names[] = {"linear",       "tanh",       "sigmoid",          "relu",
-                                     "affine",       "leaky_relu", "thresholded_relu", "scaled_tanh",
-                                     "hard_sigmoid", "elu",        "softsign",         "softplus"};
+    constexpr const char* names[] = {
+        "linear",      "tanh",         "sigmoid", "relu",     "affine",   "leaky_relu", "thresholded_relu",
+        "scaled_tanh", "hard_sigmoid", "elu",     "softsign", "softplus", "selu",       "exponential"};
     return names[static_cast<int>(f.kind())];
 }
 

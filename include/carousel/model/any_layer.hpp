@@ -69,7 +69,7 @@ class LayerInterface {
     virtual bool takes_tokens() const = 0;
     virtual void each_setting(FunctionRef<void(const std::string&, const SettingValue&)> f) const = 0;
     virtual LayerDescription describe() const = 0;
-    virtual std::unique_ptr<AnyStreamPart<S>> stream_part() const = 0;
+    virtual std::unique_ptr<AnyStreamPart<S>> stream_part(Index features) const = 0;
 };
 
 template <class L, class S>
@@ -159,11 +159,11 @@ class LayerOf final : public LayerInterface<S> {
                              [&](const std::string& name, const auto& value) { f(name, setting_value(value)); });
     }
     LayerDescription describe() const override { return carousel::describe(layer_); }
-    std::unique_ptr<AnyStreamPart<S>> stream_part() const override {
+    std::unique_ptr<AnyStreamPart<S>> stream_part([[maybe_unused]] Index features) const override {
         if constexpr (constexpr const char* reason = why_not_streamed<L, S>(); reason)
             require(false, "Stream", "the layer ", layer_.name(), " can't be streamed: ", reason);
         else
-            return std::make_unique<StreamPartOf<L, S>>(layer_);
+            return std::make_unique<StreamPartOf<L, S>>(layer_, features);
         return nullptr;
     }
 

@@ -31,7 +31,7 @@ class AnyStreamPart {
 template <class L, class S>
 class StreamPartOf final : public AnyStreamPart<S> {
   public:
-    explicit StreamPartOf(const L& layer) : part_(layer), state_(layer) {}
+    StreamPartOf(const L& layer, Index features) : part_(detail::stream_part<L, S>(layer, features)), state_(layer) {}
     std::unique_ptr<AnyStreamPart<S>> copy() const override { return std::make_unique<StreamPartOf>(*this); }
 
     const S* step(const S* x) noexcept override { return part_(x); }

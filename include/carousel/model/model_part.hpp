@@ -16,8 +16,8 @@ class StreamPart<AnyLayer<S>, S> {
     using State = std::vector<Matrix<S>>;
 
     /// Throws std::invalid_argument if the layer can't be streamed.
-    explicit StreamPart(const AnyLayer<S>& layer)
-        : part_(layer.get().stream_part()), type_(layer.get().type()), states_(layer.states()) {}
+    StreamPart(const AnyLayer<S>& layer, Index features)
+        : part_(layer.get().stream_part(features)), type_(layer.get().type()), states_(layer.states()) {}
     StreamPart(const StreamPart& other)
         : part_(other.part_ ? other.part_->copy() : nullptr), type_(other.type_), states_(other.states_) {}
     StreamPart(StreamPart&&) noexcept = default;
@@ -62,9 +62,10 @@ class StreamPart<Model<S>, S> {
     using State = std::vector<Matrix<S>>;
 
     /// Throws std::invalid_argument, naming the layer, if one can't be streamed.
-    explicit StreamPart(const Model<S>& model) {
+    StreamPart(const Model<S>& model, Index features) {
         model.each_layer([&](std::size_t k, const AnyLayer<S>& layer) {
-            detail::in_layer("Stream", k, layer, [&] { parts_.emplace_back(layer); });
+            detail::in_layer("Stream", k, layer, [&] { parts_.emplace_back(layer, features); });
+            features = layer.output_size(features);
             states_ += layer.states();
         });
     }

@@ -249,6 +249,13 @@ void for_each_lane(Scalar* data, Index size, F&& f) {
         store<Lane<Scalar>>(data + k, f(load<Lane<Scalar>>(data + k, size - k)), size - k);
 }
 
+/// to[k] = f(from[k]) for k < size, likewise.
+template <std::floating_point Scalar, class F>
+void for_each_lane(const Scalar* from, Scalar* to, Index size, F&& f) {
+    for (Index k = 0; k < size; k += lanes<Scalar>)
+        store<Lane<Scalar>>(to + k, f(load<Lane<Scalar>>(from + k, size - k)), size - k);
+}
+
 /// to[k] = f(a[k], b[k]) for k < size, likewise.
 template <std::floating_point Scalar, class F>
 void for_each_lane(const Scalar* a, const Scalar* b, Scalar* to, Index size, F&& f) {

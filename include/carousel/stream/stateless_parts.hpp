@@ -1,14 +1,16 @@
-// The parts of a Stream that have no state: LastStep, Dropout, Dense and Embedding.
+// The parts of a Stream that have no state: LastStep, Dropout, every StepwiseLayer, Dense and Embedding.
 #pragma once
 
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/dropout.hpp"
 #include "carousel/layer/embedding.hpp"
 #include "carousel/layer/last_step.hpp"
+#include "carousel/layer/stepwise_layer.hpp"
 #include "carousel/stream/column_product.hpp"
 #include "carousel/stream/stream_part.hpp"
 
 #include <cmath>
+#include <concepts>
 
 namespace carousel {
 
@@ -41,6 +43,24 @@ class StreamPart<Dropout, S> : public detail::StatelessPart<S> {
     explicit StreamPart(const Dropout&) {}
     void check_weights(const Dropout&) const {}
     void set_weights(const Dropout&) {}
+};
+
+template <class L, class S>
+requires std::derived_from<L, StepwiseLayer<L>>
+class StreamPart<L, S> : public detail::StatelessPart<S> {
+  public:
+    StreamPart(const L& layer, Index features) : layer_(layer) { y_.setZero(features); }
+
+    const S* operator()(const S* x) noexcept {
+        layer_.map(x, y_.data(), y_.size(), 1);
+        return y_.data();
+    }
+    void check_weights(const L&) const {}
+    void set_weights(const L& layer) { layer_ = layer; }
+
+  private:
+    L layer_;
+    Vector<S> y_;
 };
 
 template <class S, Index Input, Index Output>

@@ -6,6 +6,7 @@
 #include "carousel/stream/recurrent_part.hpp"
 #include "carousel/stream/stateless_parts.hpp"
 
+#include <array>
 #include <concepts>
 #include <limits>
 #include <span>
@@ -26,7 +27,8 @@ class StreamPart<Sequential<Layers...>, typename Sequential<Layers...>::Scalar> 
         ((reason = reason ? reason : detail::why_not_streamed<Layers, S>()), ...);
         return reason;
     }();
-    explicit StreamPart(const Model& model) : StreamPart(model, std::index_sequence_for<Layers...>{}) {}
+    StreamPart(const Model& model, Index features)
+        : StreamPart(model, inputs(model, features), std::index_sequence_for<Layers...>{}) {}
 
     const S* operator()(const S* x) noexcept {
         std::apply([&](auto&... part) { ((x = part(x)), ...); }, parts_);
@@ -57,9 +59,21 @@ class StreamPart<Sequential<Layers...>, typename Sequential<Layers...>::Scalar> 
     }
 
   private:
+    using Inputs = std::array<Index, Model::size>;
+
     template <std::size_t... k>
-    StreamPart(const Model& model, std::index_sequence<k...>)
-        : parts_(StreamPart<Layers, S>(model.template layer<k>())...) {}
+    StreamPart(const Model& model, const Inputs& features, std::index_sequence<k...>)
+        : parts_(detail::stream_part<Layers, S>(model.template layer<k>(), features[k])...) {}
+
+    /// How many features each layer is given, if the first is given so many.
+    static Inputs inputs(const Model& model, Index features) {
+        Inputs list{};
+        model.each_layer([&](std::size_t k, const auto& layer) {
+            list[k] = features;
+            features = layer.output_size(features);
+        });
+        return list;
+    }
 
     template <class F>
     static void each(F&& f) {
@@ -107,7 +121,9 @@ class Stream {
 
     /// Throws std::invalid_argument if a layer can't be streamed, as one that runs in reverse, or if a parameter has another
     /// shape than its layer gave it.
-    explicit Stream(const Model& model) : input_(model.input_size()), output_(model.output_size(input_)), part_(model) {
+    explicit Stream(const Model& model)
+        : input_(model.input_size()), output_(model.output_size(input_)),
+          part_(detail::stream_part<Model, Scalar>(model, input_)) {
         require(input_ >= 1 && output_ >= 1, "Stream", "the model is ", input_, " -> ", output_,
                 ", expected at least one feature in and out");
     }

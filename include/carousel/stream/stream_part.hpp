@@ -5,11 +5,14 @@
 #include "carousel/core/matrix.hpp"
 #include "carousel/core/require.hpp"
 
+#include <type_traits>
+
 namespace carousel {
 
 /// A Stream has a StreamPart for every layer of its model. Specialise the template for a layer L of your own:
 ///
 ///     explicit StreamPart(const L&);                 // packs the weights; throws if the layer can't be streamed
+///     StreamPart(const L&, Index features);          // instead, if a layer of that type takes any number of features
 ///     const S* operator()(const S* x) noexcept;      // one sample in, one out; valid until the next call
 ///     void reset() noexcept;                         // the state in which a sequence begins
 ///     bool finite() const noexcept;                  // whether no number of the state is NaN or infinite
@@ -42,6 +45,15 @@ constexpr const char* why_not_streamed() {
         return StreamPart<L, S>::why_not;
     else
         return nullptr;
+}
+
+/// The part of a layer that is given so many features.
+template <class L, class S>
+StreamPart<L, S> stream_part(const L& layer, Index features) {
+    if constexpr (std::is_constructible_v<StreamPart<L, S>, const L&, Index>)
+        return StreamPart<L, S>(layer, features);
+    else
+        return StreamPart<L, S>(layer);
 }
 
 /// Throws std::invalid_argument unless the parameter `what` of a layer has the shape that the layer gave it.

@@ -1,0 +1,42 @@
+// Activate: an activation function as a layer of its own.
+#pragma once
+
+#include "carousel/cell/activation.hpp"
+#include "carousel/layer/stepwise_layer.hpp"
+
+namespace carousel {
+
+/// y = f(x) for every number. backward: dx = dy ∘ f′. Like Dropout, a layer of float or double and of any number of
+/// features:
+///
+///     Sequential model{LSTM<float>{1, 64}, Activate{Activation::relu}, Dense<float>{64, 1}};
+///
+/// A Dense or Conv1D with the same function as its option is a little faster. A file has to know the function.
+class Activate : public StepwiseLayer<Activate> {
+  public:
+    static constexpr const char* where = "Activate::backward";
+
+    explicit Activate(Activation f) : f_(f) {}
+
+    const Activation& activation() const { return f_; }
+    std::string name() const { return "Activation"; }
+
+    template <class F>
+    void each_setting(F&& f) const {
+        f("activation", description(f_));
+    }
+
+    template <class S>
+    void map(const S* x, S* y, Index features, Index columns) const {
+        simd::for_each_lane(x, y, features * columns, [f = f_](auto v) { return f(v); });
+    }
+    template <class S>
+    void map_gradient(const S* dy, const S* y, S* dx, Index features, Index columns) const {
+        simd::for_each_lane(dy, y, dx, features * columns, [f = f_](auto d, auto v) { return d * f.derivative(v); });
+    }
+
+  private:
+    Activation f_;
+};
+
+} // namespace carousel
