@@ -8,8 +8,10 @@
 #include "carousel/layer/dropout.hpp"
 #include "carousel/layer/embedding.hpp"
 #include "carousel/layer/encoder_decoder.hpp"
+#include "carousel/layer/gain.hpp"
 #include "carousel/layer/last_step.hpp"
 #include "carousel/layer/sequential.hpp"
+#include "carousel/layer/softmax.hpp"
 #include "carousel/loss/mean_squared_error.hpp"
 #include "carousel/optim/adam.hpp"
 #include "carousel/optim/clip.hpp"
@@ -114,7 +116,7 @@ TEST_CASE("allocation: no model allocates in a training step after the first, wi
         check_training(many_to_one, Adam{}, 1, size);
         check_training(many_to_one, RMSprop{.momentum = 0.5, .centered = true}, 1, size);
         Sequential in_step{GRU<float>{size.input, size.hidden}, Dense<float>{size.hidden, 3},
-                           Activate{Activation::softsign}};
+                           Activate{Activation::softsign}, Gain{2}, Softmax{}};
         check_training(in_step, AdamW{}, size.steps, size);
         check_training(in_step, SGD{.momentum = 0.9, .nesterov = true}, size.steps, size);
         Sequential both_ways{Bidirectional{LSTM<float>{size.input, size.hidden}},
@@ -181,6 +183,8 @@ TEST_CASE("allocation: nor do samples of every kind, resets, states and weights"
                           LastStep{},
                           Dense<float>{30, 5, {.activation = Activation::tanh}},
                           Activate{Activation::elu()},
+                          Gain{2},
+                          Softmax{},
                           Dense<float>{5, 1}};
     };
     const auto model = make(), trained = make();

@@ -6,9 +6,11 @@
 #include "carousel/layer/dropout.hpp"
 #include "carousel/layer/embedding.hpp"
 #include "carousel/layer/encoder_decoder.hpp"
+#include "carousel/layer/gain.hpp"
 #include "carousel/layer/last_step.hpp"
 #include "carousel/layer/recurrent.hpp"
 #include "carousel/layer/sequential.hpp"
+#include "carousel/layer/softmax.hpp"
 
 #include <sstream>
 
@@ -52,6 +54,8 @@ TEST_CASE("settings: every other layer says what its weights don't show") {
     CHECK(settings(LastStep{}) == "steps=last");
     CHECK(settings(BothEnds{}) == "steps=first and last");
     CHECK(settings(Dropout{0.5}).empty());
+    CHECK(settings(Gain{0.5}) == "factor=0.5");
+    CHECK(settings(Softmax{}) == "over=features");
     CHECK(settings(Activate{Activation::relu.clipped(6)}) == "activation=relu.clipped(6)");
 }
 

@@ -8,8 +8,10 @@
 #include "carousel/layer/dropout.hpp"
 #include "carousel/layer/embedding.hpp"
 #include "carousel/layer/encoder_decoder.hpp"
+#include "carousel/layer/gain.hpp"
 #include "carousel/layer/last_step.hpp"
 #include "carousel/layer/sequential.hpp"
+#include "carousel/layer/softmax.hpp"
 
 #include <functional>
 #include <memory>
@@ -52,6 +54,8 @@ void each_kind(F&& f) {
     pair("Dense", Dense<float>{2, 3}, x);
     pair("Dropout", Dropout{0.5}, x);
     pair("Activate", Activate{Activation::tanh}, x);
+    pair("Softmax", Softmax{}, x);
+    pair("Gain", Gain{0.5}, x);
     pair("LastStep", LastStep{}, x);
     pair("BothEnds", BothEnds{}, x);
     pair("Embedding", Embedding<float>{5, 3}, Sequence<float>(1, 4, 3));

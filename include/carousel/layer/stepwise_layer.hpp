@@ -76,9 +76,6 @@ class StepwiseLayer {
     }
 
   private:
-    friend Derived;
-    StepwiseLayer() = default; // of Derived alone
-
     const Derived& derived() const { return static_cast<const Derived&>(*this); }
 };
 
