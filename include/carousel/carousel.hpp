@@ -16,6 +16,7 @@
 #include "carousel/layer/gain.hpp"
 #include "carousel/layer/last_step.hpp"
 #include "carousel/layer/recurrent.hpp"
+#include "carousel/layer/residual.hpp"
 #include "carousel/layer/sequential.hpp"
 #include "carousel/layer/softmax.hpp"
 #include "carousel/loss/binary_cross_entropy.hpp"

@@ -10,6 +10,7 @@
 #include "carousel/layer/encoder_decoder.hpp"
 #include "carousel/layer/gain.hpp"
 #include "carousel/layer/last_step.hpp"
+#include "carousel/layer/residual.hpp"
 #include "carousel/layer/sequential.hpp"
 #include "carousel/layer/softmax.hpp"
 #include "carousel/loss/mean_squared_error.hpp"
@@ -115,8 +116,12 @@ TEST_CASE("allocation: no model allocates in a training step after the first, wi
                                Dense<float>{size.hidden, 3, {.activation = Activation::tanh}}};
         check_training(many_to_one, Adam{}, 1, size);
         check_training(many_to_one, RMSprop{.momentum = 0.5, .centered = true}, 1, size);
-        Sequential in_step{GRU<float>{size.input, size.hidden}, Dense<float>{size.hidden, 3},
-                           Activate{Activation::softsign}, Gain{2}, Softmax{}};
+        Sequential in_step{GRU<float>{size.input, size.hidden},
+                           Dense<float>{size.hidden, 3},
+                           Residual{GRU<float>{3, 2}},
+                           Activate{Activation::softsign},
+                           Gain{2},
+                           Softmax{}};
         check_training(in_step, AdamW{}, size.steps, size);
         check_training(in_step, SGD{.momentum = 0.9, .nesterov = true}, size.steps, size);
         Sequential both_ways{Bidirectional{LSTM<float>{size.input, size.hidden}},
@@ -185,7 +190,7 @@ TEST_CASE("allocation: nor do samples of every kind, resets, states and weights"
                           Activate{Activation::elu()},
                           Gain{2},
                           Softmax{},
-                          Dense<float>{5, 1}};
+                          Residual{Dense<float>{5, 1}}};
     };
     const auto model = make(), trained = make();
     Stream stream{model};

@@ -10,6 +10,7 @@
 #include "carousel/layer/encoder_decoder.hpp"
 #include "carousel/layer/gain.hpp"
 #include "carousel/layer/last_step.hpp"
+#include "carousel/layer/residual.hpp"
 #include "carousel/layer/sequential.hpp"
 #include "carousel/layer/softmax.hpp"
 
@@ -50,6 +51,7 @@ void each_kind(F&& f) {
         f(std::string(name), layer, other, input);
     };
     pair("Recurrent", LSTM<float>{2, 3}, x);
+    pair("Residual", Residual{GRU<float>{2, 2}}, x);
     pair("Bidirectional", Bidirectional{GRU<float>{2, 3}}, x);
     pair("Dense", Dense<float>{2, 3}, x);
     pair("Dropout", Dropout{0.5}, x);

@@ -1,0 +1,47 @@
+// The part of a Stream that is a Residual: the part of what it wraps, and a sum.
+#pragma once
+
+#include "carousel/layer/residual.hpp"
+#include "carousel/stream/stream_part.hpp"
+
+namespace carousel {
+
+template <class L>
+class StreamPart<Residual<L>, typename L::Scalar> {
+    using S = typename L::Scalar;
+    using State = typename L::State;
+
+  public:
+    StreamPart(const Residual<L>& layer, Index features)
+        : part_(detail::stream_part<L, S>(layer.layer(), features)), features_(features) {
+        y_.setZero(layer.output_size(features));
+    }
+
+    const S* operator()(const S* x) noexcept {
+        const S* const f = part_(x);
+        for (Index k = 0; k < y_.size(); ++k)
+            y_[k] = f[k] + x[k];
+        return y_.data();
+    }
+
+    void reset() noexcept { part_.reset(); }
+    bool finite() const noexcept { return part_.finite(); }
+    void get(State& out) const { part_.get(out); }
+    void check(const State& in) const { part_.check(in); }
+    void set(const State& in) noexcept { part_.set(in); }
+
+    void check_weights(const Residual<L>& layer) const {
+        part_.check_weights(layer.layer());
+        const Index output = layer.output_size(features_);
+        require(output == y_.size(), "Stream::set_weights", "the Residual layer is ", features_, " -> ", output,
+                ", the stream's is ", features_, " -> ", y_.size(), "; make a new Stream of this model");
+    }
+    void set_weights(const Residual<L>& layer) { part_.set_weights(layer.layer()); }
+
+  private:
+    StreamPart<L, S> part_;
+    Index features_;
+    Vector<S> y_;
+};
+
+} // namespace carousel
