@@ -6,7 +6,7 @@
 #include "carousel/layer/embedding.hpp"
 #include "carousel/layer/last_step.hpp"
 #include "carousel/layer/stepwise_layer.hpp"
-#include "carousel/stream/column_product.hpp"
+#include "carousel/stream/dense_column.hpp"
 #include "carousel/stream/stream_part.hpp"
 
 #include <cmath>
@@ -66,68 +66,33 @@ class StreamPart<L, S> : public detail::StatelessPart<S> {
 template <class S, Index Input, Index Output>
 class StreamPart<Dense<S, Input, Output>, S> : public detail::StatelessPart<S> {
     using Layer = Dense<S, Input, Output>;
-    using V = simd::Lane<S>;
 
   public:
     /// Throws std::invalid_argument if a parameter has another shape than the layer gave it.
-    explicit StreamPart(const Layer& layer)
-        : input_{layer.input_size()}, output_{layer.output_size()}, activation_(layer.options().activation),
-          product_(output_, input_, group()) {
+    explicit StreamPart(const Layer& layer) : f_(layer.input_size(), layer.output_size()) {
         require_shapes(layer, "Stream");
-        rows_.resize(output_, input_);
-        bias_.resize(output_);
-        y_.setZero(simd::round_up_to_lanes<S>(output_));
         set_weights(layer);
     }
 
-    const S* operator()(const S* x) noexcept {
-        if (output_ * 4 <= simd::lanes<S>) { // A lane would be three quarters padding or more.
-            for (Index u = 0; u < output_; ++u)
-                y_[u] = activation_(bias_[u] + kernel::dot(rows_.data() + u * input_, x, Index(input_)));
-            return y_.data();
-        }
-        constexpr Index L = simd::lanes<S>;
-        for (Index u = 0; u < output_; u += group()) {
-            typename Product::Sums sums;
-            product_(u, x, sums);
-            for (Index l = 0; l < std::min<Index>(group(), output_ - u); l += L)
-                simd::store<V>(y_.data() + u + l, activation_(sums.at(l, 0, L)));
-        }
-        return y_.data();
-    }
+    const S* operator()(const S* x) noexcept { return f_(x); }
 
     void check_weights(const Layer& layer) const {
         constexpr const char* where = "Stream::set_weights";
-        require(layer.input_size() == input_ && layer.output_size() == output_, where, "the Dense layer is ",
-                layer.input_size(), " -> ", layer.output_size(), ", the stream's is ", Index(input_), " -> ",
-                Index(output_), "; make a new Stream of this model");
+        require(layer.input_size() == f_.input_size() && layer.output_size() == f_.output_size(), where,
+                "the Dense layer is ", layer.input_size(), " -> ", layer.output_size(), ", the stream's is ",
+                f_.input_size(), " -> ", f_.output_size(), "; make a new Stream of this model");
         require_shapes(layer, where);
     }
-    void set_weights(const Layer& layer) {
-        activation_ = layer.options().activation;
-        product_.pack(kernel::operand(layer.W().value), layer.b().value.data());
-        rows_ = layer.W().value;
-        bias_ = layer.b().value.col(0);
-    }
+    void set_weights(const Layer& layer) { f_.set(layer.W().value, layer.b().value, layer.options().activation); }
 
   private:
-    static constexpr bool fixed = Input != Dynamic && Output != Dynamic;
-    using Product = stream::ColumnProduct<V, 1, Output, fixed ? stream::units_a_group<V>(1, Input* Output) : Dynamic>;
-
-    Index group() const { return stream::units_a_group<V>(1, input_ * output_); }
-
     static void require_shapes(const Layer& layer, const char* where) {
         const Index inputs = layer.input_size(), outputs = layer.output_size();
         detail::require_weights(where, "Dense", "W", layer.W().value, outputs, inputs);
         detail::require_weights(where, "Dense", "b", layer.b().value, outputs, 1);
     }
 
-    stream::Extent<Input> input_;
-    stream::Extent<Output> output_;
-    Activation activation_;
-    Product product_;
-    Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> rows_;
-    Vector<S> bias_, y_;
+    stream::DenseColumn<S, Input, Output> f_;
 };
 
 /// Nothing may throw here, so a number that is no token gives zeros.
