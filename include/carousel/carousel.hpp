@@ -9,6 +9,7 @@
 #include "carousel/decode/sample.hpp"
 #include "carousel/layer/activate.hpp"
 #include "carousel/layer/bidirectional.hpp"
+#include "carousel/layer/conv1d.hpp"
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/dropout.hpp"
 #include "carousel/layer/embedding.hpp"

@@ -4,6 +4,7 @@
 
 #include "carousel/layer/activate.hpp"
 #include "carousel/layer/bidirectional.hpp"
+#include "carousel/layer/conv1d.hpp"
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/dropout.hpp"
 #include "carousel/layer/embedding.hpp"
@@ -124,6 +125,9 @@ TEST_CASE("allocation: no model allocates in a training step after the first, wi
                            Softmax{}};
         check_training(in_step, AdamW{}, size.steps, size);
         check_training(in_step, SGD{.momentum = 0.9, .nesterov = true}, size.steps, size);
+        Sequential convolutions{Conv1D<float>{size.input, size.hidden, 3, {.dilation = 2}},
+                                Conv1D<float>{size.hidden, 3, 2, {.stride = 2, .padding = Padding::valid}}};
+        check_training(convolutions, Adam{}, size.steps / 2, size);
         Sequential both_ways{Bidirectional{LSTM<float>{size.input, size.hidden}},
                              Bidirectional{LSTM<float>{2 * size.hidden, 4}, Merge::average}, LastStep{}};
         check_training(both_ways, Adam{}, 1, size);
@@ -181,7 +185,8 @@ TEST_CASE("allocation: no stream allocates after its construction") {
 
 TEST_CASE("allocation: nor do samples of every kind, resets, states and weights") {
     const auto make = [] {
-        return Sequential{GRU<float, 3, 40>{},
+        return Sequential{Conv1D<float>{3, 3, 4, {.dilation = 3}},
+                          GRU<float, 3, 40>{},
                           Dropout{0.2},
                           LSTM<float>{40, 20, {.peephole = true}},
                           GRU<float, 20, 30, Reset::before>{},

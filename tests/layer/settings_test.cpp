@@ -2,6 +2,7 @@
 
 #include "carousel/layer/activate.hpp"
 #include "carousel/layer/bidirectional.hpp"
+#include "carousel/layer/conv1d.hpp"
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/dropout.hpp"
 #include "carousel/layer/embedding.hpp"
@@ -49,6 +50,10 @@ TEST_CASE("settings: a recurrent layer says its cell, its direction and what the
 
 TEST_CASE("settings: every other layer says what its weights don't show") {
     CHECK(settings(Dense<double>{1, 2, {.activation = Activation::leaky_relu(0.1)}}) == "activation=leaky_relu(0.1)");
+    CHECK(settings(Conv1D<double>{1, 2, 3, {.dilation = 4, .padding = Padding::valid}}) ==
+          "kernel=3 dilation=4 stride=1 padding=valid activation=linear");
+    CHECK(settings(Conv1D<double>{1, 2, 1, {.stride = 2, .activation = Activation::relu}}) ==
+          "kernel=1 dilation=1 stride=2 padding=causal activation=relu");
     CHECK(settings(Embedding<double>{3, 2}).empty());
     CHECK(settings(Embedding<double>{3, 2, {.padding = 0}}) == "padding=0");
     CHECK(settings(LastStep{}) == "steps=last");

@@ -4,6 +4,7 @@
 
 #include "carousel/layer/activate.hpp"
 #include "carousel/layer/bidirectional.hpp"
+#include "carousel/layer/conv1d.hpp"
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/dropout.hpp"
 #include "carousel/layer/embedding.hpp"
@@ -54,6 +55,7 @@ void each_kind(F&& f) {
     pair("Residual", Residual{GRU<float>{2, 2}}, x);
     pair("Bidirectional", Bidirectional{GRU<float>{2, 3}}, x);
     pair("Dense", Dense<float>{2, 3}, x);
+    pair("Conv1D", Conv1D<float>{2, 3, 2}, x);
     pair("Dropout", Dropout{0.5}, x);
     pair("Activate", Activate{Activation::tanh}, x);
     pair("Softmax", Softmax{}, x);

@@ -3,6 +3,7 @@
 
 #include "carousel/layer/sequential.hpp"
 #include "carousel/simd/denormals.hpp"
+#include "carousel/stream/conv1d_part.hpp"
 #include "carousel/stream/recurrent_part.hpp"
 #include "carousel/stream/residual_part.hpp"
 #include "carousel/stream/stateless_parts.hpp"

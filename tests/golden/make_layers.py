@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+"""Golden files of Conv1D and BatchNorm, in float64.
+
+Run without arguments; needs torch. The gradient of the output is given, not that of a loss. Sequences are (steps, batch,
+features), as the library stores them.
+"""
+import torch
+
+import golden_format
+
+torch.set_default_dtype(torch.float64)
+
+
+def numbers(*shape, seed):
+    """Eighths between -1 and 1 in an order without a pattern."""
+    count = torch.Size(shape).numel()
+    return torch.tensor([((seed + 7 * k * k + 5 * k) % 17 - 8) / 8 for k in range(count)]).view(shape)
+
+
+def conv1d(name, inputs, outputs, kernel, steps, batch, dilation, stride, causal):
+    x = numbers(steps, batch, inputs, seed=1).requires_grad_()
+    weight = numbers(outputs, inputs, kernel, seed=2).requires_grad_()
+    bias = numbers(outputs, seed=3).requires_grad_()
+    channels = torch.nn.functional.pad(x.permute(1, 2, 0), ((kernel - 1) * dilation if causal else 0, 0))
+    y = torch.nn.functional.conv1d(channels, weight, bias, stride, 0, dilation).tanh().permute(2, 0, 1)
+    dy = numbers(*y.shape, seed=4)
+    y.backward(dy)
+    taps_first = lambda w: w.permute(0, 2, 1).reshape(outputs, kernel * inputs)
+    return {f"{name}.{key}": value for key, value in {
+        "sizes": torch.tensor([inputs, outputs, kernel, dilation, stride, int(causal), batch]), "x": x,
+        "W": taps_first(weight), "b": bias, "y": y, "dy": dy, "dx": x.grad, "dW": taps_first(weight.grad),
+        "db": bias.grad}.items()}
+
+
+def main():
+    golden_format.write("conv1d.txt", "make_layers.py",
+                        ["tanh of torch.nn.functional.conv1d, causal: padded with zeros in front; dy given",
+                         "sizes: inputs, outputs, kernel, dilation, stride, causal, batch; W: its taps in front of inputs"],
+                        {**conv1d("causal", 2, 3, 4, 9, 2, 1, 1, True), **conv1d("dilated", 3, 2, 3, 11, 1, 3, 1, True),
+                         **conv1d("strided", 2, 2, 3, 8, 3, 1, 2, True), **conv1d("valid", 2, 3, 3, 10, 2, 2, 3, False)})
+
+
+if __name__ == "__main__":
+    main()
