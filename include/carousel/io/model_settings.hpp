@@ -3,13 +3,11 @@
 
 #include "carousel/core/require.hpp"
 #include "carousel/core/settings.hpp"
+#include "carousel/io/architecture.hpp"
 #include "carousel/io/strict_json.hpp"
 
-#include <cmath>
-#include <concepts>
 #include <map>
 #include <string>
-#include <type_traits>
 #include <utility>
 
 namespace carousel::detail {
@@ -20,17 +18,6 @@ inline constexpr const char* settings_key = "carousel.settings";
 /// Settings by their names. Each is a truth, a number or a text, or what else a file may have that is no object and no
 /// array.
 using Settings = std::map<std::string, Json>;
-
-inline Json json_of(const SettingValue& value) {
-    return std::visit(
-        []<class Value>(const Value& v) {
-            if constexpr (std::same_as<Value, double>)
-                return std::isfinite(v) ? Json(v) : Json(std::to_string(v)); // JSON has no infinity
-            else
-                return Json(v);
-        },
-        value);
-}
 
 template <class Model>
 Settings settings_of(const Model& model) {

@@ -45,10 +45,12 @@ std::vector<NamedTensor> tensors_of(const std::vector<NamedParameter<S>>& parame
 
 template <class Model>
 Safetensors file_of(const Model& model, const Metadata& metadata, const char* where) {
-    require(!metadata.contains(settings_key), where, "the metadata has \"", settings_key,
-            "\", where the settings of the model are to be; take it out");
+    for (const char* const key : {settings_key, architecture_key})
+        require(!metadata.contains(key), where, "the metadata has \"", key,
+                "\", where this function says what the model is; take it out");
     Safetensors file{tensors_of(parameters(model)), metadata};
     file.metadata[settings_key] = settings_text(settings_of(model), where);
+    file.metadata[architecture_key] = architecture_text(describe(model), where);
     return file;
 }
 
@@ -99,6 +101,20 @@ class LoadedParameters {
     };
     std::vector<Loaded> list_;
 };
+
+/// Loads the parameters of a model from a file with the same settings; returns the user's metadata.
+template <class Model>
+Metadata load_model_from(SafetensorsMatch& file, Model& model) {
+    const Settings settings = settings_of(model);
+    file.expect_settings(settings);
+    LoadedParameters<typename Model::Scalar> loaded(file, parameters(model));
+    file.expect_no_more(true);
+    file.expect_no_more_settings(settings);
+    loaded.read(file);
+    Metadata metadata = file.metadata();
+    loaded.assign();
+    return metadata;
+}
 
 /// The same for what an optimizer remembers.
 template <OptimizerRule Rule, class S>
@@ -214,15 +230,7 @@ requires requires {
 }
 Metadata load_safetensors(const ByteSource& source, Model& model, const LoadOptions& options = {}) {
     detail::SafetensorsMatch file(source, options);
-    const detail::Settings settings = detail::settings_of(model);
-    file.expect_settings(settings);
-    detail::LoadedParameters<typename Model::Scalar> loaded(file, parameters(model));
-    file.expect_no_more(true);
-    file.expect_no_more_settings(settings);
-    loaded.read(file);
-    Metadata metadata = file.metadata();
-    loaded.assign();
-    return metadata;
+    return detail::load_model_from(file, model);
 }
 
 /// Loads a model and what the optimizer of its parameters remembers: both or, throwing as above or if it isn't an

@@ -22,8 +22,8 @@ inline constexpr const char* optimizer_steps = "optimizer.steps";
 /// says. Every function that finds a difference throws std::runtime_error "load_safetensors: source: …".
 class SafetensorsMatch {
   public:
-    SafetensorsMatch(const ByteSource& source, const LoadOptions& options)
-        : reader_("load_safetensors", source), options_(options), rename_(options.names) {
+    SafetensorsMatch(const ByteSource& source, const LoadOptions& options, const char* where = "load_safetensors")
+        : reader_(where, source), options_(options), rename_(options.names) {
         for (const SafetensorsEntry& entry : reader_.entries())
             insert(entries_, entry.name, Found{&entry});
         const auto text = reader_.metadata().find(settings_key);
@@ -91,6 +91,8 @@ class SafetensorsMatch {
         return reader_.read(entry).template matrix<S>();
     }
 
+    const SafetensorsReader& reader() const { return reader_; }
+
     template <class... Parts>
     void check(bool holds, const Parts&... parts) const {
         reader_.check(holds, parts...);
@@ -100,6 +102,7 @@ class SafetensorsMatch {
     Metadata metadata() const {
         Metadata metadata = reader_.metadata();
         metadata.erase(settings_key);
+        metadata.erase(architecture_key);
         return metadata;
     }
 

@@ -84,9 +84,20 @@ class Bidirectional {
     /// "merge", and those of both layers as "forward.…" and "reverse.…".
     template <class F>
     void each_setting(F&& f) const {
-        f("merge", merge_ == Merge::concatenate ? "concatenate" : merge_ == Merge::sum ? "sum" : "average");
+        f("merge", merge_name());
         detail::each_setting(forward_, "forward.", f);
         detail::each_setting(reverse_, "reverse.", f);
+    }
+
+    template <class F>
+    void each_option(F&& f) const {
+        f("merge", merge_name());
+    }
+    /// f(layer) for the forward and the reverse one.
+    template <class F>
+    void each_inner(F&& f) const {
+        f(forward_);
+        f(reverse_);
     }
 
     /// f(random) for every generator of both layers' masks.
@@ -155,6 +166,10 @@ class Bidirectional {
     }
 
   private:
+    const char* merge_name() const {
+        return merge_ == Merge::concatenate ? "concatenate" : merge_ == Merge::sum ? "sum" : "average";
+    }
+
     /// f(name, parameter) for every one, const if `self` is.
     template <class Self, class F>
     static void visit_parameters(Self& self, F& f) {

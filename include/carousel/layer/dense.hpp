@@ -79,6 +79,12 @@ class Dense {
         f("activation", description(options_.activation));
     }
 
+    template <class F>
+    void each_option(F&& f) const {
+        f("input_size", input_);
+        f("output_size", output_);
+    }
+
     void initialize(Random& random) {
         options_.W(W_.value, input_size(), output_size(), random);
         options_.b(b_.value, input_size(), output_size(), random);

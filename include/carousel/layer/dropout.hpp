@@ -42,6 +42,11 @@ class Dropout {
     Index output_size(Index input) const { return input; }
     template <class F>
     void each_parameter(F&&) const {}
+    template <class F>
+    void each_option(F&& f) const {
+        f("rate", rate_);
+        f("per_sequence", options_.per_sequence);
+    }
     void initialize(Random& random) { seed_ = random(); }
 
     /// f(random) for the generator of this tape's masks.

@@ -81,6 +81,12 @@ class Embedding {
             f("padding", *options_.padding);
     }
 
+    template <class F>
+    void each_option(F&& f) const {
+        f("vocabulary", vocabulary_);
+        f("output_size", size_);
+    }
+
     void initialize(Random& random) {
         options_.table(table_.value, vocabulary(), output_size(), random);
         if (options_.padding)

@@ -161,6 +161,17 @@ class EncoderDecoder {
         detail::each_setting(decoder_, "decoder.", f);
     }
 
+    template <class F>
+    void each_option(F&& f) const {
+        f("encoder_steps", options_.encoder_steps);
+    }
+    /// f(net) for the encoder and the decoder.
+    template <class F>
+    void each_inner(F&& f) const {
+        f(encoder_);
+        f(decoder_);
+    }
+
     /// f(random) for every generator of both nets' masks.
     template <class F>
     void each_random(Tape& tape, F&& f) const {

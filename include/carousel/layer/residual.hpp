@@ -7,19 +7,6 @@
 
 namespace carousel {
 
-namespace detail {
-
-/// Whether a layer, or a model that begins with it, takes tokens, as far as its type says so.
-template <class L>
-constexpr bool known_to_take_tokens() {
-    if constexpr (requires { std::bool_constant<L::takes_tokens>{}; })
-        return L::takes_tokens;
-    else
-        return false;
-}
-
-} // namespace detail
-
 /// y = f(x) + x at every step, where f is a layer or a whole model. f may give fewer features than it is given: the first
 /// of x are added then, as many as f gives. So a guitar amplifier's net with two inputs, the signal and a knob, adds
 /// the signal alone:
@@ -29,7 +16,7 @@ constexpr bool known_to_take_tokens() {
 /// x: I × (T·B), f(x) and y: O × (T·B) with O <= I. backward: dx is f's, and its first O rows += dy. Padding is added, too.
 ///
 /// State, settings, and the names of parameters ("W", "0.LSTM.W") are those of f, with nothing before them. f must give a
-/// step for every step it is given and can't take tokens. Nothing but f, layer(), makes a Residual again.
+/// step for every step it is given and can't take tokens.
 template <class L>
 class Residual {
   public:
@@ -37,7 +24,7 @@ class Residual {
         requires { typename L::Scalar; }, "Residual: the layer has no scalar type; put it in a Sequential or a Model");
     using Scalar = typename L::Scalar;
     static_assert(Layer<L, Scalar>, "Residual: what it wraps must be a Layer");
-    static_assert(!detail::known_to_take_tokens<L>(), "Residual: tokens can't be added to the output of a layer");
+    static_assert(!detail::takes_tokens<L>(), "Residual: tokens can't be added to the output of a layer");
 
     using State = typename L::State;
 
@@ -53,6 +40,8 @@ class Residual {
     /// Throws std::invalid_argument if the layer gives more features than it is given, or not a step for every step (as
     /// LastStep does).
     explicit Residual(L layer) : layer_(std::move(layer)) {
+        require(!detail::takes_tokens(layer_), "Residual", "the ", layer_.name(),
+                " layer takes tokens, expected numbers, to which its output can be added");
         constexpr Index probe = 2; // steps: a layer that shortens sequences shortens these
         const Index steps = detail::output_length(layer_, probe);
         require(steps == probe, "Residual", "the ", layer_.name(), " layer gives ", steps, " steps for ", probe,
@@ -67,12 +56,7 @@ class Residual {
 
     std::string name() const { return "Residual"; }
     /// 0 if the layer takes any number of features.
-    Index input_size() const {
-        if constexpr (requires { layer_.input_size(); })
-            return layer_.input_size();
-        else
-            return 0;
-    }
+    Index input_size() const { return detail::input_size(layer_); }
     Index output_size(Index input) const {
         const Index output = layer_.output_size(input);
         require(output <= input, "Residual", "the ", layer_.name(), " layer gives ", output, " features for ", input,
@@ -93,8 +77,16 @@ class Residual {
     void each_setting(F&& f) const {
         detail::each_setting(layer_, "", f);
     }
+    /// f(layer()): it alone makes a Residual again.
     template <class F>
-    void each_option(F&&) const {}
+    void each_inner(F&& f) const {
+        f(layer_);
+    }
+    /// Where L is a Model: how many matrices its State has, and such a list of empty ones.
+    Index states() const requires requires(const L& model) { model.states(); }
+    { return layer_.states(); }
+    State empty_state() const requires requires(const L& model) { model.empty_state(); }
+    { return layer_.empty_state(); }
     template <class F>
     void each_random(Tape& tape, F&& f) const {
         detail::each_random(layer_, tape.layer_, f);
@@ -124,8 +116,8 @@ class Residual {
         layer_.final_state(tape.layer_, out);
     }
 
-    /// A dy of no steps means there is none, if the layer takes it so. Throws std::invalid_argument if dy hasn't y's shape, std::logic_error if the tape holds no forward pass of this
-    /// layer; and what the layer throws.
+    /// A dy of no steps means there is none, if the layer takes it so. Throws std::invalid_argument if dy hasn't y's
+    /// shape, std::logic_error if the tape holds no forward pass of this layer, and what the layer throws.
     SequenceView<Scalar> backward(SequenceView<Scalar> dy, Tape& tape, const BackwardOptions<State>& options = {}) {
         tape.pass_.require_recorded("Residual::backward", this);
         const auto& y = tape.y_;

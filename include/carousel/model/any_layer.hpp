@@ -1,11 +1,7 @@
 // AnyLayer: a layer of any type behind one, for models whose layers are decided at run time.
 #pragma once
 
-#include "carousel/core/function_ref.hpp"
-#include "carousel/layer/layer.hpp"
-#include "carousel/model/any_stream_part.hpp"
-#include "carousel/model/layer_description.hpp"
-#include "carousel/model/state_span.hpp"
+#include "carousel/model/layer_of.hpp"
 
 #include <concepts>
 #include <memory>
@@ -13,171 +9,13 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace carousel {
 
 template <std::floating_point S>
 class Model;
-
-namespace detail {
-
-/// Its address is the type. (Run-time type information isn't needed.)
-template <class T>
-[[gnu::visibility("hidden")]] inline constexpr char type_key = 0;
-
-/// What a pass of an AnyLayer remembers: the tape of the layer inside and the states handed to it.
-class AnyTape {
-  public:
-    explicit AnyTape(const void* type) : type_(type) {}
-    virtual ~AnyTape() = default;
-    virtual std::unique_ptr<AnyTape> copy() const = 0;
-    const void* type() const { return type_; }
-
-  private:
-    const void* type_;
-};
-
-/// The functions of a layer as virtual ones. A state is the matrices of the layer's State, or none for zero.
-template <class S>
-class LayerInterface {
-  public:
-    using Tape = std::unique_ptr<AnyTape>;
-    using States = std::span<const Matrix<S>>;
-
-    virtual ~LayerInterface() = default;
-    virtual std::unique_ptr<LayerInterface> copy() const = 0;
-    virtual bool assign(const LayerInterface& other) = 0; ///< false: it is of another type, and nothing was changed
-    virtual bool assign(LayerInterface&& other) = 0;
-    virtual const void* type() const = 0;
-    virtual const void* get() const = 0;
-
-    virtual SequenceView<S> forward(SequenceView<S> x, Tape& tape, States initial, bool record) const = 0;
-    virtual void final_state(const Tape& tape, std::span<Matrix<S>> out) const = 0;
-    virtual SequenceView<S> backward(SequenceView<S> dy, Tape& tape, States d_final, std::span<Matrix<S>> d_initial,
-                                     bool input_gradient) = 0;
-    virtual Index states() const = 0;
-    virtual void each_parameter(FunctionRef<void(const std::string&, Parameter<S>&)> f) = 0;
-    virtual void each_const_parameter(FunctionRef<void(const std::string&, const Parameter<S>&)> f) const = 0;
-    virtual void each_random(Tape& tape, FunctionRef<void(Random&)> f) const = 0;
-    virtual void initialize(Random& random) = 0;
-    virtual std::string name() const = 0;
-    virtual Index input_size() const = 0;
-    virtual Index output_size(Index input) const = 0;
-    virtual Index output_length(Index length) const = 0;
-    virtual Index least_steps() const = 0;
-    virtual bool takes_tokens() const = 0;
-    virtual void each_setting(FunctionRef<void(const std::string&, const SettingValue&)> f) const = 0;
-    virtual LayerDescription describe() const = 0;
-    virtual std::unique_ptr<AnyStreamPart<S>> stream_part(Index features) const = 0;
-};
-
-template <class L, class S>
-class LayerOf final : public LayerInterface<S> {
-    using Base = LayerInterface<S>;
-    using typename Base::States;
-    using typename Base::Tape;
-    using LayerTape = TapeOf<L, S>;
-
-    struct TapeOfLayer final : AnyTape {
-        explicit TapeOfLayer(const L& layer)
-            : AnyTape(&type_key<L>), initial(layer), final_state(layer), d_final(layer), d_initial(layer) {}
-        std::unique_ptr<AnyTape> copy() const override { return std::make_unique<TapeOfLayer>(*this); }
-
-        LayerTape tape;
-        StateSpan<L, S> initial, final_state, d_final, d_initial;
-    };
-
-  public:
-    explicit LayerOf(L layer) : layer_(std::move(layer)) {}
-    std::unique_ptr<Base> copy() const override { return std::make_unique<LayerOf>(*this); }
-    bool assign(const Base& other) override {
-        if (other.type() != type())
-            return false;
-        layer_ = static_cast<const LayerOf&>(other).layer_;
-        return true;
-    }
-    bool assign(Base&& other) override {
-        if (other.type() != type())
-            return false;
-        layer_ = std::move(static_cast<LayerOf&>(other).layer_);
-        return true;
-    }
-    const void* type() const override { return &type_key<L>; }
-    const void* get() const override { return &layer_; }
-
-    SequenceView<S> forward(SequenceView<S> x, Tape& tape, States initial, bool record) const override {
-        if (!tape || tape->type() != type())
-            tape = std::make_unique<TapeOfLayer>(layer_);
-        auto& own = static_cast<TapeOfLayer&>(*tape);
-        const StateOf<L, S>& state = own.initial.read(initial);
-        return record ? layer_.forward(x, own.tape, state) : layer_.infer(x, own.tape, state);
-    }
-    void final_state(const Tape& tape, std::span<Matrix<S>> out) const override {
-        const auto& own = own_tape("AnyLayer::final_state", tape);
-        own.final_state.write(out, [&](StateOf<L, S>& state) { layer_.final_state(own.tape, state); });
-    }
-    SequenceView<S> backward(SequenceView<S> dy, Tape& tape, States d_final, std::span<Matrix<S>> d_initial,
-                             bool input_gradient) override {
-        auto& own = const_cast<TapeOfLayer&>(own_tape("AnyLayer::backward", tape));
-        const StateOf<L, S>* const from = d_final.empty() ? nullptr : &own.d_final.read(d_final);
-        SequenceView<S> dx;
-        const auto run = [&](StateOf<L, S>* to) {
-            dx = layer_.backward(dy, own.tape, {.d_final = from, .d_initial = to, .input_gradient = input_gradient});
-        };
-        if (d_initial.empty())
-            run(nullptr);
-        else
-            own.d_initial.write(d_initial, [&](StateOf<L, S>& state) { run(&state); });
-        return dx;
-    }
-
-    Index states() const override {
-        if constexpr (constexpr Index count = fixed_state_count<StateOf<L, S>>(); count != Dynamic)
-            return count;
-        else
-            return layer_.states();
-    }
-    void each_parameter(FunctionRef<void(const std::string&, Parameter<S>&)> f) override { layer_.each_parameter(f); }
-    void each_const_parameter(FunctionRef<void(const std::string&, const Parameter<S>&)> f) const override {
-        layer_.each_parameter(f);
-    }
-    void each_random(Tape& tape, FunctionRef<void(Random&)> f) const override {
-        if (!tape || tape->type() != type())
-            tape = std::make_unique<TapeOfLayer>(layer_);
-        detail::each_random(layer_, static_cast<TapeOfLayer&>(*tape).tape, f);
-    }
-    void initialize(Random& random) override { layer_.initialize(random); }
-    std::string name() const override { return layer_.name(); }
-    Index input_size() const override { return detail::input_size(layer_); }
-    Index output_size(Index input) const override { return layer_.output_size(input); }
-    Index output_length(Index length) const override { return detail::output_length(layer_, length); }
-    Index least_steps() const override { return detail::least_steps(layer_); }
-    bool takes_tokens() const override { return detail::takes_tokens(layer_); }
-    void each_setting(FunctionRef<void(const std::string&, const SettingValue&)> f) const override {
-        detail::each_setting(layer_, "",
-                             [&](const std::string& name, const auto& value) { f(name, setting_value(value)); });
-    }
-    LayerDescription describe() const override { return carousel::describe(layer_); }
-    std::unique_ptr<AnyStreamPart<S>> stream_part([[maybe_unused]] Index features) const override {
-        if constexpr (constexpr const char* reason = why_not_streamed<L, S>(); reason)
-            require(false, "Stream", "the layer ", layer_.name(), " can't be streamed: ", reason);
-        else
-            return std::make_unique<StreamPartOf<L, S>>(layer_, features);
-        return nullptr;
-    }
-
-  private:
-    static const TapeOfLayer& own_tape(const char* where, const Tape& tape) {
-        if (!tape || tape->type() != &type_key<L>)
-            fail<std::logic_error>(std::string(where) + ": the tape holds no pass of a layer of this type");
-        return static_cast<const TapeOfLayer&>(*tape);
-    }
-
-    L layer_;
-};
-
-} // namespace detail
 
 /// A layer of scalar S whose type only the program that runs knows; itself a Layer, and a value: copies are copies of the
 /// layer inside. Assigned a layer of the same type, it keeps the addresses of its parameters, so an Optimizer of them

@@ -12,6 +12,7 @@ class StreamPart<Residual<L>, typename L::Scalar> {
     using State = typename L::State;
 
   public:
+    static constexpr const char* why_not = detail::why_not_streamed<L, S>();
     StreamPart(const Residual<L>& layer, Index features)
         : part_(detail::stream_part<L, S>(layer.layer(), features)), features_(features) {
         y_.setZero(layer.output_size(features));

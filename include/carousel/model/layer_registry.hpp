@@ -1,0 +1,249 @@
+// LayerRegistry: makes layers from their descriptions, as a file has them.
+#pragma once
+
+#include "carousel/layer/activate.hpp"
+#include "carousel/layer/bidirectional.hpp"
+#include "carousel/layer/conv1d.hpp"
+#include "carousel/layer/dense.hpp"
+#include "carousel/layer/dropout.hpp"
+#include "carousel/layer/embedding.hpp"
+#include "carousel/layer/gain.hpp"
+#include "carousel/layer/last_step.hpp"
+#include "carousel/layer/recurrent.hpp"
+#include "carousel/layer/residual.hpp"
+#include "carousel/layer/softmax.hpp"
+#include "carousel/model/layer_values.hpp"
+#include "carousel/model/model.hpp"
+
+#include <functional>
+#include <limits>
+#include <map>
+#include <string>
+#include <utility>
+
+namespace carousel {
+
+/// Knows how a layer of each type is made: of the library's from the start, of others after add(). The layers have
+/// parameters that are zero.
+///
+///     LayerRegistry<float> registry;
+///     registry.add("Echo", [](const LayerDescription& description, const LayerRegistry<float>&) {
+///         LayerValues values(description);
+///         const Echo echo{values.size("delay")};
+///         values.finish();
+///         return AnyLayer<float>(echo);
+///     });
+///
+/// A layer is described by its name(), each_option, each_setting and each_inner (describe()).
+template <std::floating_point S>
+class LayerRegistry {
+  public:
+    using Make = std::function<AnyLayer<S>(const LayerDescription&, const LayerRegistry&)>;
+
+    LayerRegistry() {
+        add_recurrent();
+        add("Bidirectional",
+            [](const LayerDescription& d, const LayerRegistry& registry) { return registry.bidirectional(d); });
+        add("Dense", [](const LayerDescription& d, const LayerRegistry& registry) {
+            LayerValues values(d);
+            const Index input = values.size("input_size"), output = values.size("output_size");
+            const Activation f = values.activation("activation", Activation::linear);
+            values.finish();
+            registry.require_room(d, output, input);
+            return AnyLayer<S>(Dense<S>{input, output, {.activation = f, .initialize = false}});
+        });
+        add("Embedding", [](const LayerDescription& d, const LayerRegistry& registry) {
+            LayerValues values(d);
+            const Index vocabulary = values.size("vocabulary"), size = values.size("output_size");
+            const Index padding = values.template get<Index>("padding", -1);
+            values.finish();
+            registry.require_room(d, size, vocabulary);
+            EmbeddingOptions options{.initialize = false};
+            if (padding >= 0)
+                options.padding = padding;
+            return AnyLayer<S>(Embedding<S>{vocabulary, size, options});
+        });
+        add("Conv1D", [](const LayerDescription& d, const LayerRegistry& registry) {
+            LayerValues values(d);
+            const Index input = values.size("input_size"), output = values.size("output_size"),
+                        kernel = values.size("kernel");
+            Conv1DOptions options{.initialize = false};
+            options.dilation = values.size("dilation");
+            options.stride = values.size("stride");
+            options.padding = choice(values, "padding", "causal", "valid") == 0 ? Padding::causal : Padding::valid;
+            options.activation = values.activation("activation", Activation::linear);
+            values.finish();
+            registry.require_room(d, output, kernel);
+            registry.require_room(d, output * kernel, input);
+            return AnyLayer<S>(Conv1D<S>{input, output, kernel, options});
+        });
+        add("Dropout", [](const LayerDescription& d, const LayerRegistry&) {
+            LayerValues values(d);
+            const auto rate = values.template get<double>("rate");
+            const auto per_sequence = values.template get<bool>("per_sequence", false);
+            values.finish();
+            return AnyLayer<S>(Dropout{rate, {.per_sequence = per_sequence}});
+        });
+        add("Gain", [](const LayerDescription& d, const LayerRegistry&) {
+            LayerValues values(d);
+            const auto factor = values.template get<double>("factor");
+            values.finish();
+            return AnyLayer<S>(Gain{factor});
+        });
+        add("Activation", [](const LayerDescription& d, const LayerRegistry&) {
+            LayerValues values(d);
+            const Activation f = values.activation("activation", Activation::linear);
+            values.finish();
+            return AnyLayer<S>(Activate{f});
+        });
+        add_plain("Softmax", Softmax{});
+        add_ends("LastStep", LastStep{}, "last");
+        add_ends("BothEnds", BothEnds{}, "first and last");
+        add("Sequential", [](const LayerDescription& d, const LayerRegistry& registry) {
+            return AnyLayer<S>(registry.make_model(d));
+        });
+        add("Residual", [](const LayerDescription& d, const LayerRegistry& registry) {
+            LayerValues(d).finish(1);
+            Model<S> inner;
+            if (d.layers[0].type == "Sequential")
+                inner = registry.make_model(d.layers[0]);
+            else
+                return AnyLayer<S>(Residual<AnyLayer<S>>(registry.make(d.layers[0])));
+            return AnyLayer<S>(Residual<Model<S>>(std::move(inner)));
+        });
+    }
+
+    /// Layers of this type are made so from now on.
+    void add(std::string type, Make make) { makes_.insert_or_assign(std::move(type), std::move(make)); }
+
+    /// The same registry for layers of at most so many parameters each: those that the file of a model can have.
+    LayerRegistry limited_to(Index parameters) const {
+        LayerRegistry limited = *this;
+        limited.most_ = parameters;
+        return limited;
+    }
+    /// For who makes a layer: throws std::invalid_argument, before memory is taken, if a matrix of rows × columns has more
+    /// parameters than a layer can have here.
+    void require_room(const LayerDescription& description, Index rows, Index columns) const {
+        require(columns <= most_ / rows, description.type.c_str(), "a weight of at least ", rows, " x ", columns,
+                " was described, the file has ", most_, " numbers");
+    }
+
+    /// Throws std::invalid_argument "LayerRegistry: layer 2 (LSTM): …" if a type is unknown or a value is missing, of a
+    /// wrong kind, out of its range or unknown.
+    AnyLayer<S> make(const LayerDescription& description) const {
+        const auto found = makes_.find(description.type);
+        require(found != makes_.end(), "LayerRegistry", "no layer has the type \"", description.type,
+                "\"; add() says how it is made");
+        return found->second(description, *this);
+    }
+    /// Of a row of layers, type "Sequential".
+    Model<S> make_model(const LayerDescription& description) const {
+        require(description.type == "Sequential", "LayerRegistry", "the model is of type \"", description.type,
+                "\", expected \"Sequential\"");
+        LayerValues(description).finish(description.layers.size());
+        Model<S> model;
+        for (std::size_t k = 0; k < description.layers.size(); ++k)
+            model.add(detail::instead_of<std::invalid_argument>([&] { return make(description.layers[k]); },
+                                                                [&](const std::invalid_argument& error) {
+                                                                    detail::refuse_in_layer(
+                                                                        "LayerRegistry", static_cast<Index>(k),
+                                                                        description.layers[k].type, error.what());
+                                                                }));
+        return model;
+    }
+
+  private:
+    /// f(layer) with the recurrent layer of this description.
+    template <class F>
+    AnyLayer<S> with_recurrent(const LayerDescription& d, F&& f) const {
+        LayerValues values(d);
+        const Index input = values.size("input_size"), hidden = values.size("hidden_size");
+        require_room(d, hidden, input);
+        require_room(d, hidden, hidden);
+        RecurrentOptions options{.initialize = false};
+        options.reverse = values.template get<bool>("reverse", false);
+        options.recurrent_dropout = values.template get<double>("recurrent_dropout", 0);
+        options.zoneout = values.template get<double>("zoneout", 0);
+        options.zoneout_cell = values.template get<double>("zoneout_cell", 0);
+        values.template get<std::string>("cell", d.type); // says the type again
+        const auto make = [&]<class C>(C cell) {
+            values.finish();
+            return f(Recurrent<C>{input, hidden, cell, options});
+        };
+        if (d.type == SimpleRnnCell<S>::name)
+            return make(SimpleRnnCell<S>{.activation = values.activation("activation", Activation::tanh)});
+        const bool coupled = d.type == LstmCell<S, true>::name, lstm = coupled || d.type == LstmCell<S>::name;
+        const bool peephole = lstm && values.template get<bool>("peephole", false);
+        const bool before = !lstm && choice(values, "reset", "after", "before") == 1;
+        ChosenGates gates;
+        gates.f = values.activation("gate", gates.f);
+        gates.g = values.activation("candidate", gates.g);
+        if (lstm)
+            gates.h = values.activation("output", gates.h);
+        const auto with_gates = [&]<class Gates>(Gates chosen) {
+            if (coupled)
+                return make(LstmCell<S, true, Gates>{peephole, chosen});
+            if (lstm)
+                return make(LstmCell<S, false, Gates>{peephole, chosen});
+            return before ? make(GruCell<S, Reset::before, Gates>{chosen})
+                          : make(GruCell<S, Reset::after, Gates>{chosen});
+        };
+        const bool standard = gates.f == StandardGates::f && gates.g == StandardGates::g && gates.h == StandardGates::h;
+        return standard ? with_gates(StandardGates{}) : with_gates(gates);
+    }
+
+    void add_recurrent() {
+        for (const char* const type :
+             {SimpleRnnCell<S>::name, LstmCell<S>::name, LstmCell<S, true>::name, GruCell<S, Reset::after>::name})
+            add(type, [](const LayerDescription& d, const LayerRegistry& registry) {
+                return registry.with_recurrent(d, [](auto layer) { return AnyLayer<S>(std::move(layer)); });
+            });
+    }
+
+    AnyLayer<S> bidirectional(const LayerDescription& d) const {
+        LayerValues values(d);
+        const Index merge = choice(values, "merge", "concatenate", "sum", "average");
+        values.finish(2);
+        const AnyLayer<S> reverse = make(d.layers[1]);
+        return with_recurrent(d.layers[0], [&]<class L>(L forward) {
+            const L* const twin = reverse.template target<L>();
+            require(twin, "Bidirectional", "the layers inside are of unequal types, expected a layer and its reverse");
+            return AnyLayer<S>(Bidirectional<L>(std::move(forward), *twin, static_cast<Merge>(merge)));
+        });
+    }
+
+    template <class L>
+    void add_plain(const char* type, L layer) {
+        add(type, [layer](const LayerDescription& d, const LayerRegistry&) {
+            LayerValues(d).finish();
+            return AnyLayer<S>(layer);
+        });
+    }
+    template <class L>
+    void add_ends(const char* type, L layer, const char* steps) {
+        add(type, [layer, steps](const LayerDescription& d, const LayerRegistry&) {
+            LayerValues values(d);
+            choice(values, "steps", steps);
+            values.finish();
+            return AnyLayer<S>(layer);
+        });
+    }
+
+    /// Which of these texts the value is, from 0.
+    template <class... Texts>
+    static Index choice(LayerValues& values, const char* name, const Texts*... texts) {
+        const auto text = values.template get<std::string>(name);
+        Index k = 0, found = -1;
+        std::string all;
+        ((found = text == texts ? k : found, ++k, all += std::string(all.empty() ? "" : " or ") + "\"" + texts + "\""),
+         ...);
+        require(found >= 0, values.description().type.c_str(), "\"", name, "\" is \"", text, "\", expected ", all);
+        return found;
+    }
+
+    std::map<std::string, Make> makes_;
+    Index most_ = std::numeric_limits<Index>::max();
+};
+
+} // namespace carousel
