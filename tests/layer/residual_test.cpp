@@ -6,9 +6,11 @@
 #include "carousel/layer/activate.hpp"
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/dropout.hpp"
+#include "carousel/layer/embedding.hpp"
 #include "carousel/layer/last_step.hpp"
 #include "carousel/layer/sequential.hpp"
 #include "carousel/loss/mean_squared_error.hpp"
+#include "carousel/model/model.hpp"
 #include "carousel/train/check_gradients.hpp"
 
 #include <stdexcept>
@@ -87,6 +89,8 @@ TEST_CASE("Residual: backward matches central differences around a layer, a stat
         check(Sequential{Dense<double>{3, 3}, Residual{Residual{model}}, Dense<double>{1, 2}}, 2,
               decltype(Sequential{Dense<double>{3, 3}, Residual{Residual{model}}, Dense<double>{1, 2}})::State{});
         check(Residual{Half{}}, 3, NoState{});
+        check(Residual{Model<double>{LSTM<double>{3, 2}, Activate{Activation::tanh}, Dense<double>{2, 1}}}, 1,
+              std::vector{random_matrix<double>(4, 3, random)});
     }
 }
 
@@ -143,6 +147,9 @@ TEST_CASE("Residual: what can't be added to its input is refused") {
     REQUIRE_THROWS_WITH((Residual{Sequential{LSTM<float>{2, 2}, LastStep{}}}),
                         "Residual: the Sequential layer gives 1 steps for 2, expected one for each; it can't be added "
                         "to its input");
+
+    REQUIRE_THROWS_WITH((Residual<Model<float>>{Model<float>{Embedding<float>{5, 1}}}),
+                        "Residual: the Sequential layer takes tokens, which can't be added to its output");
 
     Residual layer{Sequential{Dense<float>{2, 2}}};
     decltype(layer)::Tape tape;

@@ -4,7 +4,11 @@
 #include "support.hpp"
 
 #include "carousel/layer/activate.hpp"
+#include "carousel/layer/conv1d.hpp"
+#include "carousel/layer/gain.hpp"
 #include "carousel/layer/residual.hpp"
+#include "carousel/layer/softmax.hpp"
+#include "carousel/model/model.hpp"
 #include "carousel/stream/stream.hpp"
 
 using namespace carousel;
@@ -29,6 +33,22 @@ TEMPLATE_TEST_CASE("Stream: a Residual gives the numbers of its inference", "", 
     CHECK(difference(run(stream, x.values()), model(x).values()) < rounding<S>);
     Stream alone{amplifier<S>()};
     CHECK((alone.input_size() == 2 && alone.output_size() == 1));
+}
+
+TEST_CASE("Stream: a Residual of a model that was put together at run time, inside another") {
+    Model<float> inner{Activate{Activation::tanh}, LSTM<float>{2, 5}, Gain{0.5}, Dense<float>{5, 1}};
+    const Model<float> model{Conv1D<float>{3, 2, 4}, Softmax{}, Residual<Model<float>>{inner},
+                             Activate{Activation::elu()}};
+    Random random(57);
+    const auto x = random_sequence<float>(3, 30, 1, random);
+    Stream stream{model}, fork{model};
+    CHECK(difference(run(stream, x.values()), model(x).values()) < 3e-6);
+    fork.set_state(stream.state());
+    CHECK(run(fork, x.values()) == run(stream, x.values()));
+    CHECK(stream.state().size() == 2);
+    REQUIRE_THROWS_WITH(Stream(Model<float>{Residual{Bidirectional{LSTM<float>{2, 1}}}}),
+                        "Stream: layer 0 (Residual): the layer Residual can't be streamed: its first output needs the "
+                        "last sample");
 }
 
 TEST_CASE("Stream: a Residual's state can be taken, put back and reset, and a NaN in it is noticed") {

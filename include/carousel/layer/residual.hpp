@@ -46,6 +46,8 @@ class Residual {
         const Index steps = detail::output_length(layer_, probe);
         require(steps == probe, "Residual", "the ", layer_.name(), " layer gives ", steps, " steps for ", probe,
                 ", expected one for each; it can't be added to its input");
+        require(!detail::takes_tokens(layer_), "Residual", "the ", layer_.name(),
+                " layer takes tokens, which can't be added to its output");
         if (input_size() > 0)
             output_size(input_size());
     }
@@ -82,10 +84,10 @@ class Residual {
     void each_inner(F&& f) const {
         f(layer_);
     }
-    /// Where L is a Model: how many matrices its State has, and such a list of empty ones.
-    Index states() const requires requires(const L& model) { model.states(); }
+    /// How many matrices a State of f has, and one of empty matrices, if that is decided at run time.
+    Index states() const requires requires(const L& l) { l.states(); }
     { return layer_.states(); }
-    State empty_state() const requires requires(const L& model) { model.empty_state(); }
+    State empty_state() const requires requires(const L& l) { l.empty_state(); }
     { return layer_.empty_state(); }
     template <class F>
     void each_random(Tape& tape, F&& f) const {
