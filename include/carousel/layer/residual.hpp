@@ -40,8 +40,6 @@ class Residual {
     /// Throws std::invalid_argument if the layer gives more features than it is given, or not a step for every step (as
     /// LastStep does).
     explicit Residual(L layer) : layer_(std::move(layer)) {
-        require(!detail::takes_tokens(layer_), "Residual", "the ", layer_.name(),
-                " layer takes tokens, expected numbers, to which its output can be added");
         constexpr Index probe = 2; // steps: a layer that shortens sequences shortens these
         const Index steps = detail::output_length(layer_, probe);
         require(steps == probe, "Residual", "the ", layer_.name(), " layer gives ", steps, " steps for ", probe,
