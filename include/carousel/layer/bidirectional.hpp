@@ -138,27 +138,32 @@ class Bidirectional {
         reverse_.final_state(tape.reverse_, out[1]);
     }
 
+    /// Throws what backward would throw, but for dy.
+    void check_backward(const Tape& tape, const BackwardOptions<State>& options) const {
+        tape.pass_.require_recorded("Bidirectional::backward", this);
+        for (std::size_t k = 0; options.d_final && k < 2; ++k)
+            detail::require_state("Bidirectional::backward: d_final",
+                                  k == 0 ? "the forward layer's state" : "the reverse layer's state",
+                                  (*options.d_final)[k], L::CellType::states * forward_.hidden_size(), tape.y_.batch());
+        detail::check_backward(forward_, tape.forward_, part(0, options));
+        detail::check_backward(reverse_, tape.reverse_, part(1, options));
+    }
+
     /// `dy` is the gradient of the output; a view of no steps means there is none. Throws std::invalid_argument if a
     /// shape differs from the pass', std::logic_error if the tape holds none of this layer.
     SequenceView<Scalar> backward(SequenceView<Scalar> dy, Tape& tape, const BackwardOptions<State>& options = {}) {
-        tape.pass_.require_recorded("Bidirectional::backward", this);
+        check_backward(tape, options);
         const auto& y = tape.y_;
         const bool has_dy = dy.columns() > 0;
         require(!has_dy || (dy.features() == y.features() && dy.steps() == y.steps() && dy.batch() == y.batch()),
                 "Bidirectional::backward", "dy is ", dy.features(), " x (", dy.steps(), " steps of ", dy.batch(),
                 "), expected ", y.features(), " x (", y.steps(), " steps of ", y.batch(), ")");
-        if (options.d_final) {
-            require_state((*options.d_final)[0], forward_, y.batch());
-            require_state((*options.d_final)[1], reverse_, y.batch());
-        }
         tape.pass_.consume();
 
-        const auto part = [&](std::size_t k) -> BackwardOptions<typename L::State> {
-            return {options.d_final ? &(*options.d_final)[k] : nullptr,
-                    options.d_initial ? &(*options.d_initial)[k] : nullptr, options.input_gradient};
-        };
-        const auto dx_forward = forward_.backward(has_dy ? share(dy, 0, tape.dy_) : dy, tape.forward_, part(0));
-        const auto dx_reverse = reverse_.backward(has_dy ? share(dy, 1, tape.dy_) : dy, tape.reverse_, part(1));
+        const auto dx_forward =
+            forward_.backward(has_dy ? share(dy, 0, tape.dy_) : dy, tape.forward_, part(0, options));
+        const auto dx_reverse =
+            reverse_.backward(has_dy ? share(dy, 1, tape.dy_) : dy, tape.reverse_, part(1, options));
         if (!options.input_gradient)
             return {};
         detail::assign(tape.dx_, dx_forward.values() + dx_reverse.values());
@@ -177,20 +182,18 @@ class Bidirectional {
         self.reverse_.each_parameter([&](const std::string& name, auto& p) { f("reverse." + name, p); });
     }
 
+    /// What of the options is the forward (0) or the reverse (1) layer's.
+    static BackwardOptions<typename L::State> part(std::size_t k, const BackwardOptions<State>& options) {
+        return {options.d_final ? &(*options.d_final)[k] : nullptr,
+                options.d_initial ? &(*options.d_initial)[k] : nullptr, options.input_gradient};
+    }
+
     static L twin(const L& layer) {
         RecurrentOptions options = layer.options();
         options.reverse = true;
         if (options.seed)
             options.seed = Random(*options.seed)();
         return L(layer.input_size(), layer.hidden_size(), layer.cell(), options);
-    }
-
-    /// As the layers themselves would, but before either has begun.
-    static void require_state(const typename L::State& d_final, const L& layer, Index batch) {
-        const Index expected = L::CellType::states * layer.hidden_size();
-        require(d_final.size() == 0 || (d_final.rows() == expected && d_final.cols() == batch),
-                "Bidirectional::backward: d_final", "the ", layer.options().reverse ? "reverse" : "forward",
-                " layer's state is ", d_final.rows(), " x ", d_final.cols(), ", expected ", expected, " x ", batch);
     }
 
     void merge_outputs(SequenceView<Scalar> forward, SequenceView<Scalar> reverse, Sequence<Scalar>& y) const {

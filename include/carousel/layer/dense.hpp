@@ -113,16 +113,21 @@ class Dense {
 
     void final_state(const Tape&, NoState&) const {}
 
-    /// Throws std::invalid_argument if dy hasn't y's shape or a parameter not the shape it was made with, std::logic_error
-    /// if the tape holds no forward pass of this layer.
-    SequenceView<S> backward(SequenceView<S> dy, Tape& tape, const BackwardOptions<NoState>& options = {}) {
+    /// Throws what backward would throw, but for dy.
+    void check_backward(const Tape& tape, const BackwardOptions<NoState>&) const {
         tape.pass_.require_recorded("Dense::backward", this, input_, output_);
-        const auto& y = tape.y_.values();
-        require(dy.features() == y.rows() && dy.columns() == y.cols(), "Dense::backward", "dy is ", dy.features(),
-                " x ", dy.columns(), ", expected ", y.rows(), " x ", y.cols());
         detail::require_shape("Dense::backward", "W", ".value", W_.value, output_, input_);
         detail::require_shape("Dense::backward", "W", ".grad", W_.grad, output_, input_);
         detail::require_shape("Dense::backward", "b", ".grad", b_.grad, output_, 1);
+    }
+
+    /// Throws std::invalid_argument if dy hasn't y's shape or a parameter not the shape it was made with, std::logic_error
+    /// if the tape holds no forward pass of this layer.
+    SequenceView<S> backward(SequenceView<S> dy, Tape& tape, const BackwardOptions<NoState>& options = {}) {
+        check_backward(tape, options);
+        const auto& y = tape.y_.values();
+        require(dy.features() == y.rows() && dy.columns() == y.cols(), "Dense::backward", "dy is ", dy.features(),
+                " x ", dy.columns(), ", expected ", y.rows(), " x ", y.cols());
         tape.pass_.consume();
 
         const Index columns = y.cols();

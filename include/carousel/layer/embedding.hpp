@@ -122,14 +122,19 @@ class Embedding {
 
     void final_state(const Tape&, NoState&) const {}
 
+    /// Throws what backward would throw, but for dy.
+    void check_backward(const Tape& tape, const BackwardOptions<NoState>&) const {
+        tape.pass_.require_recorded("Embedding::backward", this, vocabulary_, size_);
+        detail::require_shape("Embedding::backward", "table", ".grad", table_.grad, size_, vocabulary_);
+    }
+
     /// Throws std::invalid_argument if dy hasn't y's shape or the table not the shape it was made with, std::logic_error
     /// if the tape holds no forward pass of this layer.
-    SequenceView<S> backward(SequenceView<S> dy, Tape& tape, const BackwardOptions<NoState>& = {}) {
-        tape.pass_.require_recorded("Embedding::backward", this, vocabulary_, size_);
+    SequenceView<S> backward(SequenceView<S> dy, Tape& tape, const BackwardOptions<NoState>& options = {}) {
+        check_backward(tape, options);
         const Index columns = tape.y_.values().cols();
         require(dy.features() == output_size() && dy.columns() == columns, "Embedding::backward", "dy is ",
                 dy.features(), " x ", dy.columns(), ", expected ", output_size(), " x ", columns);
-        detail::require_shape("Embedding::backward", "table", ".grad", table_.grad, size_, vocabulary_);
         tape.pass_.consume();
         each_token(tape, [&](Index column, Index token) { table_.grad_column(token) += dy.values().col(column); });
         return {};

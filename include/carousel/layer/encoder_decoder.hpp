@@ -217,10 +217,17 @@ class EncoderDecoder {
 
     void final_state(const Tape&, NoState&) const {}
 
+    /// Throws what backward would throw, but for dy.
+    void check_backward(const Tape& tape, const BackwardOptions<NoState>& = {}) const {
+        tape.pass_.require_recorded("EncoderDecoder::backward", this);
+        detail::check_backward(decoder_, tape.decoder_, BackwardOptions<typename Decoder::State>{});
+        detail::check_backward(encoder_, tape.encoder_, BackwardOptions<typename Encoder::State>{});
+    }
+
     /// dx is an empty view if one of the nets has none, as those that begin with an Embedding. Throws
     /// std::invalid_argument if dy hasn't y's shape, std::logic_error if the tape holds no forward pass of this layer.
     SequenceView<Scalar> backward(SequenceView<Scalar> dy, Tape& tape, const BackwardOptions<NoState>& options = {}) {
-        tape.pass_.require_recorded("EncoderDecoder::backward", this);
+        check_backward(tape, options);
         const auto d_previous = decoder_.backward(
             dy, tape.decoder_, {.d_initial = &tape.d_start_, .input_gradient = options.input_gradient});
         tape.pass_.consume();

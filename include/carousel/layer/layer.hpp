@@ -89,6 +89,13 @@ using StateOf = typename detail::pass_types<L, S>::State;
 ///                                                  // such as its sizes, for files that describe themselves
 ///     void each_inner(f) const;                    // f(layer) for the layers inside this one, for the same files
 ///
+/// and, if its backward refuses more than a dy of another shape,
+///
+///     void check_backward(const Tape&, const BackwardOptions<State>&) const;   // throws what backward would throw
+///
+/// which a layer of layers, such as Sequential, calls for all of them before the backward of any: what one refuses is
+/// refused before another has added to its gradients, and the tape still holds its pass.
+///
 /// A layer that takes any scalar, such as Dropout, has no Scalar; its Tape, State and functions are templates of S.
 ///
 /// What forward, infer and backward return lives in the tape, and x must live, unchanged, until backward. A State that
@@ -203,6 +210,21 @@ Index least_steps(const L& layer) {
         return layer.least_steps();
     else
         return 0;
+}
+
+/// Throws what the layer's backward would refuse of its parameters, its tape and the options.
+template <class L, class Tape, class State>
+void check_backward(const L& layer, const Tape& tape, const BackwardOptions<State>& options) {
+    if constexpr (requires { layer.check_backward(tape, options); })
+        layer.check_backward(tape, options);
+}
+
+/// Throws std::invalid_argument unless a state, or its gradient, is empty or rows × batch. `what` is what the message calls
+/// it.
+template <class S>
+void require_state(const char* where, const char* what, const Matrix<S>& state, Index rows, Index batch) {
+    require(state.size() == 0 || (state.rows() == rows && state.cols() == batch), where, what, " is ", state.rows(),
+            " x ", state.cols(), ", expected ", rows, " x ", batch);
 }
 
 /// Throws std::invalid_argument unless a parameter's value or gradient still has the shape rows × columns, which its

@@ -152,21 +152,28 @@ class Recurrent {
         tape.pass_.final_state(out.data());
     }
 
+    /// Throws what backward would throw, but for dy.
+    void check_backward(const RecurrentTape<C>& tape, const BackwardOptions<Matrix<Scalar>>& options) const {
+        tape.record_.require_recorded("Recurrent::backward", this, input_, hidden_);
+        if (options.d_final)
+            detail::require_state("Recurrent::backward: d_final", "state", *options.d_final, C::states * hidden_,
+                                  tape.pass_.plan().batch);
+        require_parameters("Recurrent::backward", &Parameter<Scalar>::value, ".value");
+        require_parameters("Recurrent::backward", &Parameter<Scalar>::grad, ".grad");
+    }
+
     /// Full BPTT: adds to the gradients of W, U, b and P; returns dx, I × (T·B). `dy` is the gradient of the output; a
     /// view of no steps means there is none. The parameters must be those of the forward pass. Throws
     /// std::invalid_argument if a shape differs from the pass', std::logic_error if the tape holds none of this layer.
     SequenceView<Scalar> backward(SequenceView<Scalar> dy, RecurrentTape<C>& tape,
                                   const BackwardOptions<Matrix<Scalar>>& options = {}) {
-        tape.record_.require_recorded("Recurrent::backward", this, input_, hidden_);
+        check_backward(tape, options);
         const kernel::PassShape& shape = tape.pass_.plan();
         const Index H = hidden_, T = shape.steps, B = shape.batch;
         const bool has_dy = dy.columns() > 0;
         require(!has_dy || (dy.features() == H && dy.steps() == T && dy.batch() == B), "Recurrent::backward", "dy is ",
                 dy.features(), " x (", dy.steps(), " steps of ", dy.batch(), "), expected ", H, " x (", T, " steps of ",
                 B, ")");
-        require_state("Recurrent::backward: d_final", options.d_final, B);
-        require_parameters("Recurrent::backward", &Parameter<Scalar>::value, ".value");
-        require_parameters("Recurrent::backward", &Parameter<Scalar>::grad, ".grad");
         if (options.d_initial)
             detail::reshape(*options.d_initial, C::states * H, B);
         const Scalar* const d_final =
@@ -201,12 +208,7 @@ class Recurrent {
             noise_seed_ = random();
     }
 
-    bool has_vectors() const {
-        if constexpr (requires { cell_.has_vectors(); })
-            return cell_.has_vectors();
-        else
-            return C::vectors > 0;
-    }
+    bool has_vectors() const { return carousel::has_vectors(cell_); }
 
     static Scalar initial_bias(int block) {
         if constexpr (requires { C::initial_bias(block); })
@@ -227,12 +229,6 @@ class Recurrent {
             check("P", P_, hidden_, C::vectors);
     }
 
-    void require_state(const char* where, const Matrix<Scalar>* state, Index batch) const {
-        require(!state || state->size() == 0 || (state->rows() == C::states * hidden_ && state->cols() == batch), where,
-                "state is ", state ? state->rows() : 0, " x ", state ? state->cols() : 0, ", expected ",
-                C::states * hidden_, " x ", batch);
-    }
-
     kernel::PassInput<C> pass_input(const RecurrentTape<C>& tape) const {
         return {&cell_,
                 W_.value.data(),
@@ -247,7 +243,7 @@ class Recurrent {
     SequenceView<Scalar> run(SequenceView<Scalar> x, RecurrentTape<C>& tape, const Matrix<Scalar>& initial,
                              bool record) const {
         require(x.features() == input_, "Recurrent::forward", "x has ", x.features(), " features, expected ", input_);
-        require_state("Recurrent::forward: initial", &initial, x.batch());
+        detail::require_state("Recurrent::forward: initial", "state", initial, C::states * hidden_, x.batch());
         require_parameters("Recurrent::forward", &Parameter<Scalar>::value, ".value");
         const kernel::PassShape shape{input_, hidden_, x.steps(), x.batch(), options_.reverse, record};
 

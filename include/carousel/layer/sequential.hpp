@@ -120,25 +120,37 @@ class Sequential : public detail::LayerRow<Sequential<Layers...>, typename detai
         each_layer([&](auto k, const auto& layer) { layer.final_state(std::get<k>(tape.layers_), std::get<k>(out)); });
     }
 
-    /// Throws std::invalid_argument, naming the layer, if a shape differs from the pass', std::logic_error if the tape
-    /// holds no forward pass of this model.
-    SequenceView<Scalar> backward(SequenceView<Scalar> dy, Tape& tape, const BackwardOptions<State>& options = {}) {
+    /// Throws what backward would throw, but for dy.
+    void check_backward(const Tape& tape, const BackwardOptions<State>& options) const {
         tape.pass_.require_recorded("Sequential::backward", this);
+        each_layer([&](auto k, const auto& layer) {
+            detail::in_layer("Sequential::backward", k, layer,
+                             [&] { detail::check_backward(layer, std::get<k>(tape.layers_), part<k>(options)); });
+        });
+    }
+
+    /// Throws std::invalid_argument, naming the layer, if a shape differs from the pass', std::logic_error if the tape
+    /// holds no forward pass of this model; before anything is changed, where the layers have a check_backward.
+    SequenceView<Scalar> backward(SequenceView<Scalar> dy, Tape& tape, const BackwardOptions<State>& options = {}) {
+        check_backward(tape, options);
         over(std::index_sequence_for<Layers...>{}, [&](auto forward_k) {
             constexpr std::size_t k = size - 1 - forward_k;
-            using LayerState = std::tuple_element_t<k, State>;
-            const BackwardOptions<LayerState> part{options.d_final ? &std::get<k>(*options.d_final) : nullptr,
-                                                   options.d_initial ? &std::get<k>(*options.d_initial) : nullptr,
-                                                   k > 0 || options.input_gradient};
             auto& layer = std::get<k>(layers_);
             dy = detail::in_layer("Sequential::backward", k, layer,
-                                  [&] { return layer.backward(dy, std::get<k>(tape.layers_), part); });
+                                  [&] { return layer.backward(dy, std::get<k>(tape.layers_), part<k>(options)); });
         });
         tape.pass_.consume();
         return dy;
     }
 
   private:
+    /// What of the options is the k-th layer's.
+    template <std::size_t k>
+    static BackwardOptions<std::tuple_element_t<k, State>> part(const BackwardOptions<State>& options) {
+        return {options.d_final ? &std::get<k>(*options.d_final) : nullptr,
+                options.d_initial ? &std::get<k>(*options.d_initial) : nullptr, k > 0 || options.input_gradient};
+    }
+
     template <std::size_t... k, class F>
     static void over(std::index_sequence<k...>, F&& f) {
         (f(std::integral_constant<std::size_t, k>{}), ...);
