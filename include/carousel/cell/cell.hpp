@@ -78,6 +78,21 @@ constexpr BlockRange recurrent_blocks() {
         return C::recurrent;
 }
 
+/// How many blocks the second product of a TwoProductCell feeds; 0 of other cells.
+template <Cell C>
+constexpr int second_blocks() {
+    return recurrent_blocks<C>().count - C::recurrent.count;
+}
+
+/// Whether units have parameters of their own: a cell that can do without them has has_vectors() to say so.
+template <Cell C>
+bool has_vectors(const C& cell) {
+    if constexpr (requires { cell.has_vectors(); })
+        return cell.has_vectors();
+    else
+        return C::vectors > 0;
+}
+
 /// How many blocks, from the first, have a bias: those that W or U feeds.
 template <Cell C>
 constexpr int biased_blocks() {

@@ -38,7 +38,7 @@ struct Step {
     using V = Lane<Scalar>;
     static constexpr Index L = lanes<Scalar>;
     static constexpr int blocks = C::blocks, states = C::states, biased = biased_blocks<C>();
-    static constexpr int second_count = recurrent_blocks<C>().count - C::recurrent.count; // 0 but of a TwoProductCell
+    static constexpr int second_count = second_blocks<C>();
     /// Of a panel.
     static constexpr Index units =
         L * panel_lanes(second_count > 0 ? std::min(second_count, C::recurrent.count) : C::recurrent.count,

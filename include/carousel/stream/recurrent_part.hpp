@@ -108,8 +108,7 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
     }
 
   private:
-    /// Blocks that the second product of a TwoProductCell feeds; 0 for other cells.
-    static constexpr int second_count = recurrent_blocks<C>().count - C::recurrent.count;
+    static constexpr int second_count = second_blocks<C>();
     /// A step reads U once, so U's size says whether the weights stay in L1.
     static constexpr Index units_a_group(Index hidden) {
         return stream::units_a_group<V>(std::max({C::input.count, C::recurrent.count, second_count}),
@@ -124,13 +123,6 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
     Index now() const { return static_cast<Index>(steps_ % 2); }
     /// Numbers that a vector of one number a unit takes here: whole registers.
     Index padded() const { return simd::round_up_to_lanes<S>(hidden_); }
-
-    static bool has_vectors(const C& cell) {
-        if constexpr (requires { cell.has_vectors(); })
-            return cell.has_vectors();
-        else
-            return C::vectors > 0;
-    }
 
     static void require_streamable(const Layer& layer, const char* where) {
         require(!layer.options().reverse, where, "the ", +C::name, " layer runs in reverse and can't be streamed");
