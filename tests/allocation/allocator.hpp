@@ -38,7 +38,7 @@ long allocations_of(F&& f) {
 }
 
 /// What became of a call of which an allocation failed.
-enum class Outcome { returned, bad_alloc, other_exception };
+enum class CallEnd { returned, bad_alloc, other_exception };
 
 /// Lets the first allocation of f fail, then the second …, until f needs no more; calls restore() before each, and
 /// check(outcome) after it. Returns how many failed. Nothing of the test itself allocates while one may fail.
@@ -46,14 +46,14 @@ template <class Restore, class F, class Check>
 long fail_each_allocation(Restore&& restore, F&& f, Check&& check) {
     for (long number = 1;; ++number) {
         restore();
-        Outcome outcome = Outcome::returned;
+        CallEnd outcome = CallEnd::returned;
         failing = allocations + number;
         try {
             f();
         } catch (const std::bad_alloc&) {
-            outcome = Outcome::bad_alloc;
+            outcome = CallEnd::bad_alloc;
         } catch (...) {
-            outcome = Outcome::other_exception;
+            outcome = CallEnd::other_exception;
         }
         const bool reached = allocations >= failing;
         failing = 0;
@@ -66,8 +66,8 @@ long fail_each_allocation(Restore&& restore, F&& f, Check&& check) {
 /// The same where every failure has to be thrown, and the same objects are of use again then.
 template <class Restore, class F>
 long fail_each_allocation(Restore&& restore, F&& f) {
-    return fail_each_allocation(restore, f, [&](Outcome outcome) {
-        REQUIRE(outcome == Outcome::bad_alloc);
+    return fail_each_allocation(restore, f, [&](CallEnd outcome) {
+        REQUIRE(outcome == CallEnd::bad_alloc);
         f();
     });
 }

@@ -51,10 +51,10 @@ void check_saving(Save&& save) {
     REQUIRE(whole.size() > 100);
     long thrown = 0;
     CHECK(fail_each_allocation([&] { put(path, old); }, [&] { save(path); },
-                               [&](Outcome outcome) {
-                                   REQUIRE(content(path) == (outcome == Outcome::returned ? whole : old));
+                               [&](CallEnd outcome) {
+                                   REQUIRE(content(path) == (outcome == CallEnd::returned ? whole : old));
                                    REQUIRE(folder.files() == 1);
-                                   thrown += outcome != Outcome::returned;
+                                   thrown += outcome != CallEnd::returned;
                                }) > 20);
     CHECK(thrown > 20);
     CHECK(content(path) == whole);
@@ -67,8 +67,8 @@ TEST_CASE("allocation: a failed one while a model is saved to memory is thrown, 
     const std::string whole = text_of(program.bytes());
     std::vector<std::byte> bytes;
     CHECK(fail_each_allocation([&] { bytes.clear(); }, [&] { bytes = program.bytes(); },
-                               [&](Outcome outcome) {
-                                   REQUIRE(outcome == Outcome::bad_alloc);
+                               [&](CallEnd outcome) {
+                                   REQUIRE(outcome == CallEnd::bad_alloc);
                                    REQUIRE(bytes.empty());
                                }) > 20);
     CHECK(text_of(bytes) == whole);
@@ -82,8 +82,8 @@ TEST_CASE("allocation: a failed one while a model is loaded is thrown, and model
     Metadata metadata;
     const auto load = [&] { metadata = load_safetensors(bytes, loaded.model, loaded.optimizer); };
     CHECK(fail_each_allocation([] {}, load,
-                               [&](Outcome outcome) {
-                                   REQUIRE(outcome == Outcome::bad_alloc);
+                               [&](CallEnd outcome) {
+                                   REQUIRE(outcome == CallEnd::bad_alloc);
                                    REQUIRE(text_of(loaded.bytes()) == before);
                                }) > 20);
     CHECK(text_of(loaded.bytes()) == text_of(bytes));
@@ -94,7 +94,7 @@ TEST_CASE("allocation: a failed one while tensors of one's own are read is throw
     const std::vector<std::byte> bytes = Program(1).bytes();
     Safetensors file;
     CHECK(fail_each_allocation([] {}, [&] { file = read_safetensors(bytes); },
-                               [&](Outcome outcome) { REQUIRE(outcome == Outcome::bad_alloc); }) > 20);
+                               [&](CallEnd outcome) { REQUIRE(outcome == CallEnd::bad_alloc); }) > 20);
     CHECK(text_of(safetensors_bytes(file.tensors, file.metadata)) == text_of(bytes));
 }
 
@@ -105,7 +105,7 @@ TEST_CASE("allocation: a file that isn't JSON is refused or memory runs out, whi
         const auto read = [&] { read_safetensors(bytes); };
         CHECK_THROWS_AS(read(), std::runtime_error);
         fail_each_allocation([] {}, [&] { error<std::runtime_error>(read); },
-                             [](Outcome outcome) { REQUIRE(outcome != Outcome::other_exception); });
+                             [](CallEnd outcome) { REQUIRE(outcome != CallEnd::other_exception); });
     };
     reads(R"({"a":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8],"more":[{"a":1},[2]]}})");
     reads(R"({"a":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8],"more":[1,2,"text"]},"a":)");
@@ -140,8 +140,8 @@ TEST_CASE("allocation: a failed one while a training is saved leaves the old fil
     const std::string before = content(folder / "before");
     const auto load = [&] { load_training(folder / "saved", loaded); };
     CHECK(fail_each_allocation([] {}, load,
-                               [&](Outcome outcome) {
-                                   REQUIRE(outcome != Outcome::returned);
+                               [&](CallEnd outcome) {
+                                   REQUIRE(outcome != CallEnd::returned);
                                    save_training(folder / "now", loaded);
                                    REQUIRE(content(folder / "now") == before);
                                }) > 20);

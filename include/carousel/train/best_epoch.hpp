@@ -21,7 +21,10 @@ class BestEpoch {
   public:
     BestEpoch(const std::optional<EarlyStopping>& stopping, const std::vector<NamedParameter<S>>& parameters,
               TrainingState<S>& state)
-        : stopping_(stopping), parameters_(parameters), state_(state) {}
+        : stopping_(stopping), parameters_(parameters), state_(state) {
+        if (restores() && state.best.empty())
+            room_ = copies();
+    }
 
     /// The parameters become those of the last epoch again, if the last call has put the best ones back.
     void go_on() {
@@ -34,16 +37,20 @@ class BestEpoch {
         }
     }
 
-    /// Judges the epoch that has ended last.
+    /// Judges the epoch that has ended last. Takes no memory, so that what is remembered is never of two epochs.
     void watch(double monitored) {
         if (!(monitored < state_.best_loss - (stopping_ ? stopping_->min_delta : 0)))
             return;
         state_.best_loss = monitored;
         state_.history.best_epoch = state_.epochs;
-        if (restores())
-            keep(state_.best);
-        else
+        if (!restores()) {
             state_.best.clear();
+            return;
+        }
+        if (state_.best.empty())
+            state_.best.swap(room_);
+        for (std::size_t k = 0; k < parameters_.size(); ++k)
+            state_.best[k] = parameters_[k].parameter->value;
     }
 
     /// Whether no epoch has been better for too long.
@@ -74,17 +81,18 @@ class BestEpoch {
     void put_back() {
         if (!restores() || state_.best.empty() || are_values(state_.best))
             return;
-        keep(state_.last);
+        state_.last = copies();
         assign(state_.best);
     }
 
   private:
     bool restores() const { return stopping_ && stopping_->restore_best; }
 
-    void keep(std::vector<Matrix<S>>& values) const {
-        values.resize(parameters_.size());
-        for (std::size_t k = 0; k < values.size(); ++k)
-            values[k] = parameters_[k].parameter->value;
+    std::vector<Matrix<S>> copies() const {
+        std::vector<Matrix<S>> values;
+        for (const auto& named : parameters_)
+            values.push_back(named.parameter->value);
+        return values;
     }
     void assign(const std::vector<Matrix<S>>& values) const {
         for (std::size_t k = 0; k < values.size(); ++k)
@@ -107,6 +115,7 @@ class BestEpoch {
     const std::optional<EarlyStopping>& stopping_;
     const std::vector<NamedParameter<S>>& parameters_;
     TrainingState<S>& state_;
+    std::vector<Matrix<S>> room_; ///< for the first best epoch's parameters
 };
 
 } // namespace carousel::detail
