@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <numeric>
 #include <span>
+#include <tuple>
 #include <vector>
 
 namespace carousel::detail {
@@ -27,9 +28,7 @@ struct Order {
         if (o.bucket == 0)
             return;
         const Index sorted = o.bucket < static_cast<Index>(firsts.size()) ? o.bucket * o.batch_size : count;
-        for (Index first = 0; first < count; first += sorted)
-            std::stable_sort(samples.begin() + first, samples.begin() + std::min(first + sorted, count),
-                             [&](Index a, Index b) { return x.length(a) < x.length(b); });
+        sort_by_length(x, sorted);
         if (o.shuffle)
             random.shuffle(firsts);
     }
@@ -38,6 +37,20 @@ struct Order {
         const auto first = static_cast<std::size_t>(firsts[static_cast<std::size_t>(k)]);
         return std::span(samples).subspan(first,
                                           std::min(static_cast<std::size_t>(batch_size), samples.size() - first));
+    }
+
+  private:
+    /// Sorts every `count` samples by length; those of equal length stay in their order.
+    template <class S>
+    void sort_by_length(SequenceView<S> x, Index count) {
+        std::vector<std::tuple<Index, Index, Index>> keys; // length, place, sample
+        keys.reserve(samples.size());
+        for (const Index sample : samples)
+            keys.emplace_back(x.length(sample), static_cast<Index>(keys.size()), sample);
+        const auto all = static_cast<Index>(keys.size());
+        for (Index first = 0; first < all; first += count)
+            std::sort(keys.begin() + first, keys.begin() + first + std::min(count, all - first));
+        std::transform(keys.begin(), keys.end(), samples.begin(), [](const auto& key) { return std::get<2>(key); });
     }
 };
 
