@@ -49,6 +49,18 @@ TEST_CASE("Random: not a bit of ten thousand numbers differs") {
     CHECK(hash == 0xee3beae1e45317dc);
 }
 
+TEST_CASE("Random: many normal numbers at once are those of one call after the other") {
+    Random one{3}, many{3};
+    for (const std::size_t count : {0u, 1u, 63u, 64u, 65u, 200u}) {
+        std::vector<double> expected(count), numbers(count);
+        for (double& number : expected)
+            number = one.normal();
+        many.normal(numbers);
+        CHECK(numbers == expected);
+        CHECK(many == one);
+    }
+}
+
 TEST_CASE("Random: copies go on with the same numbers, other seeds with others") {
     Random a{3};
     a.normal();

@@ -93,6 +93,23 @@ TEST_CASE("initializer: orthogonal columns, or rows, are orthonormal") {
     check_orthonormal(draw(initializer::orthogonal(), 300, 299, 1, 1), 1);
 }
 
+TEST_CASE("initializer: large orthogonal matrices of float differ from those of double in the last bits only") {
+    const auto check = [](Index rows, Index cols, double bound) {
+        Matrix<float> U(rows, cols);
+        Random random{1};
+        initializer::orthogonal()(U, 1, 1, random);
+        const Matrix<double> expected = draw(initializer::orthogonal(), rows, cols, 1, 1);
+        const double spacing = 0x1p-24 * expected.cwiseAbs().maxCoeff(); // half of what is between two floats
+        CHECK((U.cast<double>() - expected).cwiseAbs().maxCoeff() <= bound * spacing);
+        const Matrix<double> q = U.cast<double>();
+        const Matrix<double> small = rows >= cols ? (q.transpose() * q).eval() : (q * q.transpose()).eval();
+        CHECK((small - Matrix<double>::Identity(small.rows(), small.cols())).cwiseAbs().maxCoeff() < 5e-7);
+    };
+    check(1024, 256, 20); // U of an LSTM
+    check(256, 512, 20);
+    check(256, 256, 1); // its last columns depend on the first ones, so that float would lose them
+}
+
 TEST_CASE("initializer: orthogonal matrices are uniform among all of them") {
     // Moments of the Haar distribution of 3 × 3 matrices: E q = 0, E q² = 1/3, E q⁴ = 3/15, E trace² = 1, and half of
     // the determinants are −1.

@@ -1,15 +1,16 @@
 // Initialisers: how the numbers of a parameter are drawn before training; small values that an options struct can hold.
 #pragma once
 
-#include "carousel/core/buffer.hpp"
 #include "carousel/core/matrix.hpp"
 #include "carousel/core/random.hpp"
 #include "carousel/core/require.hpp"
-#include "carousel/kernel/product.hpp"
+#include "carousel/layer/orthonormalize.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <concepts>
+#include <cstddef>
+#include <span>
 #include <type_traits>
 
 namespace carousel {
@@ -19,7 +20,8 @@ namespace carousel {
 ///     LSTM<float> lstm{1, 64, {.U = initializer::orthogonal(0.5)}};
 ///
 /// The numbers are drawn as double, column after column, and then rounded to the block's scalar: one seed gives the
-/// same numbers everywhere; those of `orthogonal` up to the last bits, because vector units add in different orders.
+/// same numbers everywhere; those of `orthogonal` up to the last bits, because vector units add in different orders. A large tall or
+/// wide `orthogonal` block of float is drawn as double, but made orthogonal as float.
 struct Initializer {
     enum class Kind { constant, uniform, normal, truncated_normal, orthogonal };
     enum class Fan { none, in, average }; ///< what the variance is divided by
@@ -40,15 +42,15 @@ struct Initializer {
     void operator()(Block&& block, Index fan_in, Index fan_out, Random& random) const {
         using Scalar = typename std::remove_cvref_t<Block>::Scalar;
         if (kind == Kind::orthogonal) {
-            const bool wide = block.rows() < block.cols();
-            Matrix<double> q(std::max(block.rows(), block.cols()), std::min(block.rows(), block.cols()));
-            Initializer{.kind = Kind::normal, .b = 1}(q, fan_in, fan_out, random);
-            orthonormalize(q);
-            q *= a;
-            if (wide)
-                block = q.transpose().template cast<Scalar>();
+            const Index longer = std::max(block.rows(), block.cols()), shorter = std::min(block.rows(), block.cols());
+            // Normal columns, half as many as rows or fewer, are nearly orthogonal to begin with: R's condition is at most
+            // (√2 + 1) / (√2 − 1) = 5.8, and its Q keeps all but the last bits of the block's scalar. Double takes twice the
+            // time, which matters for many columns only.
+            using Own = std::conditional_t<std::same_as<Scalar, float>, float, double>;
+            if (shorter >= 256 && longer >= 2 * shorter)
+                draw_orthogonal<Own>(block, longer, shorter, random);
             else
-                block = q.template cast<Scalar>();
+                draw_orthogonal<double>(block, longer, shorter, random);
             return;
         }
         const Initializer distribution = without_fan(fan_in, fan_out);
@@ -60,6 +62,23 @@ struct Initializer {
     bool operator==(const Initializer&) const = default;
 
   private:
+    template <class Real, class Block>
+    void draw_orthogonal(Block& block, Index longer, Index shorter, Random& random) const {
+        Matrix<Real> q(longer, shorter);
+        Vector<double> column(longer);
+        for (Index j = 0; j < shorter; ++j) {
+            random.normal(std::span(column.data(), static_cast<std::size_t>(longer)));
+            q.col(j) = column.template cast<Real>();
+        }
+        detail::orthonormalize(q);
+        q *= static_cast<Real>(a);
+        using Scalar = typename Block::Scalar;
+        if (block.rows() < block.cols())
+            block = q.transpose().template cast<Scalar>();
+        else
+            block = q.template cast<Scalar>();
+    }
+
     /// The same distribution without a fan: its width is computed from fan_in and fan_out.
     Initializer without_fan(Index fan_in, Index fan_out) const {
         if (fan == Fan::none)
@@ -85,46 +104,6 @@ struct Initializer {
         while (kind == Kind::truncated_normal && std::abs(z) > 2)
             z = random.normal();
         return std::fma(b, z, a);
-    }
-
-    /// Gram and Schmidt. As the lengths it divides by are positive, so is R's diagonal: a normal q becomes uniformly (Haar)
-    /// distributed without a correction of signs (Mezzadri, "How to generate random matrices from the classical compact
-    /// groups", 2007). A column that loses most of its length keeps too few digits, and all are done a second time ("twice
-    /// is enough": Giraud et al., "Rounding error analysis of the classical Gram-Schmidt orthogonalization process", 2005);
-    /// that is so where q is nearly square.
-    static void orthonormalize(Matrix<double>& q) {
-        Buffer<double> scratch;
-        if (least_share_left(q, 0, q.cols(), scratch) < 0.5)
-            least_share_left(q, 0, q.cols(), scratch);
-    }
-
-    /// Orthonormalises columns begin … end − 1; returns the least share of its length that a column kept. The left half is
-    /// done first and then taken out of the right half, so that nearly all work is in products of large matrices.
-    static double least_share_left(Matrix<double>& q, Index begin, Index end, Buffer<double>& scratch) {
-        constexpr Index few = 8;
-        if (end - begin <= few) {
-            double least = 1;
-            for (Index k = begin; k < end; ++k) {
-                const double length = q.col(k).norm();
-                for (Index j = begin; j < k; ++j)
-                    q.col(k) -= q.col(j).dot(q.col(k)) * q.col(j);
-                const double left = q.col(k).norm();
-                q.col(k) /= left;
-                least = std::min(least, left / length);
-            }
-            return least;
-        }
-        const Index middle = begin + (end - begin) / 2, left = middle - begin, right = end - middle, rows = q.rows();
-        const double least = least_share_left(q, begin, middle, scratch);
-        const auto L = kernel::operand(q.middleCols(begin, left));
-        auto R = q.middleCols(middle, right);
-        const Vector<double> lengths = R.colwise().norm();
-        Matrix<double> shares(left, right); // R −= L·(Lᵀ·R)
-        kernel::multiply(shares.data(), left, left, right, rows, L.transposed(), kernel::operand(R), false, scratch);
-        shares *= -1;
-        kernel::multiply(R.data(), rows, rows, right, left, L, kernel::operand(shares), true, scratch);
-        const double kept = (R.colwise().norm().transpose().array() / lengths.array()).minCoeff();
-        return std::min({least, kept, kept * least_share_left(q, middle, end, scratch)});
     }
 };
 
