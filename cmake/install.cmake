@@ -13,5 +13,5 @@ configure_package_config_file(cmake/carouselConfig.cmake.in ${PROJECT_BINARY_DIR
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/carouselConfigVersion.cmake
     COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES ${PROJECT_BINARY_DIR}/carouselConfig.cmake ${PROJECT_BINARY_DIR}/carouselConfigVersion.cmake
-    cmake/carouselOptimised.cmake
+    cmake/carouselOptimised.cmake cmake/carouselFormats.cmake
     DESTINATION ${package_folder})

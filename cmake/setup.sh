@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what building needs and this machine lacks:
 #   sh cmake/setup.sh             for `cmake --workflow --preset sine` and `--preset test`
+#   sh cmake/setup.sh formats     for `cmake --workflow --preset formats` as well: what the model files of other programs need
 #   sh cmake/setup.sh ci          for .ci/run as well
 #   sh cmake/setup.sh benchmark   for `cmake --workflow --preset benchmark` as well: the libraries it compares with
 set -eu
@@ -38,6 +39,9 @@ found() {
     json) has_header nlohmann/json.hpp ;;
     newer-clang) has clang++-19 ;;
     benchmark) has_header benchmark/benchmark.h ;;
+    zip) has_header zip.h ;;
+    hdf5) has_header hdf5.h || has_header hdf5/serial/hdf5.h ;;
+    protobuf) has_header google/protobuf/io/coded_stream.h ;;
     onednn) has_header dnnl.hpp ;;
     torch) has_header torch/csrc/api/include/torch/torch.h ;;
     openblas) has_openblas ;;
@@ -60,6 +64,9 @@ package() {
     apt-get-sanitizers) echo libclang-rt-dev ;;
     apt-get-clang-format) echo clang-format-14 ;;
     apt-get-json) echo nlohmann-json3-dev ;;
+    apt-get-zip) echo libzip-dev ;;
+    apt-get-hdf5) echo libhdf5-dev ;;
+    apt-get-protobuf) echo libprotobuf-dev ;;
     apt-get-newer-clang) echo clang-19 ;;
     apt-get-benchmark) echo libbenchmark-dev ;;
     apt-get-onednn) echo libdnnl-dev ;;
@@ -73,6 +80,10 @@ package() {
     dnf-sanitizers) echo compiler-rt ;;
     dnf-clang-format) echo clang-tools-extra ;;
     dnf-json) echo json-devel ;;
+    dnf-zip) echo libzip-devel ;;
+    dnf-hdf5) echo hdf5-devel ;;
+    dnf-protobuf) echo protobuf-devel ;;
+    brew-zip) echo libzip ;;
     dnf-benchmark) echo google-benchmark-devel ;;
     dnf-onednn) echo onednn-devel ;;
     dnf-torch | dnf-openblas | brew-openblas) ;;
@@ -107,8 +118,11 @@ needed='compiler cmake ninja' # nothing goes without them
 wanted='eigen catch2 cli11'   # CMake downloads those that are not installed
 optional='gnuplot json'       # pictures; saved models
 case ${1-} in
+formats)
+    needed="$needed json zip hdf5 protobuf"
+    ;;
 ci)
-    needed="$needed clang sanitizers clang-format json"
+    needed="$needed clang sanitizers clang-format json zip hdf5 protobuf"
     optional="$optional newer-clang"
     ;;
 benchmark)

@@ -146,44 +146,40 @@ void run(const Task& task, const Options& options) {
     const Recipe recipe = options.changed(defaults);
     std::filesystem::create_directories(options.folder);
 
-    with_cell(recipe, 1, {}, [&](auto cell) {
-        Sequential model{std::move(cell), LastStep{}, Dense<float>{recipe.hidden, task.horizon}};
-        model.initialize(options.seed);
-        if (!task.load.empty())
-            load(task, model);
-        std::printf("%s", summary(model).c_str());
-        const History history = fit(model, training.data, MeanSquaredError{}, Rule(recipe),
-                                    {.epochs = recipe.epochs,
-                                     .batch_size = recipe.batch_size,
-                                     .validation_split = task.validation_part,
-                                     .seed = options.seed,
-                                     .clip_norm = recipe.clip,
-                                     .schedule = schedule(recipe),
-                                     .early_stopping = EarlyStopping{.patience = task.patience},
-                                     .callbacks = {stop_on_interrupt(), progress_bar()}});
-        save_safetensors(task.saved(options), model, task.metadata());
-        std::printf("%s saved\n", task.saved(options).string().c_str());
+    Model<float> model{recurrent_layer(recipe, 1), LastStep{}, Dense<float>{recipe.hidden, task.horizon}};
+    model.initialize(options.seed);
+    if (!task.load.empty())
+        load(task, model);
+    std::printf("%s", summary(model).c_str());
+    const History history = fit(model, training.data, MeanSquaredError{}, Rule(recipe),
+                                {.epochs = recipe.epochs,
+                                 .batch_size = recipe.batch_size,
+                                 .validation_split = task.validation_part,
+                                 .seed = options.seed,
+                                 .clip_norm = recipe.clip,
+                                 .schedule = schedule(recipe),
+                                 .early_stopping = EarlyStopping{.patience = task.patience},
+                                 .callbacks = {stop_on_interrupt(), progress_bar()}});
+    save_safetensors(task.saved(options), model, task.metadata());
+    std::printf("%s saved\n", task.saved(options).string().c_str());
 
-        Matrix<double> forecast = model(test.data.x).values().template cast<double>();
-        forecast.rowwise() += test.last.row(0).template cast<double>();
-        forecast = forecast.unaryExpr([&](double y) { return scale.back(y); });
-        const std::string name = model.template layer<0>().name() + ", epoch " + std::to_string(history.best_epoch);
-        std::vector<Forecasts> all{{name, forecast, series},
-                                   {"the last value", seasonal(series, 1, task.horizon), series}};
-        if (season > 0)
-            all.push_back({"a season ago, " + std::to_string(season), seasonal(series, season, task.horizon), series});
-        print(series, all);
-        if (task.season == 0)
-            std::printf(season > 0 ? "season found by autocorrelation in the training part\n"
-                                   : "no season found in the training part\n");
+    Matrix<double> forecast = model(test.data.x).values().cast<double>();
+    forecast.rowwise() += test.last.row(0).cast<double>();
+    forecast = forecast.unaryExpr([&](double y) { return scale.back(y); });
+    const std::string name = model.layer(0).name() + ", epoch " + std::to_string(history.best_epoch);
+    std::vector<Forecasts> all{{name, forecast, series}, {"the last value", seasonal(series, 1, task.horizon), series}};
+    if (season > 0)
+        all.push_back({"a season ago, " + std::to_string(season), seasonal(series, season, task.horizon), series});
+    print(series, all);
+    if (task.season == 0)
+        std::printf(season > 0 ? "season found by autocorrelation in the training part\n"
+                               : "no season found in the training part\n");
 
-        const std::vector<LossCurve> losses{training_loss(history), validation_loss(history)};
-        write_forecasts(options.folder / "forecast.csv", series, all.front());
-        write_losses(options.folder / "forecast_loss.csv", history, losses);
-        draw(options,
-             {{"forecast.png", {forecast_plot(series, all.front())}}, {"forecast_loss.png", {loss_plot(losses)}}});
-        std::printf("seconds=%.2f\ntest_mse=%.6g\n", training_seconds(history), all.front().mse);
-    });
+    const std::vector<LossCurve> losses{training_loss(history), validation_loss(history)};
+    write_forecasts(options.folder / "forecast.csv", series, all.front());
+    write_losses(options.folder / "forecast_loss.csv", history, losses);
+    draw(options, {{"forecast.png", {forecast_plot(series, all.front())}}, {"forecast_loss.png", {loss_plot(losses)}}});
+    std::printf("seconds=%.2f\ntest_mse=%.6g\n", training_seconds(history), all.front().mse);
 }
 
 } // namespace

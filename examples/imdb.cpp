@@ -162,11 +162,24 @@ void report(const History& history, const Task& task) {
         std::printf("%s drawn\n", (task.folder / picture.file).string().c_str());
 }
 
-template <class... Layers>
-void run(const Data& data, const Task& task, const Layers&... layers) {
-    const Embedding<float> embedding(task.words, hidden);
-    std::printf("%s", summary(Sequential{embedding, layers...}).c_str()); // the layers that the article lists
-    Sequential model{embedding, layers..., LastStep{}, Dense<float>{hidden, 1}};
+/// The layers that the article lists: an Embedding and these.
+Model<float> article_model(const Task& task) {
+    Model<float> model{Embedding<float>(task.words, hidden)};
+    if (task.model == "lstm" && task.article)
+        return model.add(LSTM<float>{hidden, hidden});
+    if (task.model == "lstm")
+        return model.add(Dropout{task.dropout})
+            .add(LSTM<float>{hidden, hidden})
+            .add(Dropout{0.5, {.per_sequence = true}});
+    for (int k = 0; k < (task.model == "stacked" ? 4 : 1); ++k)
+        model.add(SimpleRNN<float>{hidden, hidden});
+    return model;
+}
+
+void run(const Data& data, const Task& task) {
+    Model<float> model = article_model(task);
+    std::printf("%s", summary(model).c_str());
+    model.add(LastStep{}).add(Dense<float>{hidden, 1});
     std::printf("and the answer, from the last step: %td\n", parameter_count(model));
     model.initialize(task.seed);
     if (!task.load.empty())
@@ -195,21 +208,6 @@ void run(const Data& data, const Task& task, const Layers&... layers) {
         std::printf("test_accuracy=%.4f\n",
                     evaluate(best, *data.test, loss, {.metrics = {BinaryAccuracy{}}}).metrics.front());
     std::printf("val_accuracy=%.4f\n", best_accuracy);
-}
-
-void run(const Task& task) {
-    set_threads(task.threads);
-    const Data data = read(task);
-    const SimpleRNN<float> rnn{hidden, hidden};
-    const LSTM<float> lstm{hidden, hidden};
-    if (task.model == "rnn")
-        run(data, task, rnn);
-    else if (task.model == "stacked")
-        run(data, task, rnn, rnn, rnn, rnn);
-    else if (task.article)
-        run(data, task, lstm);
-    else
-        run(data, task, Dropout{task.dropout}, lstm, Dropout{0.5, {.per_sequence = true}});
 }
 
 } // namespace
@@ -244,5 +242,8 @@ int main(int argc, char** argv) {
     app.add_option("--save", task.save,
                    "Where to save the best epoch's model; by default imdb_<model>.safetensors in --out");
     app.add_option("--out", task.folder, "Folder of the model and the picture")->capture_default_str();
-    return run_program(app, argc, argv, [&] { run(task); });
+    return run_program(app, argc, argv, [&] {
+        set_threads(task.threads);
+        run(read(task), task);
+    });
 }

@@ -6,6 +6,7 @@
 
 #include <carousel/io/safetensors.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 
@@ -74,10 +75,10 @@ Dataset<float> memory(Index samples, Index lag, Random& random) {
 
 /// Sets the biases of gates so that each unit keeps its content for about n steps, a random n for each: σ(log(n − 1)) = 1 − 1/n. The forget gate of an LSTM has
 /// this bias and its input gate the negative, so that it lets in 1/n. A GRU's update gate does both. A simple RNN has no gates.
-template <class Layer>
-void open_gates(Layer& layer, Index steps, Random& random) {
-    auto& b = layer.b().value;
-    const Index H = layer.hidden_size();
+void open_gates(AnyLayer<float>& layer, Index steps, Random& random) {
+    const auto found = parameters(layer);
+    auto& b = std::find_if(found.begin(), found.end(), [](const auto& p) { return p.name == "b"; })->parameter->value;
+    const Index H = layer.output_size(layer.input_size());
     for (Index u = 0; u < H; ++u) {
         const auto bias = static_cast<float>(std::log(random.uniform(1, static_cast<double>(steps - 1))));
         if (layer.name() == "LSTM") { // i, f, g, o
@@ -89,15 +90,14 @@ void open_gates(Layer& layer, Index steps, Random& random) {
 }
 
 /// ‖∂(sum of the outputs)/∂x‖ for the steps before the last, the nearest first, averaged over some samples.
-template <class Model>
-std::vector<double> gradient_by_lag(Model model, const Dataset<float>& data) {
-    typename Model::Tape tape;
+std::vector<double> gradient_by_lag(Model<float> model, const Dataset<float>& data) {
+    Model<float>::Tape tape;
     const auto y = model.forward(data.x.view(), tape);
     const Matrix<float> ones = Matrix<float>::Ones(y.features(), y.columns());
     const auto dx = model.backward({ones.data(), y.features(), y.steps(), y.batch()}, tape);
     std::vector<double> norms;
     for (Index t = dx.steps() - 1; t >= 0; --t)
-        norms.push_back(dx.step(t).template cast<double>().colwise().norm().mean());
+        norms.push_back(dx.step(t).cast<double>().colwise().norm().mean());
     return norms;
 }
 
@@ -108,10 +108,10 @@ struct Outcome {
     std::vector<double> gradient_before, gradient_after;
 };
 
-template <class Layer, Loss LossType>
-Outcome train(const Settings& s, const Task& task, Layer layer, const LossType& loss) {
-    Sequential model{std::move(layer), LastStep{}, Dense<float>{s.hidden, task.outputs}};
-    auto& recurrent = model.template layer<0>();
+template <Loss LossType>
+Outcome train(const Settings& s, const Task& task, const AnyLayer<float>& layer, const LossType& loss) {
+    Model<float> model{layer, LastStep{}, Dense<float>{s.hidden, task.outputs}};
+    auto& recurrent = model.layer(0);
     Outcome outcome{.net = recurrent.name(), .test = {}, .history = {}, .gradient_before = {}, .gradient_after = {}};
     const std::string file = "longlag_" + task.name + "_" + outcome.net;
     Random random(s.seed);
@@ -149,8 +149,8 @@ std::vector<Outcome> train_all(const Settings& s, const Task& task, const LossTy
     std::vector<Outcome> all;
     for (const std::string cell : {"lstm", "gru", "simple"})
         if (!interrupted())
-            with_cell({.cell = cell, .hidden = s.hidden}, task.training.x.features(), {},
-                      [&](auto layer) { all.push_back(train(s, task, std::move(layer), loss)); });
+            all.push_back(
+                train(s, task, recurrent_layer({.cell = cell, .hidden = s.hidden}, task.training.x.features()), loss));
     std::printf("%s, %td steps\n", task.name.c_str(), task.training.x.steps());
     for (const Outcome& outcome : all) {
         std::printf("  %-10s test loss %.5f", outcome.net.c_str(), outcome.test.loss);

@@ -102,8 +102,7 @@ FitOptions fit_options(const Experiment& e) {
             .callbacks = {progress_bar()}};
 }
 
-template <class Model>
-void run(const Experiment& e, const Options& options, Model model) {
+void run(const Experiment& e, const Options& options, Model<float> model) {
     Random weights = e.weights;
     model.initialize(weights);
     std::printf("%s", summary(model).c_str());
@@ -156,24 +155,20 @@ void run(const Experiment& e, const Options& options, Model model) {
                 mean_squared_error(outcome.predictions, e.test.value));
 }
 
-/// Builds the model that the recipe names and runs the experiment with it.
-void run(const Experiment& e, const Options& options) {
+/// The model that the recipe names.
+Model<float> model_of(const Experiment& e) {
     const Recipe& recipe = e.recipe;
+    const Dense<float> head{recipe.hidden, 1, e.dense};
     if (recipe.cell == "mlp") {
         DenseOptions hidden = e.dense;
         hidden.activation = Activation::sigmoid;
-        run(e, options,
-            Sequential{Dense<float>{1, recipe.hidden, hidden}, Dense<float>{recipe.hidden, recipe.hidden, hidden},
-                       Dense<float>{recipe.hidden, 1, e.dense}});
-        return;
+        return Model<float>{Dense<float>{1, recipe.hidden, hidden}, Dense<float>{recipe.hidden, recipe.hidden, hidden},
+                            head};
     }
-    with_cell(recipe, 1, e.cell, [&](auto cell) {
-        const Dense<float> head{recipe.hidden, 1, e.dense};
-        if (e.pieces > 0)
-            run(e, options, Sequential{std::move(cell), head});
-        else
-            run(e, options, Sequential{std::move(cell), LastStep{}, head});
-    });
+    Model<float> model{recurrent_layer(recipe, 1, e.cell)};
+    if (e.pieces == 0)
+        model.add(LastStep{});
+    return model.add(head);
 }
 
 } // namespace
@@ -199,6 +194,6 @@ int main(int argc, char** argv) {
         require(!e.stateful || e.recipe.batch_size == e.window, "--batch-size",
                 "the state is kept from window to window, ", "which takes batches of ", e.window);
         require(e.recipe.cell != "mlp" || e.pieces > 0, "--cell", "mlp sees one value at a time: not for windows");
-        run(e, options);
+        run(e, options, model_of(e));
     });
 }

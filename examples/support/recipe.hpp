@@ -1,5 +1,5 @@
 // Recipe: which model is trained and how, as data that a preset names and a command line changes. Cell and optimizer
-// are types in the library; here they are words, and with_cell() and Rule turn the words into types.
+// are types in the library; here they are words, and recurrent_layer() and Rule turn the words into values.
 #pragma once
 
 #include "support/program.hpp"
@@ -92,16 +92,15 @@ inline carousel::Schedule schedule(const Recipe& recipe) {
     return recipe.warmup > 0 ? carousel::Warmup{.epochs = recipe.warmup, .then = after} : after;
 }
 
-/// f(layer) with the recurrent layer that the recipe names.
-template <class F>
-void with_cell(const Recipe& recipe, Index input, const carousel::RecurrentOptions& options, F&& f) {
+/// The recurrent layer that the recipe names.
+inline carousel::AnyLayer<float> recurrent_layer(const Recipe& recipe, Index input,
+                                                 const carousel::RecurrentOptions& options = {}) {
     using namespace carousel;
     if (recipe.cell == "simple")
-        f(SimpleRNN<float>{input, recipe.hidden, {}, options});
-    else if (recipe.cell == "gru")
-        f(GRU<float>{input, recipe.hidden, {}, options});
-    else
-        f(LSTM<float>{input, recipe.hidden, {.peephole = recipe.cell == "peephole"}, options});
+        return AnyLayer<float>(SimpleRNN<float>{input, recipe.hidden, {}, options});
+    if (recipe.cell == "gru")
+        return AnyLayer<float>(GRU<float>{input, recipe.hidden, {}, options});
+    return AnyLayer<float>(LSTM<float>{input, recipe.hidden, {.peephole = recipe.cell == "peephole"}, options});
 }
 
 /// The options of the command line that change a recipe, and those that every program has.

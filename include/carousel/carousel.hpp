@@ -23,6 +23,7 @@
 #include "carousel/loss/binary_cross_entropy.hpp"
 #include "carousel/loss/mean_squared_error.hpp"
 #include "carousel/loss/softmax_cross_entropy.hpp"
+#include "carousel/model/model.hpp"
 #include "carousel/optim/adam.hpp"
 #include "carousel/optim/clip.hpp"
 #include "carousel/optim/optimizer.hpp"

@@ -116,6 +116,12 @@ class Residual {
         layer_.final_state(tape.layer_, out);
     }
 
+    /// Throws what backward would throw of the parameters, the tape and the states.
+    void check_backward(const Tape& tape, const BackwardOptions<State>& options) const {
+        tape.pass_.require_recorded("Residual::backward", this);
+        detail::check_backward(layer_, tape.layer_, options);
+    }
+
     /// A dy of no steps means there is none, if the layer takes it so. Throws std::invalid_argument if dy hasn't y's
     /// shape, std::logic_error if the tape holds no forward pass of this layer, and what the layer throws.
     SequenceView<Scalar> backward(SequenceView<Scalar> dy, Tape& tape, const BackwardOptions<State>& options = {}) {

@@ -112,9 +112,13 @@ class AnyLayer {
         out.resize(static_cast<std::size_t>(states()));
         final_state(tape, std::span(out));
     }
-    SequenceView<S> backward(SequenceView<S> dy, Tape& tape, const BackwardOptions<State>& options = {}) {
+    void check_backward(const Tape& tape, const BackwardOptions<State>& options) const {
         if (options.d_final)
             checked("AnyLayer::backward: d_final", *options.d_final);
+        check_backward(tape, options.d_final ? std::span(*options.d_final) : std::span<const Matrix<S>>());
+    }
+    SequenceView<S> backward(SequenceView<S> dy, Tape& tape, const BackwardOptions<State>& options = {}) {
+        check_backward(tape, options);
         if (options.d_initial)
             options.d_initial->resize(static_cast<std::size_t>(states()));
         return backward(dy, tape, options.d_final ? std::span(*options.d_final) : std::span<const Matrix<S>>(),
@@ -131,6 +135,9 @@ class AnyLayer {
         return get().forward(x, tape.tape_, initial, record);
     }
     void final_state(const Tape& tape, std::span<Matrix<S>> out) const { get().final_state(tape.tape_, out); }
+    void check_backward(const Tape& tape, std::span<const Matrix<S>> d_final) const {
+        get().check_backward(tape.tape_, d_final);
+    }
     SequenceView<S> backward(SequenceView<S> dy, Tape& tape, std::span<const Matrix<S>> d_final,
                              std::span<Matrix<S>> d_initial, bool input_gradient) {
         return get().backward(dy, tape.tape_, d_final, d_initial, input_gradient);

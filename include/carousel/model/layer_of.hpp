@@ -49,6 +49,7 @@ class LayerInterface {
 
     virtual SequenceView<S> forward(SequenceView<S> x, Tape& tape, States initial, bool record) const = 0;
     virtual void final_state(const Tape& tape, std::span<Matrix<S>> out) const = 0;
+    virtual void check_backward(const Tape& tape, States d_final) const = 0;
     virtual SequenceView<S> backward(SequenceView<S> dy, Tape& tape, States d_final, std::span<Matrix<S>> d_initial,
                                      bool input_gradient) = 0;
     virtual Index states() const = 0;
@@ -111,6 +112,11 @@ class LayerOf final : public LayerInterface<S> {
     void final_state(const Tape& tape, std::span<Matrix<S>> out) const override {
         const auto& own = own_tape("AnyLayer::final_state", tape);
         own.final_state.write(out, [&](StateOf<L, S>& state) { layer_.final_state(own.tape, state); });
+    }
+    void check_backward(const Tape& tape, States d_final) const override {
+        const auto& own = own_tape("AnyLayer::backward", tape);
+        const StateOf<L, S>* const from = d_final.empty() ? nullptr : &own.d_final.read(d_final);
+        detail::check_backward(layer_, own.tape, BackwardOptions<StateOf<L, S>>{.d_final = from});
     }
     SequenceView<S> backward(SequenceView<S> dy, Tape& tape, States d_final, std::span<Matrix<S>> d_initial,
                              bool input_gradient) override {

@@ -96,9 +96,9 @@ class LayerRegistry {
             values.finish();
             return AnyLayer<S>(Activate{f});
         });
-        add_plain("Softmax", Softmax{});
-        add_ends("LastStep", LastStep{}, "last");
-        add_ends("BothEnds", BothEnds{}, "first and last");
+        add_said("Softmax", Softmax{}, "over", "features");
+        add_said("LastStep", LastStep{}, "steps", "last");
+        add_said("BothEnds", BothEnds{}, "steps", "first and last");
         add("Sequential", [](const LayerDescription& d, const LayerRegistry& registry) {
             return AnyLayer<S>(registry.make_model(d));
         });
@@ -213,18 +213,12 @@ class LayerRegistry {
         });
     }
 
+    /// A layer that says one thing of itself, and always the same.
     template <class L>
-    void add_plain(const char* type, L layer) {
-        add(type, [layer](const LayerDescription& d, const LayerRegistry&) {
-            LayerValues(d).finish();
-            return AnyLayer<S>(layer);
-        });
-    }
-    template <class L>
-    void add_ends(const char* type, L layer, const char* steps) {
-        add(type, [layer, steps](const LayerDescription& d, const LayerRegistry&) {
+    void add_said(const char* type, L layer, const char* name, const char* text) {
+        add(type, [=](const LayerDescription& d, const LayerRegistry&) {
             LayerValues values(d);
-            choice(values, "steps", steps);
+            choice(values, name, text);
             values.finish();
             return AnyLayer<S>(layer);
         });

@@ -136,20 +136,28 @@ class Model : public detail::LayerRow<Model<S>, S> {
         each_layer([&](std::size_t k, const auto& layer) { layer.final_state(tape.layers_[k], taken(rest, layer)); });
     }
 
-    /// Throws std::invalid_argument, naming the layer, if a shape differs from the pass', std::logic_error if the tape
-    /// holds no forward pass of this model.
-    SequenceView<S> backward(SequenceView<S> dy, Tape& tape, const BackwardOptions<State>& options = {}) {
+    /// Throws what backward would throw, of every layer.
+    void check_backward(const Tape& tape, const BackwardOptions<State>& options) const {
         const char* const where = "Model::backward";
         tape.pass_.require_recorded(where, this, 0, size());
         if (options.d_final)
             require_state("Model::backward: d_final", *options.d_final);
+        auto d_final = all(options.d_final);
+        each_layer([&](std::size_t k, const auto& layer) {
+            detail::in_layer(where, k, layer, [&] { layer.check_backward(tape.layers_[k], taken(d_final, layer)); });
+        });
+    }
+
+    /// Throws, before anything is changed, std::invalid_argument, naming the layer, if a shape differs from the pass',
+    /// std::logic_error if the tape holds no forward pass of this model.
+    SequenceView<S> backward(SequenceView<S> dy, Tape& tape, const BackwardOptions<State>& options = {}) {
+        check_backward(tape, options);
         if (options.d_initial)
             options.d_initial->resize(static_cast<std::size_t>(states()));
-        const auto all = [](auto* list) { return list ? std::span(*list) : decltype(std::span(*list)){}; };
         auto d_final = all(options.d_final);
         auto d_initial = all(options.d_initial);
         for (std::size_t k = layers_.size(); k-- > 0;)
-            dy = detail::in_layer(where, k, layers_[k], [&] {
+            dy = detail::in_layer("Model::backward", k, layers_[k], [&] {
                 const auto own = static_cast<std::size_t>(layers_[k].states());
                 return layers_[k].backward(dy, tape.layers_[k], taken_last(d_final, own), taken_last(d_initial, own),
                                            k > 0 || options.input_gradient);
@@ -173,6 +181,11 @@ class Model : public detail::LayerRow<Model<S>, S> {
         return x;
     }
 
+    /// The matrices of a State, if there is one.
+    template <class List>
+    static auto all(List* state) {
+        return state ? std::span(*state) : decltype(std::span(*state))();
+    }
     /// The matrices of one layer, taken from the front of the rest; of an empty list none.
     template <class M>
     static std::span<M> taken(std::span<M>& rest, const AnyLayer<S>& layer) {
