@@ -50,6 +50,15 @@ struct Program {
 
 struct Enough {};
 
+/// A rule of one's own that says no name.
+struct NamelessAdam {
+    double learning_rate = 0.05;
+
+    void check() const {}
+    Index moments() const { return 2; }
+    Adam::Step at(Index t) const { return Adam{.learning_rate = learning_rate}.at(t); }
+};
+
 } // namespace
 
 TEST_CASE("save_training: from the file another program goes on as one that never stopped, to the same bytes") {
@@ -204,13 +213,54 @@ TEST_CASE("load_training: what doesn't fit is refused, and model and training st
         },
         "\"2.Dense.b\" is of type F32, expected F64");
 
-    // Another rule remembers other moments.
-    write_safetensors(path, good.tensors, good.metadata);
+    refused(text("training.rule", "RMSprop"),
+            "it was saved with the rule RMSprop, this training's is Adam; make the Training with the rule it was saved "
+            "with");
+    CHECK(error<std::runtime_error>([&] { load_training(folder / "none", program.training); }) ==
+          "load_training: " + (folder / "none").string() +
+              ": can't be opened: " + std::make_error_code(std::errc::no_such_file_or_directory).message());
+}
+
+TEST_CASE("load_training: a training of another rule is refused, by its name or else by what it remembers") {
+    const Folder folder;
+    const fs::path path = folder / "a";
+    Program program(path);
+    program.fit({});
+    program.save();
     auto model = noisy_model();
-    Training plain{model, SGD{}};
-    CHECK(error<std::runtime_error>([&] { load_training(path, plain); }) ==
-          "load_training: " + path.string() + ": \"optimizer.0.Bidirectional.forward.W.0\" is not in this training");
-    CHECK_THROWS_AS(load_training(folder / "none", plain), std::runtime_error);
+    const auto before = values(model);
+    const auto refused = [&](auto rule, const std::string& message) {
+        Training training{model, rule};
+        CHECK(error<std::runtime_error>([&] { load_training(path, training); }) ==
+              "load_training: " + path.string() + ": " + message);
+        CHECK(values(model) == before);
+    };
+    const std::string advice = "; make the Training with the rule it was saved with";
+    refused(AdamW{}, "it was saved with the rule Adam, this training's is AdamW" + advice);
+    refused(NamelessAdam{}, "it was saved with the rule Adam, this training's has no name" + advice);
+
+    Safetensors file = read_safetensors(path);
+    file.metadata.erase("training.rule"); // as of a rule without a name
+    write_safetensors(path, file.tensors, file.metadata);
+    refused(SGD{}, "\"optimizer.0.Bidirectional.forward.W.0\" is not in this training");
+    Training nameless{model, NamelessAdam{}};
+    load_training(path, nameless);
+    CHECK(values(model) == values(program.model));
+    CHECK(nameless.epochs() == program.training.epochs());
+}
+
+TEST_CASE("load_training: a file in memory is loaded as one on the disk") {
+    const Folder folder;
+    Program program(folder / "a");
+    program.fit({});
+    program.save();
+    const std::string bytes = content(folder / "a");
+    auto model = noisy_model(9);
+    Training training{model, Adam{}};
+    CHECK(load_training(std::as_bytes(std::span(bytes)), training) == Metadata{{"program", "a test"}});
+    CHECK(outcome(training) == outcome(program.training));
+    CHECK_THROWS_WITH(load_training(std::as_bytes(std::span(bytes).first(7)), training),
+                      "load_training: memory: has 7 bytes, expected the header's length in the first 8");
 }
 
 #    if defined(__unix__) || defined(__APPLE__)

@@ -5,11 +5,11 @@
 #include "carousel/core/parameter.hpp"
 #include "carousel/io/load_options.hpp"
 #include "carousel/io/model_settings.hpp"
+#include "carousel/io/model_tensors.hpp"
 #include "carousel/io/safetensors_file.hpp"
 #include "carousel/io/safetensors_match.hpp"
 #include "carousel/optim/optimizer.hpp"
 
-#include <cmath>
 #include <cstddef>
 #include <filesystem>
 #include <string>
@@ -19,29 +19,6 @@
 namespace carousel {
 
 namespace detail {
-
-/// A bias, "b" in every layer, is a vector; everything else is a matrix, also where it has one column.
-template <class S>
-std::vector<Index> shape_in_file(const NamedParameter<S>& named) {
-    const auto& value = named.parameter->value;
-    const bool bias = (named.name == "b" || named.name.ends_with(".b")) && value.cols() == 1;
-    return bias ? std::vector<Index>{value.rows()} : std::vector<Index>{value.rows(), value.cols()};
-}
-
-/// The k-th moment of a parameter.
-inline std::string moment_name(const std::string& parameter, Index k) {
-    return optimizer_prefix + parameter + "." + std::to_string(k);
-}
-
-template <class S>
-std::vector<NamedTensor> tensors_of(const std::vector<NamedParameter<S>>& parameters) {
-    std::vector<NamedTensor> tensors;
-    for (const auto& named : parameters) {
-        tensors.emplace_back(named.name, named.parameter->value);
-        tensors.back().shape = shape_in_file(named);
-    }
-    return tensors;
-}
 
 template <class Model>
 Safetensors file_of(const Model& model, const Metadata& metadata, const char* where) {
@@ -59,18 +36,7 @@ Safetensors file_of(const Model& model, const Optimizer<Rule, S>& optimizer, con
                     const char* where) {
     optimizer.require_parameters_of(model, where);
     Safetensors file = file_of(model, metadata, where);
-    const OptimizerState<S>& state = optimizer.state();
-    for (std::size_t i = 0; i < state.moments.size(); ++i) {
-        const auto& named = optimizer.parameters()[i];
-        const Matrix<S>& value = named.parameter->value;
-        for (Index k = 0; k < state.moments[i].cols(); ++k) {
-            file.tensors.emplace_back(moment_name(named.name, k),
-                                      state.moments[i].col(k).reshaped(value.rows(), value.cols()));
-            file.tensors.back().shape = shape_in_file(named);
-        }
-    }
-    file.tensors.emplace_back(optimizer_steps, std::vector<Index>{},
-                              std::vector<double>{static_cast<double>(state.steps)});
+    append_state(file.tensors, optimizer);
     return file;
 }
 
@@ -135,8 +101,7 @@ class LoadedState {
         if (!steps_)
             return;
         const double steps = file.read<double>(*steps_)(0, 0);
-        file.check(steps >= 0 && steps <= 0x1p53 && steps == std::floor(steps), "\"", optimizer_steps, "\" is ", steps,
-                   ", expected a whole number >= 0");
+        file.check(is_count(steps), "\"", optimizer_steps, "\" is ", steps, ", expected a whole number >= 0");
         state_.steps = static_cast<Index>(steps);
     }
     void assign(Optimizer<Rule, S>& optimizer) { optimizer.set_state(std::move(state_)); }

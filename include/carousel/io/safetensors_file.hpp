@@ -101,6 +101,14 @@ struct SafetensorsParts {
     }
 };
 
+inline Safetensors read_safetensors(const ByteSource& source, const char* where) {
+    SafetensorsReader reader(where, source);
+    Safetensors file{{}, reader.metadata()};
+    for (const auto& entry : reader.entries())
+        file.tensors.push_back(reader.read(entry));
+    return file;
+}
+
 inline void write_safetensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
                               const Metadata& metadata, const char* where) {
     std::vector<std::span<const std::byte>> parts;
@@ -127,11 +135,7 @@ inline std::vector<std::byte> safetensors_bytes(const std::vector<NamedTensor>& 
 /// reference's: a header of at most 100 MB, tensors that fill the rest of the file without holes, no name twice. The
 /// path must lead to a regular file: a pipe, a device or a folder is refused at once.
 inline Safetensors read_safetensors(const ByteSource& source) {
-    detail::SafetensorsReader reader("read_safetensors", source);
-    Safetensors file{{}, reader.metadata()};
-    for (const auto& entry : reader.entries())
-        file.tensors.push_back(reader.read(entry));
-    return file;
+    return detail::read_safetensors(source, "read_safetensors");
 }
 
 /// Throws std::invalid_argument if the tensors' names aren't different, "__metadata__" is among them, a shape doesn't

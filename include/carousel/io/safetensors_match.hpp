@@ -3,6 +3,7 @@
 
 #include "carousel/io/load_options.hpp"
 #include "carousel/io/model_settings.hpp"
+#include "carousel/io/model_tensors.hpp"
 #include "carousel/io/safetensors_reader.hpp"
 
 #include <map>
@@ -12,11 +13,6 @@
 #include <vector>
 
 namespace carousel::detail {
-
-/// What an optimizer remembers has names that begin so.
-inline constexpr const char* optimizer_prefix = "optimizer.";
-/// How many steps it took.
-inline constexpr const char* optimizer_steps = "optimizer.steps";
 
 /// A file being matched with a model: everything the model has must be there, and nothing else, but for what LoadOptions
 /// says. Every function that finds a difference throws std::runtime_error "load_safetensors: source: …".

@@ -6,9 +6,9 @@
 #include "carousel/io/training_tensors.hpp"
 
 #include <charconv>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -24,8 +24,12 @@ class SavedTraining {
     using Parameters = std::vector<NamedParameter<S>>;
 
   public:
+    SavedTraining(const SavedTraining&) = delete;
+    SavedTraining& operator=(const SavedTraining&) = delete;
     /// `where` begins every error.
     SavedTraining(std::string where, Safetensors file) : where_(std::move(where)), file_(std::move(file)) {
+        for (const NamedTensor& tensor : file_.tensors)
+            tensors_[tensor.name] = &tensor;
         check(file_.metadata.contains(std::string(training_prefix) + "version"),
               "it has no \"training.version\": save_training didn't write it");
         const std::string version = text("version");
@@ -57,6 +61,20 @@ class SavedTraining {
                       "; build the model as it was saved");
     }
 
+    /// Throws if the optimizer's rule has a name and the training was saved with one of another.
+    template <class Rule>
+    void expect_rule() const {
+        const auto found = file_.metadata.find(training_prefix + std::string("rule"));
+        if constexpr (NamedRule<Rule>)
+            check(found == file_.metadata.end() || found->second == Rule::name, "it was saved with the rule ",
+                  found == file_.metadata.end() ? "" : found->second, ", this training's is ", +Rule::name,
+                  "; make the Training with the rule it was saved with");
+        else
+            check(found == file_.metadata.end(), "it was saved with the rule ",
+                  found == file_.metadata.end() ? "" : found->second,
+                  ", this training's has no name; make the Training with the rule it was saved with");
+    }
+
     /// A value for each of these parameters.
     std::vector<Matrix<S>> values(const Parameters& list, const std::string& prefix) {
         std::vector<Matrix<S>> result;
@@ -70,9 +88,9 @@ class SavedTraining {
         for (const auto& named : list) {
             state.moments.emplace_back(named.parameter->value.size(), count);
             for (Index k = 0; k < count; ++k)
-                state.moments.back().col(k) = value(named, saved_moment(named.name, k)).reshaped();
+                state.moments.back().col(k) = value(named, moment_name(named.name, k)).reshaped();
         }
-        state.steps = whole("\"optimizer.steps\"", tensor<double>("optimizer.steps", {})(0, 0));
+        state.steps = whole("\"" + std::string(optimizer_steps) + "\"", tensor<double>(optimizer_steps, {})(0, 0));
         return state;
     }
 
@@ -115,9 +133,14 @@ class SavedTraining {
     }
 
   private:
+    /// Null if there is none of this name.
+    const NamedTensor* find(const std::string& name) const {
+        const auto found = tensors_.find(name);
+        return found == tensors_.end() ? nullptr : found->second;
+    }
     template <class T>
     Matrix<T> tensor(const std::string& name, const std::vector<Index>& shape) {
-        const NamedTensor* const found = file_.find(name);
+        const NamedTensor* const found = find(name);
         check(found != nullptr, "\"", name, "\" is missing");
         const std::string_view dtype = sizeof(T) == 4 ? "F32" : "F64";
         check(found->dtype() == dtype, "\"", name, "\" is of type ", found->dtype(), ", expected ", dtype);
@@ -126,7 +149,7 @@ class SavedTraining {
         return found->template matrix<T>();
     }
     Matrix<S> value(const NamedParameter<S>& named, const std::string& name) {
-        return tensor<S>(name, saved_shape(named));
+        return tensor<S>(name, shape_in_file(named));
     }
 
     std::string text(const std::string& key) const {
@@ -157,8 +180,7 @@ class SavedTraining {
         return numbers[0];
     }
     Index whole(const std::string& what, double number) const {
-        check(number >= 0 && number <= 0x1p53 && number == std::floor(number), what, " is ", number,
-              ", expected a whole number >= 0");
+        check(is_count(number), what, " is ", number, ", expected a whole number >= 0");
         return static_cast<Index>(number);
     }
 
@@ -213,14 +235,15 @@ class SavedTraining {
             begun.sums.push_back({sums(k, 0), sums(k, 1)});
         for (Index k = 0; k < plan[5]; ++k) {
             const std::string name = training_tensors + ("carried." + std::to_string(k));
-            const NamedTensor* const found = file_.find(name);
+            const NamedTensor* const found = find(name);
             check(found != nullptr && found->shape.size() == 2, "\"", name, "\" is missing or no matrix");
             begun.carried.push_back(tensor<S>(name, found->shape));
         }
     }
 
     std::string where_;
-    Safetensors file_;
+    const Safetensors file_;
+    std::map<std::string_view, const NamedTensor*> tensors_; // of the file, by their names
     std::set<std::string> taken_;
 };
 

@@ -17,39 +17,51 @@
 
 namespace carousel {
 
+namespace detail {
+
+/// The file that save_training writes.
+template <class Model, OptimizerRule Rule>
+Safetensors training_file(const Training<Model, Rule>& training, const Metadata& metadata) {
+    for (const auto& [key, text] : metadata)
+        require(!key.starts_with(training_prefix) && key != settings_key, "save_training", "the metadata has \"", key,
+                "\", expected other keys than \"", settings_key, "\" and those that begin with \"", training_prefix,
+                "\"");
+    Metadata texts = metadata;
+    texts[settings_key] = settings_text(settings_of(training.model()), "save_training");
+    TrainingTensors<typename Model::Scalar> file(std::move(texts));
+    file.add_optimizer(training.optimizer());
+    file.add_state(training.optimizer().parameters(), training.state());
+    return std::move(file).take();
+}
+
+} // namespace detail
+
 /// Saves the model and all that goes on: moments, rates, history, the best epoch's parameters, the position within an
 /// epoch that has begun, the generators of order and masks. Not the seconds of the epochs, so that equal trainings give
-/// equal files. The rule's settings, the loss, the data and FitOptions are the program's.
+/// equal files. The rule's settings, the loss, the data and FitOptions are the program's; of the rule the file has the name.
 ///
 /// The parameters and moments have the names and shapes that save_safetensors gives them, and load_safetensors reads the
-/// model from the file. `metadata` is the caller's; its keys can't begin with "training." or be "carousel.settings", where the layers' settings are. The file is replaced as a
-/// whole: a program killed at any moment leaves the old or the new one. May be called by a callback of fit.
+/// model from the file. `metadata` is the caller's; its keys can't begin with "training." or be "carousel.settings", where
+/// the layers' settings are. The file is replaced as a whole: a program killed at any moment leaves the old or the new
+/// one. May be called by a callback of fit.
 /// Throws as write_safetensors does.
 template <class Model, OptimizerRule Rule>
 void save_training(const std::filesystem::path& path, const Training<Model, Rule>& training,
                    const Metadata& metadata = {}) {
-    for (const auto& [key, text] : metadata)
-        require(!key.starts_with(detail::training_prefix) && key != detail::settings_key, "save_training",
-                "the metadata has \"", key, "\", expected other keys than \"", detail::settings_key,
-                "\" and those that begin with \"", detail::training_prefix, "\"");
-    Metadata texts = metadata;
-    texts[detail::settings_key] = detail::settings_text(detail::settings_of(training.model()), "save_training");
-    detail::TrainingTensors<typename Model::Scalar> file(std::move(texts));
-    file.add_parameters(training.optimizer().parameters());
-    file.add_moments(training.optimizer().parameters(), training.optimizer().state());
-    file.add_state(training.optimizer().parameters(), training.state());
-    write_safetensors(path, file.tensors(), file.metadata());
+    const Safetensors file = detail::training_file(training, metadata);
+    detail::write_safetensors(path, file.tensors, file.metadata, "save_training");
 }
 
-/// Loads what save_training saved, into a training of the same layers, settings, sizes, precision and kind of rule: what then is
-/// trained is what the saved training would have trained, bit for bit. Returns the caller's metadata. Throws
-/// std::runtime_error "load_training: path: …", saying what is missing or doesn't fit; model and training are as they
-/// were then.
+/// Loads what save_training saved, into a training of the same layers, settings, sizes, precision and rule: what then is
+/// trained is what the saved training would have trained, bit for bit. `source` is a path or the file's bytes in memory.
+/// Returns the caller's metadata. Throws std::runtime_error "load_training: path: …", saying what is missing or doesn't
+/// fit; model and training are as they were then.
 template <class Model, OptimizerRule Rule>
-Metadata load_training(const std::filesystem::path& path, Training<Model, Rule>& training) {
+Metadata load_training(const ByteSource& source, Training<Model, Rule>& training) {
     using S = typename Model::Scalar;
-    detail::SavedTraining<S> file("load_training: " + path.string(), read_safetensors(path));
+    detail::SavedTraining<S> file("load_training: " + source.name(), detail::read_safetensors(source, "load_training"));
     file.expect_settings(detail::settings_of(std::as_const(training).model()));
+    file.template expect_rule<Rule>();
     const auto& list = training.optimizer().parameters();
     const std::vector<Matrix<S>> values = file.values(list, "");
     OptimizerState<S> moments = file.moments(list, training.optimizer().rule().moments());

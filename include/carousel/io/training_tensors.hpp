@@ -2,6 +2,7 @@
 #pragma once
 
 #include "carousel/core/parameter.hpp"
+#include "carousel/io/model_tensors.hpp"
 #include "carousel/io/safetensors_file.hpp"
 #include "carousel/optim/optimizer.hpp"
 #include "carousel/train/training.hpp"
@@ -23,19 +24,6 @@ inline constexpr const char* training_tensors = "optimizer.training.";
 
 /// What of a report is a number: loss, validation loss, learning rate, gradient norm, skipped steps, whether validated.
 inline constexpr Index report_columns = 6;
-
-/// A bias, "b" in every layer, is a vector in a file, as save_safetensors has it; everything else is a matrix.
-template <class S>
-std::vector<Index> saved_shape(const NamedParameter<S>& named) {
-    const Matrix<S>& value = named.parameter->value;
-    if ((named.name == "b" || named.name.ends_with(".b")) && value.cols() == 1)
-        return {value.rows()};
-    return {value.rows(), value.cols()};
-}
-
-inline std::string saved_moment(const std::string& parameter, Index k) {
-    return "optimizer." + parameter + "." + std::to_string(k);
-}
 
 /// Whole numbers with blanks between them. (Not by a stream, which leaves out what memory runs out for, and says nothing.)
 template <std::integral Number>
@@ -67,23 +55,14 @@ class TrainingTensors {
   public:
     explicit TrainingTensors(Metadata metadata) : metadata_(std::move(metadata)) {}
 
-    const std::vector<NamedTensor>& tensors() const { return tensors_; }
-    const Metadata& metadata() const { return metadata_; }
+    Safetensors take() && { return {std::move(tensors_), std::move(metadata_)}; }
 
-    void add_parameters(const Parameters& list) {
-        for (const auto& named : list)
-            add(named.name, named.parameter->value, saved_shape(named));
-    }
-
-    void add_moments(const Parameters& list, const OptimizerState<S>& state) {
-        for (std::size_t i = 0; i < list.size(); ++i)
-            for (Index k = 0; k < state.moments[i].cols(); ++k) {
-                const Matrix<S>& value = list[i].parameter->value;
-                const Matrix<S> moment = state.moments[i].col(k).reshaped(value.rows(), value.cols());
-                add(saved_moment(list[i].name, k), moment, saved_shape(list[i]));
-            }
-        tensors_.emplace_back("optimizer.steps", std::vector<Index>{},
-                              std::vector<double>{static_cast<double>(state.steps)});
+    template <class Rule>
+    void add_optimizer(const Optimizer<Rule, S>& optimizer) {
+        tensors_ = tensors_of(optimizer.parameters());
+        append_state(tensors_, optimizer);
+        if constexpr (NamedRule<Rule>)
+            text("rule", Rule::name);
     }
 
     void add_state(const Parameters& list, const TrainingState<S>& state) {
@@ -113,14 +92,10 @@ class TrainingTensors {
         tensors_.emplace_back(training_tensors + name, values);
     }
     void text(const std::string& key, const std::string& value) { metadata_[training_prefix + key] = value; }
-    void add(const std::string& name, const Matrix<S>& value, std::vector<Index> shape) {
-        tensors_.emplace_back(name, value);
-        tensors_.back().shape = std::move(shape);
-    }
     void add_values(const std::string& prefix, const Parameters& list, const std::vector<Matrix<S>>& values) {
         text(prefix + "parameters", std::to_string(values.size()));
         for (std::size_t k = 0; k < values.size(); ++k)
-            add(training_tensors + prefix + list[k].name, values[k], saved_shape(list[k]));
+            append_tensor(tensors_, training_tensors + prefix + list[k].name, list[k], values[k]);
     }
 
     void add_history(const History& history) {

@@ -18,6 +18,8 @@ namespace carousel {
 ///     w −= r·m / (√v + ε̂)       Formula::pytorch: ε̂ = epsilon·√(1 − beta2ᵗ), which is learning_rate·m̂ / (√v̂ + epsilon)
 ///                               Formula::keras:   ε̂ = epsilon
 struct Adam {
+    static constexpr const char* name = "Adam";
+
     double learning_rate = 1e-3;
     double beta1 = 0.9;      ///< 0 <= beta1 < 1
     double beta2 = 0.999;    ///< 0 <= beta2 < 1
@@ -69,6 +71,8 @@ struct Adam {
 /// Loshchilov and Hutter, "Decoupled weight decay regularization", 2019, algorithm 2, with the decay multiplied by the
 /// learning rate as PyTorch and Keras do: w −= learning_rate·weight_decay·w, and then a step of Adam.
 struct AdamW {
+    static constexpr const char* name = "AdamW";
+
     double learning_rate = 1e-3;
     double beta1 = 0.9;         ///< 0 <= beta1 < 1
     double beta2 = 0.999;       ///< 0 <= beta2 < 1

@@ -21,6 +21,8 @@ namespace carousel {
 ///     Formula::pytorch   m = momentum·m + u                  w −= learning_rate·m
 ///     Formula::keras     m = momentum·m + learning_rate·u    w −= m
 struct RMSprop {
+    static constexpr const char* name = "RMSprop";
+
     double learning_rate = 1e-3;
     double rho = 0.9;        ///< 0 <= rho < 1: how much of the running means is kept
     double epsilon = 1e-7;   ///< > 0

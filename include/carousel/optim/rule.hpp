@@ -58,7 +58,8 @@ struct RuleRange {
 ///     update(w, g, moments)  for one parameter: changes w and its moments, reads the gradient g. Each number by itself,
 ///                            as it gets a sparse parameter's columns one by one.
 /// A rule that is the same in every step may have update itself, and return *this. It may have
-///   check_for<Scalar>()      throws std::invalid_argument if parameters of this type are too coarse for a setting.
+///   check_for<Scalar>()      throws std::invalid_argument if parameters of this type are too coarse for a setting;
+///   name                     a static constexpr const char*, by which load_training tells it from other rules.
 template <class Rule>
 concept OptimizerRule = std::copyable<Rule> &&
     requires(Rule changed, const Rule& rule, ParameterValues<float> w, ParameterGradient<float> g,
@@ -67,6 +68,12 @@ concept OptimizerRule = std::copyable<Rule> &&
     { rule.check() } -> std::same_as<void>;
     { rule.moments() } -> std::convertible_to<Index>;
     { rule.at(t).update(w, g, moments) } -> std::same_as<void>;
+};
+
+/// A rule that says its name.
+template <class Rule>
+concept NamedRule = OptimizerRule<Rule> && requires {
+    { Rule::name } -> std::convertible_to<const char*>;
 };
 
 } // namespace carousel

@@ -20,6 +20,8 @@ namespace carousel {
 ///
 /// As long as the learning rate stays the same, both are the same.
 struct SGD {
+    static constexpr const char* name = "SGD";
+
     double learning_rate = 1e-2;
     double momentum = 0;     ///< 0 <= momentum < 1; 0: none, and no memory for it
     bool nesterov = false;   ///< needs a momentum
