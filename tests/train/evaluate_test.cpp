@@ -14,6 +14,16 @@ using namespace carousel::test;
 
 namespace {
 
+/// Dense, which counts its passes.
+struct CountedDense : Dense<double> {
+    int* passes;
+    CountedDense(Index input, Index output, int* count) : Dense<double>(input, output), passes(count) {}
+    SequenceView<double> infer(SequenceView<double> x, Tape& tape, NoState = {}) const {
+        ++*passes;
+        return Dense<double>::infer(x, tape);
+    }
+};
+
 auto small_model(Index outputs) {
     return Sequential{SimpleRNN<double>{2, 4, {}, {.seed = 1}}, Dense<double>{4, outputs, {.seed = 2}}};
 }
@@ -47,4 +57,15 @@ TEST_CASE("evaluate: a batch size below 1 and a data set without a target are re
                         "evaluate: batch_size is 0, expected batch_size >= 1");
     REQUIRE_THROWS_WITH(evaluate(model, data, SoftmaxCrossEntropy{.ignore = 0}),
                         "evaluate: there is no target to compare with in the whole data set");
+}
+
+TEST_CASE("evaluate: a data set without a target is refused before the model has run") {
+    int passes = 0;
+    const CountedDense model(2, 3, &passes);
+    const Dataset<double> data{Sequence<double>(2, 6, 5), Sequence<double>(1, 6, 5)};
+    REQUIRE_THROWS_WITH(evaluate(model, data, SoftmaxCrossEntropy{.ignore = 0}, {.batch_size = 1}),
+                        "evaluate: there is no target to compare with in the whole data set");
+    CHECK(passes == 0);
+    evaluate(model, data, SoftmaxCrossEntropy{}, {.batch_size = 1});
+    CHECK(passes == 5);
 }

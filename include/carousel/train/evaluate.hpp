@@ -49,6 +49,10 @@ class Totals {
     std::vector<MetricSum> sums_;
 };
 
+inline void require_target(bool there_is_one) {
+    require(there_is_one, "evaluate", "there is no target to compare with in the whole data set");
+}
+
 /// From `state`, which, if it is carried, goes from batch to batch.
 template <class Model, Loss LossType>
 Evaluation evaluate(const Model& model, const Dataset<typename Model::Scalar>& data, const LossType& loss,
@@ -68,7 +72,7 @@ Evaluation evaluate(const Model& model, const Dataset<typename Model::Scalar>& d
         if (carried)
             model.final_state(tape, state);
     }
-    require(!totals.empty(), "evaluate", "there is no target to compare with in the whole data set");
+    require_target(!totals.empty()); // of a loss that can't tell before
     Evaluation result{totals.loss(), {}};
     totals.metrics(result.metrics);
     return result;
@@ -86,14 +90,15 @@ struct EvaluateOptions {
 ///     evaluate(model, test, SoftmaxCrossEntropy{}, {.metrics = {Accuracy{}}}).metrics[0]
 ///
 /// Throws std::invalid_argument, before it begins, if batch_size is below 1, x and y have different numbers of samples, a
-/// real number of x is NaN or infinite, a target is none for the loss or the targets have other steps than the model's
-/// output; and if there is nothing to compare with, as all targets are padding or ignored.
+/// real number of x is NaN or infinite, a target is none for the loss, the targets have other steps than the model's
+/// output or there is nothing to compare with, as all are padding or ignored. A loss of one's own without check() meets
+/// its targets batch by batch instead.
 template <class Model, Loss LossType>
 Evaluation evaluate(const Model& model, const Dataset<typename Model::Scalar>& data, const LossType& loss,
                     const EvaluateOptions& options = {}) {
     require(options.batch_size >= 1, "evaluate", "batch_size is ", options.batch_size, ", expected batch_size >= 1");
     detail::check_shape("evaluate", data);
-    detail::check_samples("evaluate", model, loss, data, 0, data.size());
+    detail::require_target(detail::check_samples("evaluate", model, loss, data, 0, data.size()) > 0);
     return detail::evaluate(model, data, loss, options.metrics, options.batch_size, {}, false);
 }
 
