@@ -245,6 +245,9 @@ TEMPLATE_TEST_CASE("Optimizer: a gradient too large for the rule is no step, and
             second.grad(0, 1) = static_cast<TestType>(bad);
             CHECK_FALSE(optimizer.step());
             CHECK(optimizer.refused() == "second");
+            first.grad(0, 0) = std::numeric_limits<TestType>::max(); // too large as well, but not the first to look for
+            CHECK((optimizer.refused() == "second") != std::isfinite(bad));
+            first.grad(0, 0) = 1;
             CHECK(optimizer.steps() == 1);
             CHECK(first.value == value);
             for (std::size_t k = 0; k < moments.size(); ++k)
@@ -275,6 +278,7 @@ TEST_CASE("fit: a gradient too large for the rule is a step that is skipped and 
     const auto report = fit(model, data, MeanSquaredError{}, Adam{}, {.batch_size = 6}).epochs[0];
     CHECK(report.skipped_steps == 1);
     CHECK(report.non_finite == "0.SimpleRNN.U");
+    CHECK(report.too_large);
     CHECK(values(model) == before);
     const auto clipped = fit(model, data, MeanSquaredError{}, Adam{}, {.batch_size = 6, .clip_norm = 1}).epochs[0];
     CHECK(clipped.skipped_steps == 0);

@@ -339,6 +339,7 @@ TEST_CASE("fit: a step with a gradient that isn't finite is not taken, and repor
     const auto history = fit(model, data, Unchecked{}, Adam{}, options);
     CHECK(history.epochs[0].skipped_steps == 1);
     CHECK(history.epochs[0].non_finite == "0.SimpleRNN.W");
+    CHECK(!history.epochs[0].too_large);
     CHECK(std::isnan(history.epochs[0].loss));
     CHECK(std::isfinite(history.epochs[0].gradient_norm));
     for (const auto& value : values(model))

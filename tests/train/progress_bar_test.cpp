@@ -18,13 +18,15 @@ struct Moment {
     double seconds;
     EpochReport report;
     bool stop = false;
+    Index earlier = 0, last = 0;
 };
 std::string written(BarStyle style, const std::vector<Moment>& moments, const std::vector<std::string>& metrics = {},
                     Index columns = 0) {
     std::ostringstream out;
     const Callback bar = progress_bar(out, style, columns);
     for (const Moment& m : moments) {
-        Progress p{m.epoch, m.epochs, m.batch, m.batches, m.epoch_end, m.report, m.seconds, m.stop, metrics};
+        Progress p{m.epoch,   m.epochs, m.batch, m.batches, m.epoch_end, m.report,
+                   m.seconds, m.stop,   metrics, m.earlier, m.last};
         bar(p);
     }
     return out.str();
@@ -51,6 +53,26 @@ TEST_CASE("progress_bar: a log has a line an epoch") {
           "epoch  1/10  loss 0.1235  validation 0.5  9s left\n"
           "epoch  2/10  loss 0.25  2 steps skipped: 0.LSTM.U is not finite  8s left\n"
           "epoch 10/10  loss 1e-05  in 10s\n");
+}
+
+TEST_CASE("progress_bar: a gradient that is finite and too large to square is called that") {
+    EpochReport skipped = report(0.25);
+    skipped.skipped_steps = 1;
+    skipped.non_finite = "0.LSTM.U";
+    skipped.too_large = true;
+    CHECK(written(BarStyle::log, {{1, 1, 2, 2, true, 2, skipped}}) ==
+          "epoch 1/1  loss 0.25  1 steps skipped: 0.LSTM.U is too large to square  in 2s\n");
+}
+
+TEST_CASE(
+    "progress_bar: a call that trains a part of the planned epochs has a last line, and the time left is its own") {
+    const auto moment = [](Index epoch, double seconds) {
+        return Moment{epoch, 100, 1, 1, true, seconds, report(1), false, 10, 12};
+    };
+    const std::vector<Moment> moments{moment(11, 1), moment(12, 2)};
+    CHECK(written(BarStyle::log, moments) == "epoch  11/100  loss 1  1s left\nepoch  12/100  loss 1  in 2s\n");
+    CHECK(written(BarStyle::terminal, moments) == "\repoch  11/100 [==                      ]  loss 1  1s left"
+                                                  "\repoch  12/100 [==                      ]  loss 1  in 2s  \n");
 }
 
 TEST_CASE("progress_bar: metrics stand after their losses, by name") {

@@ -220,6 +220,7 @@ class SavedTraining {
             const std::string key = "non_finite." + std::to_string(row + 1);
             if (file_.metadata.contains(training_prefix + key))
                 report.non_finite = text(key);
+            report.too_large = file_.metadata.contains(training_prefix + ("too_large." + std::to_string(row + 1)));
             history.epochs.push_back(std::move(report));
         }
         return history;

@@ -113,6 +113,8 @@ class TrainingTensors {
             }
             if (!report.non_finite.empty())
                 text("non_finite." + std::to_string(row + 1), report.non_finite);
+            if (report.too_large)
+                text("too_large." + std::to_string(row + 1), "1");
         }
         numbers("reports", reports);
         numbers("metrics", values);

@@ -1,7 +1,6 @@
 // Optimizer: applies a rule to every parameter and keeps what the rule remembers from step to step.
 #pragma once
 
-#include "carousel/core/finite.hpp"
 #include "carousel/core/matrix.hpp"
 #include "carousel/core/parameter.hpp"
 #include "carousel/core/require.hpp"
@@ -73,12 +72,12 @@ class Optimizer {
     /// The name of the parameter whose gradient keeps step() from being taken: the first that is NaN or infinite, else
     /// the one with the largest norm. Empty if step() would be taken.
     std::string refused() const {
+        std::string name = first_non_finite(parameters_);
+        if (!name.empty())
+            return name;
         double sum = 0, largest = -1;
-        std::string name;
         for (const auto& named : parameters_) {
-            const double squared = detail::squared_norm(*named.parameter);
-            if (!detail::is_finite(squared))
-                return named.name;
+            const double squared = detail::squared_norm(*named.parameter); // infinite if too large for a double
             sum += squared;
             if (squared > largest) {
                 largest = squared;

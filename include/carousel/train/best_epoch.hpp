@@ -71,7 +71,8 @@ class BestEpoch {
         message += ", is NaN or infinite in the last " + detail::decimal(without) + " epochs";
         if (last.skipped_steps > 0)
             message += ", and in the last of them " + detail::decimal(last.skipped_steps) +
-                       " steps were not taken, as the gradient of " + last.non_finite + " was not finite";
+                       " steps were not taken, as the gradient of " + last.non_finite + " was " +
+                       detail::gradient_mistake(last);
         detail::fail<std::runtime_error>(message +
                                          ". Lower the learning rate, clip gradients, or look for large numbers in "
                                          "the data");

@@ -205,8 +205,10 @@ class FitLoop {
         // What was too large may have been clipped: then step() looks again.
         if (norm <= optimizer_.largest_gradient_norm ? optimizer_.step(norm) : optimizer_.step()) {
             report().gradient_norm = std::max(report().gradient_norm, norm);
-        } else if (report().skipped_steps++ == 0)
+        } else if (report().skipped_steps++ == 0) {
             report().non_finite = optimizer_.refused();
+            report().too_large = first_non_finite(list).empty();
+        }
     }
 
     void validate() {
@@ -228,7 +230,8 @@ class FitLoop {
                           seconds_since(start_),
                           stop,
                           training_.history.metrics,
-                          earlier_};
+                          earlier_,
+                          end_};
         for (const auto& callback : options_.callbacks) {
             progress.stop = stop;
             callback(progress);

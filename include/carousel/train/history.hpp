@@ -25,9 +25,10 @@ struct EpochReport {
     double learning_rate = 0;
     double gradient_norm = 0; ///< the largest global norm of a step, before clipping
     Index skipped_steps = 0;  ///< steps not taken, see Optimizer::step: a gradient was NaN, infinite or too large
-    std::string non_finite =
-        {};             ///< the parameter with such a gradient, or with one too large to square, of the first such step
-    double seconds = 0; ///< 0 if a file brought this report
+    /// The parameter with such a gradient, of the first such step.
+    std::string non_finite = {};
+    bool too_large = false; ///< whether that gradient is finite, but too large to square
+    double seconds = 0;     ///< 0 if a file brought this report
 };
 
 /// Of one call of fit, or of all calls with one Training.
@@ -59,8 +60,18 @@ struct Progress {
     bool stop = false;         ///< true if the training ends here anyway; to set it to false changes nothing
     std::span<const std::string> metrics = {}; ///< the names of the report's
     Index earlier = 0;                         ///< epochs trained by earlier calls with the same Training
+    Index last = 0; ///< the last epoch of this call of fit; less than `epochs` if FitOptions::planned_epochs says more
 };
 using Callback = std::function<void(Progress&)>;
+
+namespace detail {
+
+/// What is wrong with the gradient that a report names.
+inline const char* gradient_mistake(const EpochReport& report) {
+    return report.too_large ? "too large to square" : "not finite";
+}
+
+} // namespace detail
 
 /// f(report) at the end of every `every`-th epoch. Throws std::invalid_argument unless every >= 1.
 inline Callback every_epoch(std::function<void(const EpochReport&)> f, Index every = 1) {

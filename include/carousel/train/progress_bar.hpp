@@ -90,7 +90,7 @@ inline std::string duration(double seconds) {
 
 } // namespace detail
 
-/// Epoch, bar, losses, metrics and time left. `automatic`: redrawn in place if `out` is std::clog and standard error a terminal
+/// Epoch, bar, losses, metrics and the time left of this call of fit. `automatic`: redrawn in place if `out` is std::clog and standard error a terminal
 /// (at most ten times a second), else as a log: about twenty lines in all, the first and the last epoch among them.
 ///
 /// On a terminal a line has fewer characters than `columns`, as it can be redrawn only if it doesn't wrap: the bar becomes shorter,
@@ -100,10 +100,11 @@ inline Callback progress_bar(std::ostream& out = std::clog, BarStyle style = Bar
     if (style == BarStyle::automatic)
         style = &out == &std::clog && detail::standard_error_is_terminal() ? BarStyle::terminal : BarStyle::log;
     return [&out, style, columns, drawn = -1.0, width = Index(0)](Progress& p) mutable {
-        const bool last = p.stop || (p.epoch_end && p.epoch == p.epochs);
+        const Index end = p.last > 0 ? p.last : p.epochs, epochs = std::max<Index>(1, end - p.earlier);
+        const bool last = p.stop || (p.epoch_end && p.epoch == end);
         if (style == BarStyle::log) {
-            const Index every = std::max<Index>(1, p.epochs / 20);
-            if (!last && (!p.epoch_end || (p.epoch != 1 && p.epoch % every != 0)))
+            const Index every = std::max<Index>(1, epochs / 20);
+            if (!last && (!p.epoch_end || (p.epoch != p.earlier + 1 && p.epoch % every != 0)))
                 return;
         } else if (!last && drawn >= 0 && p.seconds - drawn < 0.1)
             return;
@@ -112,8 +113,7 @@ inline Callback progress_bar(std::ostream& out = std::clog, BarStyle style = Bar
         const double within = static_cast<double>(p.batch) / static_cast<double>(std::max<Index>(1, p.batches));
         const double done =
             (static_cast<double>(p.epoch - 1) + within) / static_cast<double>(std::max<Index>(1, p.epochs));
-        const double done_here = (static_cast<double>(p.epoch - 1 - p.earlier) + within) /
-                                 static_cast<double>(std::max<Index>(1, p.epochs - p.earlier));
+        const double done_here = (static_cast<double>(p.epoch - 1 - p.earlier) + within) / static_cast<double>(epochs);
         std::ostringstream epoch, line;
         epoch << "epoch " << std::setw(static_cast<int>(detail::decimal(p.epochs).size())) << p.epoch << "/"
               << p.epochs;
@@ -127,7 +127,8 @@ inline Callback progress_bar(std::ostream& out = std::clog, BarStyle style = Bar
             line << "  validation " << p.report.validation_loss;
         write_metrics("val_", p.report.validation_metrics);
         if (p.report.skipped_steps > 0)
-            line << "  " << p.report.skipped_steps << " steps skipped: " << p.report.non_finite << " is not finite";
+            line << "  " << p.report.skipped_steps << " steps skipped: " << p.report.non_finite << " is "
+                 << detail::gradient_mistake(p.report);
         line << (last ? "  in " + detail::duration(p.seconds)
                       : "  " + detail::duration(done_here > 0 ? p.seconds * (1 - done_here) / done_here : 0) + " left");
 
