@@ -71,6 +71,18 @@ TEST_CASE("Parameter: a sparse one has a run for each column touched since the l
     CHECK((copy.grad == 2 * expected && runs(copy).size() == 2));
 }
 
+TEST_CASE("Parameter: a fixed one has no gradient") {
+    auto w = Parameter<double>::fixed(3, 4);
+    CHECK((w.is_fixed() && !w.is_sparse() && !Parameter<double>(3, 4).is_fixed()));
+    CHECK((w.value.isZero(0) && w.size() == 12 && w.grad.size() == 0));
+    CHECK(runs(w).empty());
+    w.zero_grad();
+    CHECK(w.grad.size() == 0);
+    REQUIRE_THROWS_WITH(w.grad_column(0), "Parameter::grad_column: column is 0, expected 0 <= column < 0");
+    const auto copy = w;
+    CHECK(copy.is_fixed());
+}
+
 TEST_CASE("Parameter: zero_gradients of a list, dense and sparse") {
     Parameter<double> dense(2, 2);
     auto sparse = Parameter<double>::sparse(2, 3);

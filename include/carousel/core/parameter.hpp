@@ -52,10 +52,13 @@ class ColumnSet {
 /// the gradient of all others is zero, and zero_gradients, clipping and Optimizer::step never look at them, so that
 /// their time is in proportion to the columns touched. In return, the gradient of a sparse parameter must be written through
 /// grad_column(): what is written to other columns of `grad` is not seen by any of these.
+///
+/// A fixed parameter is neither: it belongs to what the model has learnt, so it is saved, loaded and kept as the best
+/// epoch's, but it has no gradient (`grad` is empty) and no optimizer changes it, also not by weight decay.
 template <std::floating_point Scalar>
 struct Parameter {
     Matrix<Scalar> value;
-    Matrix<Scalar> grad; ///< same shape as value; zero until a backward pass adds to it
+    Matrix<Scalar> grad; ///< same shape as value, or empty if it is fixed; zero until a backward pass adds to it
 
     Parameter() = default;
     Parameter(Index rows, Index cols)
@@ -67,7 +70,15 @@ struct Parameter {
         return parameter;
     }
 
+    static Parameter fixed(Index rows, Index cols) {
+        Parameter parameter;
+        parameter.value.setZero(rows, cols);
+        parameter.fixed_ = true;
+        return parameter;
+    }
+
     Index size() const { return value.size(); }
+    bool is_fixed() const { return fixed_; }
     bool is_sparse() const { return touched_.range() > 0; }
 
     /// A column of the gradient, to add to. Throws std::invalid_argument unless 0 <= column < the gradient's columns.
@@ -80,9 +91,12 @@ struct Parameter {
     }
 
     /// f(first, count) for every run of numbers, in the order of grad.data(), whose gradient may not be zero: all of
-    /// them in one run, or, if it is sparse, a run for each column touched since the last zero_grad().
+    /// them in one run, or, if it is sparse, a run for each column touched since the last zero_grad(), or none if it is
+    /// fixed.
     template <class F>
     void each_run(F&& f) const {
+        if (is_fixed())
+            return;
         if (!is_sparse())
             return f(Index(0), grad.size());
         require(grad.cols() == touched_.range(), "Parameter", "the gradient of a sparse parameter has ", grad.cols(),
@@ -104,6 +118,7 @@ struct Parameter {
     }
 
   private:
+    bool fixed_ = false;
     ColumnSet touched_; ///< since the last zero_grad(); of no columns if the parameter is dense
 };
 

@@ -176,8 +176,8 @@ class Optimizer {
                     rows * columns);
             require(value.rows() == rows && value.cols() == columns, where, name, " is ", value.rows(), " × ",
                     value.cols(), ", expected ", rows, " × ", columns);
-            require(grad.rows() == rows && grad.cols() == columns, where, "the gradient of ", name, " is ", grad.rows(),
-                    " × ", grad.cols(), ", expected ", rows, " × ", columns);
+            require(parameter->is_fixed() || (grad.rows() == rows && grad.cols() == columns), where, "the gradient of ",
+                    name, " is ", grad.rows(), " × ", grad.cols(), ", expected ", rows, " × ", columns);
         }
     }
 

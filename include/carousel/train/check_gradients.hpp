@@ -47,7 +47,7 @@ class Restored {
 
 } // namespace detail
 
-/// Checks every parameter, x if backward gives its gradient (that of tokens there is none), and, if `initial` isn't
+/// Checks every parameter that isn't fixed, x if backward gives its gradient (that of tokens there is none), and, if `initial` isn't
 /// empty, the initial state, of any layer or model under any loss.
 /// The model comes out as it went in, but for gradients, which are set to zero. Dropout keeps its mask: every pass gets
 /// a fresh tape. Use double: float has too few digits for differences. Throws what forward and the loss throw, and
@@ -100,7 +100,8 @@ GradientCheck check_gradients(Model& model, Sequence<S> x, const Sequence<S>& ta
         largest = std::max(largest, scale);
     };
     for (const auto& [name, parameter] : list)
-        compare(name, parameter->value, parameter->grad);
+        if (!parameter->is_fixed())
+            compare(name, parameter->value, parameter->grad);
     if (dx.size() > 0)
         compare("x", x.values(), dx);
     std::vector<const Matrix<S>*> exact;

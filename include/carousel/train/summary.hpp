@@ -26,35 +26,43 @@ void each_layer_of(const Model& model, F&& f) {
         f(model);
 }
 
+/// Of all parameters, and of those that an optimizer changes.
+struct ParameterCount {
+    Index all = 0, trained = 0;
+};
+
 template <class Model>
-Index count_parameters(const Model& model) {
-    Index count = 0;
-    model.each_parameter([&](const std::string&, const auto& parameter) { count += parameter.size(); });
+ParameterCount count_parameters(const Model& model) {
+    ParameterCount count;
+    model.each_parameter([&](const std::string&, const auto& parameter) {
+        count.all += parameter.size();
+        count.trained += parameter.is_fixed() ? 0 : parameter.size();
+    });
     return count;
 }
 
 } // namespace detail
 
-/// How many numbers a model learns.
+/// How many numbers a model learns: those of its parameters that aren't fixed.
 template <class Model>
 Index parameter_count(const Model& model) {
-    return detail::count_parameters(model);
+    return detail::count_parameters(model).trained;
 }
 
-/// Shapes are (batch, steps, features) with None for what isn't fixed, as Keras writes them.
+/// Shapes are (batch, steps, features) with None for what isn't fixed, as Keras writes them. Fixed parameters, as those of a
+/// BatchNorm, are counted too, and told at the end.
 template <class Model>
 std::string summary(const Model& model) {
     using Row = std::array<std::string, 3>;
     std::vector<Row> rows{{"Layer (type)", "Output Shape", "Param #"}};
-    Index features = detail::input_size(model), total = 0;
+    Index features = detail::input_size(model);
+    const detail::ParameterCount total = detail::count_parameters(model);
     bool steps = true;
     detail::each_layer_of(model, [&](const auto& layer) {
         features = layer.output_size(features);
         steps = steps && !detail::makes_one_step(layer);
-        const Index count = detail::count_parameters(layer);
-        total += count;
         rows.push_back({layer.name(), (steps ? "(None, None, " : "(None, ") + detail::decimal(features) + ")",
-                        detail::with_commas(count)});
+                        detail::with_commas(detail::count_parameters(layer).all)});
     });
 
     std::array<std::size_t, 3> width{};
@@ -71,7 +79,10 @@ std::string summary(const Model& model) {
         if (&row == &rows.front())
             out << std::string(rule.size(), '=') << '\n';
     }
-    out << rule << "\nTotal params: " << detail::with_commas(total) << '\n';
+    out << rule << "\nTotal params: " << detail::with_commas(total.all) << '\n';
+    if (total.trained < total.all)
+        out << "Trainable params: " << detail::with_commas(total.trained)
+            << "\nNon-trainable params: " << detail::with_commas(total.all - total.trained) << '\n';
     return out.str();
 }
 
