@@ -8,6 +8,7 @@
 #include "carousel/decode/generate.hpp"
 #include "carousel/decode/sample.hpp"
 #include "carousel/layer/activate.hpp"
+#include "carousel/layer/batch_norm.hpp"
 #include "carousel/layer/bidirectional.hpp"
 #include "carousel/layer/conv1d.hpp"
 #include "carousel/layer/dense.hpp"

@@ -3,6 +3,7 @@
 #include "layer/every_cell.hpp"
 
 #include "carousel/layer/activate.hpp"
+#include "carousel/layer/batch_norm.hpp"
 #include "carousel/layer/bidirectional.hpp"
 #include "carousel/layer/conv1d.hpp"
 #include "carousel/layer/dense.hpp"
@@ -126,6 +127,7 @@ TEST_CASE("allocation: no model allocates in a training step after the first, wi
         check_training(in_step, AdamW{}, size.steps, size);
         check_training(in_step, SGD{.momentum = 0.9, .nesterov = true}, size.steps, size);
         Sequential convolutions{Conv1D<float>{size.input, size.hidden, 3, {.dilation = 2}},
+                                BatchNorm<float>{size.hidden},
                                 Conv1D<float>{size.hidden, 3, 2, {.stride = 2, .padding = Padding::valid}}};
         check_training(convolutions, Adam{}, size.steps / 2, size);
         Sequential both_ways{Bidirectional{LSTM<float>{size.input, size.hidden}},
@@ -186,6 +188,7 @@ TEST_CASE("allocation: no stream allocates after its construction") {
 TEST_CASE("allocation: nor do samples of every kind, resets, states and weights") {
     const auto make = [] {
         return Sequential{Conv1D<float>{3, 3, 4, {.dilation = 3}},
+                          BatchNorm<float>{3},
                           GRU<float, 3, 40>{},
                           Dropout{0.2},
                           LSTM<float>{40, 20, {.peephole = true}},

@@ -32,12 +32,27 @@ def conv1d(name, inputs, outputs, kernel, steps, batch, dilation, stride, causal
         "db": bias.grad}.items()}
 
 
+def batch_norm():
+    layer = torch.nn.BatchNorm1d(3, eps=0.01).eval()
+    layer.running_mean, layer.running_var = numbers(3, seed=5), numbers(3, seed=6).abs() + 0.5
+    layer.weight, layer.bias = (torch.nn.Parameter(numbers(3, seed=seed)) for seed in (7, 8))
+    x = numbers(4, 2, 3, seed=1).requires_grad_()
+    y = layer(x.view(8, 3)).view(4, 2, 3)
+    dy = numbers(4, 2, 3, seed=2)
+    y.backward(dy)
+    return {"x": x, "gamma": layer.weight, "beta": layer.bias, "mean": layer.running_mean,
+            "variance": layer.running_var, "y": y, "dy": dy, "dx": x.grad, "dgamma": layer.weight.grad,
+            "dbeta": layer.bias.grad}
+
+
 def main():
     golden_format.write("conv1d.txt", "make_layers.py",
                         ["tanh of torch.nn.functional.conv1d, causal: padded with zeros in front; dy given",
                          "sizes: inputs, outputs, kernel, dilation, stride, causal, batch; W: its taps in front of inputs"],
                         {**conv1d("causal", 2, 3, 4, 9, 2, 1, 1, True), **conv1d("dilated", 3, 2, 3, 11, 1, 3, 1, True),
                          **conv1d("strided", 2, 2, 3, 8, 3, 1, 2, True), **conv1d("valid", 2, 3, 3, 10, 2, 2, 3, False)})
+    golden_format.write("batch_norm.txt", "make_layers.py",
+                        ["torch.nn.BatchNorm1d(3, eps=0.01).eval(); dy given"], batch_norm())
 
 
 if __name__ == "__main__":

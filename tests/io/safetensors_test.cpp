@@ -3,6 +3,8 @@
 #if __has_include(<nlohmann/json.hpp>)
 
 #    include "carousel/io/safetensors.hpp"
+#    include "carousel/io/training_file.hpp"
+#    include "carousel/layer/batch_norm.hpp"
 #    include "carousel/layer/bidirectional.hpp"
 #    include "carousel/layer/dense.hpp"
 #    include "carousel/layer/dropout.hpp"
@@ -90,6 +92,30 @@ TEST_CASE("safetensors: every parameter comes back, and the metadata") {
     Model other = make_model(3);
     CHECK(load_safetensors(folder / "b.safetensors", parameters(other)).empty());
     CHECK(values(other) == values(copy));
+}
+
+TEST_CASE("safetensors: parameters that aren't trained are in the file, too, with an optimizer and with a training") {
+    const Folder folder;
+    const auto make = [](float mean) {
+        Sequential model{BatchNorm<float>{2}, Dense<float>{2, 1, {.seed = 1}}};
+        model.layer<0>().mean().value.setConstant(mean);
+        return model;
+    };
+    auto saved = make(3), loaded = make(4), third = make(5), fourth = make(6);
+    save_safetensors(folder / "a", saved);
+    load_safetensors(folder / "a", loaded);
+    CHECK(values(loaded) == values(saved));
+
+    Optimizer optimizer{parameters(saved), Adam{}}, other{parameters(third), Adam{}};
+    optimizer.step();
+    save_safetensors(folder / "b", saved, optimizer);
+    load_safetensors(folder / "b", third, other);
+    CHECK(values(third) == values(saved));
+
+    Training training{saved, Adam{}}, going_on{fourth, Adam{}};
+    save_training(folder / "c", training);
+    load_training(folder / "c", going_on);
+    CHECK(values(fourth) == values(saved));
 }
 
 TEST_CASE("safetensors: shapes are rows and columns as documented, biases are vectors") {

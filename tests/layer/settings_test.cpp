@@ -1,6 +1,7 @@
 #include "catch.hpp"
 
 #include "carousel/layer/activate.hpp"
+#include "carousel/layer/batch_norm.hpp"
 #include "carousel/layer/bidirectional.hpp"
 #include "carousel/layer/conv1d.hpp"
 #include "carousel/layer/dense.hpp"
@@ -54,6 +55,7 @@ TEST_CASE("settings: every other layer says what its weights don't show") {
           "kernel=3 dilation=4 stride=1 padding=valid activation=linear");
     CHECK(settings(Conv1D<double>{1, 2, 1, {.stride = 2, .activation = Activation::relu}}) ==
           "kernel=1 dilation=1 stride=2 padding=causal activation=relu");
+    CHECK(settings(BatchNorm<double>{3, {.epsilon = 0.001}}) == "epsilon=0.001");
     CHECK(settings(Embedding<double>{3, 2}).empty());
     CHECK(settings(Embedding<double>{3, 2, {.padding = 0}}) == "padding=0");
     CHECK(settings(LastStep{}) == "steps=last");

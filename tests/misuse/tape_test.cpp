@@ -3,6 +3,7 @@
 #include "support.hpp"
 
 #include "carousel/layer/activate.hpp"
+#include "carousel/layer/batch_norm.hpp"
 #include "carousel/layer/bidirectional.hpp"
 #include "carousel/layer/conv1d.hpp"
 #include "carousel/layer/dense.hpp"
@@ -56,6 +57,7 @@ void each_kind(F&& f) {
     pair("Bidirectional", Bidirectional{GRU<float>{2, 3}}, x);
     pair("Dense", Dense<float>{2, 3}, x);
     pair("Conv1D", Conv1D<float>{2, 3, 2}, x);
+    pair("BatchNorm", BatchNorm<float>{2}, x);
     pair("Dropout", Dropout{0.5}, x);
     pair("Activate", Activate{Activation::tanh}, x);
     pair("Softmax", Softmax{}, x);

@@ -2,6 +2,7 @@
 
 #include "catch.hpp"
 
+#include "carousel/layer/batch_norm.hpp"
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/dropout.hpp"
 #include "carousel/layer/last_step.hpp"
@@ -30,6 +31,20 @@ TEST_CASE("summary: four stacked SimpleRNN(32)") {
     const SimpleRNN<float> rnn{32, 32};
     const Sequential model{rnn, rnn, rnn, rnn};
     CHECK(parameter_count(model) == 328'320 - 320'000); // Keras' count, less its embedding of 10,000 words
+}
+
+TEST_CASE("summary: parameters that aren't trained are told apart") {
+    const Sequential model{BatchNorm<float>{4}, Dense<float>{4, 2}};
+    CHECK(summary(model) == "________________________________________\n"
+                            "Layer (type)   Output Shape      Param #\n"
+                            "========================================\n"
+                            "BatchNorm      (None, None, 4)        16\n"
+                            "Dense          (None, None, 2)        10\n"
+                            "________________________________________\n"
+                            "Total params: 26\n"
+                            "Trainable params: 18\n"
+                            "Non-trainable params: 8\n");
+    CHECK(parameter_count(model) == 18);
 }
 
 TEST_CASE("summary: of one layer, with millions of parameters") {

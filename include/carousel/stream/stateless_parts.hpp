@@ -1,6 +1,7 @@
-// The parts of a Stream that have no state: LastStep, Dropout, every StepwiseLayer, Dense and Embedding.
+// The parts of a Stream that have no state: LastStep, Dropout, every StepwiseLayer, BatchNorm, Dense and Embedding.
 #pragma once
 
+#include "carousel/layer/batch_norm.hpp"
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/dropout.hpp"
 #include "carousel/layer/embedding.hpp"
@@ -61,6 +62,40 @@ class StreamPart<L, S> : public detail::StatelessPart<S> {
   private:
     L layer_;
     Vector<S> y_;
+};
+
+template <class S>
+class StreamPart<BatchNorm<S>, S> : public detail::StatelessPart<S> {
+  public:
+    /// Throws std::invalid_argument if a parameter has another shape than the layer gave it, or a variance is negative.
+    explicit StreamPart(const BatchNorm<S>& layer) {
+        layer.check_parameters("Stream: BatchNorm");
+        for (Vector<S>* const part : {&mean_, &scale_, &beta_, &y_})
+            part->setZero(layer.input_size());
+        set_weights(layer);
+    }
+
+    const S* operator()(const S* x) noexcept {
+        for (Index k = 0; k < y_.size(); ++k)
+            y_[k] = (x[k] - mean_[k]) * scale_[k] + beta_[k];
+        return y_.data();
+    }
+
+    void check_weights(const BatchNorm<S>& layer) const {
+        constexpr const char* where = "Stream::set_weights";
+        require(layer.input_size() == y_.size(), where, "the BatchNorm layer has ", layer.input_size(),
+                " features, the stream's has ", y_.size(), "; make a new Stream of this model");
+        layer.check_parameters("Stream::set_weights: BatchNorm");
+    }
+    void set_weights(const BatchNorm<S>& layer) {
+        mean_ = layer.mean().value.col(0);
+        beta_ = layer.beta().value.col(0);
+        for (Index k = 0; k < y_.size(); ++k)
+            scale_[k] = layer.gamma().value(k) * layer.inverse_deviation(k);
+    }
+
+  private:
+    Vector<S> mean_, scale_, beta_, y_;
 };
 
 template <class S, Index Input, Index Output>
