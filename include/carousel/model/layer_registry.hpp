@@ -2,6 +2,7 @@
 #pragma once
 
 #include "carousel/layer/activate.hpp"
+#include "carousel/layer/batch_norm.hpp"
 #include "carousel/layer/bidirectional.hpp"
 #include "carousel/layer/conv1d.hpp"
 #include "carousel/layer/dense.hpp"
@@ -99,6 +100,14 @@ class LayerRegistry {
         add_said("Softmax", Softmax{}, "over", "features");
         add_said("LastStep", LastStep{}, "steps", "last");
         add_said("BothEnds", BothEnds{}, "steps", "first and last");
+        add("BatchNorm", [](const LayerDescription& d, const LayerRegistry& registry) {
+            LayerValues values(d);
+            const Index features = values.size("features");
+            const auto epsilon = values.template get<double>("epsilon");
+            values.finish();
+            registry.require_room(d, features, 1);
+            return AnyLayer<S>(BatchNorm<S>{features, {.epsilon = epsilon}});
+        });
         add("Sequential", [](const LayerDescription& d, const LayerRegistry& registry) {
             return AnyLayer<S>(registry.make_model(d));
         });

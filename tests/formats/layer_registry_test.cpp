@@ -1,0 +1,37 @@
+// Layers with options come back from their descriptions.
+#include "carousel/model/layer_registry.hpp"
+
+#include "catch.hpp"
+
+using namespace carousel;
+
+TEST_CASE(
+    "LayerRegistry: convolutions, activations, gains, normalisations and skips come back from their descriptions") {
+    const auto comes_back = [](const auto& layer) {
+        const LayerDescription description = describe(layer);
+        INFO(description.type);
+        const AnyLayer<float> made = LayerRegistry<float>().make(description);
+        CHECK(describe(made) == description);
+    };
+    comes_back(Conv1D<float>{2, 3, 4, {.dilation = 5, .stride = 6, .activation = Activation::selu}});
+    comes_back(Conv1D<float>{2, 3, 4, {.padding = Padding::valid}});
+    comes_back(Activate{Activation::relu.clipped(6)});
+    comes_back(Activate{Activation::exponential});
+    comes_back(Gain{-0.25});
+    comes_back(Softmax{});
+    comes_back(BatchNorm<float>{3, {.epsilon = 0.001}});
+    comes_back(Residual{Dense<float>{3, 2, {.activation = Activation::tanh}}});
+    comes_back(Residual{Model<float>{LSTM<float>{2, 3}, Residual{Dense<float>{3, 1}}}});
+}
+
+TEST_CASE("LayerRegistry: a BatchNorm or a Softmax of a description that doesn't fit is refused") {
+    const LayerRegistry<float> registry;
+    REQUIRE_THROWS_WITH(registry.make({"BatchNorm", {{"features", Index(0)}, {"epsilon", 0.1}}}),
+                        "BatchNorm: \"features\" is 0, expected 1 to 2147483648");
+    REQUIRE_THROWS_WITH(registry.make({"BatchNorm", {{"features", Index(2)}, {"epsilon", -0.5}}}),
+                        "BatchNorm: epsilon is -0.5, expected a finite number >= 0");
+    REQUIRE_THROWS_WITH(registry.limited_to(10).make({"BatchNorm", {{"features", Index(11)}, {"epsilon", 0.1}}}),
+                        "BatchNorm: a weight of at least 11 x 1 was described, the file has 10 numbers");
+    REQUIRE_THROWS_WITH(registry.make({"Softmax", {{"over", std::string("steps")}}}),
+                        "Softmax: \"over\" is \"steps\", expected \"features\"");
+}
