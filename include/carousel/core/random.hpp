@@ -93,10 +93,9 @@ class Random {
             for (std::size_t k = 0; k < count;)
                 k += point_in_circle(u[k], squared[k]) ? 1 : 0;
             log(squared, factor);
-            using Block =
-                Eigen::Array<double, block, 1>; // std::sqrt sets errno, which keeps it out of vector registers
-            Eigen::Map<Block> factors(factor.data());
-            factors = (-2 * factors / Eigen::Map<const Block>(squared.data())).sqrt();
+            // As arrays: std::sqrt sets errno, which keeps it out of vector registers.
+            Eigen::Map<Eigen::ArrayXd> factors(factor.data(), Index(block));
+            factors = (-2 * factors / Eigen::Map<const Eigen::ArrayXd>(squared.data(), Index(block))).sqrt();
             for (std::size_t k = 0; k < count; ++k)
                 numbers[k] = u[k] * factor[k];
             numbers = numbers.subspan(count);

@@ -51,24 +51,7 @@ class Pass : private PassMemory<C> {
     using typename Memory::Scalar;
 
     /// `initial`: (states · H) × B, or null for zero. The output is at output(). Throws std::bad_alloc.
-    void forward(const PassInput<C>& in, const PassShape& shape, const Scalar* initial) {
-        this->take(make_plan<Scalar>(shape, C::blocks, threads()), in.noise);
-        start(in, initial);
-        pack(in);
-        if (plan_.input_first)
-            multiply_into_panels<C::input.first, C::input.count>(gates(0, plan_.steps), plan_.input, this->W_.data(),
-                                                                 in.x);
-        const StepConstants<C> constants = step_constants(in);
-        const Scalar* const W = plan_.input_first ? nullptr : this->W_.data();
-        over_column_blocks([&](int, Index first, Index last) {
-            for (Index p = 0; p < plan_.steps; ++p) {
-                const Step<C> step = this->step(constants, in.noise, p, first, last);
-                step.forward(W, in.x + step.t * plan_.batch * plan_.input, plan_.input, this->U_.data());
-                if constexpr (TwoProductCell<C>)
-                    step.forward_second(this->second_.data());
-            }
-        });
-    }
+    void forward(const PassInput<C>& in, const PassShape& shape, const Scalar* initial);
 
     /// h after every step, H × (T·B); past a sequence's end it is carried.
     const Scalar* output() const { return state(0, plan_.reverse ? 0 : 1); }
@@ -84,34 +67,7 @@ class Pass : private PassMemory<C> {
     /// Full BPTT. `in` must be as forward had it. Returns dx, I × (T·B), or null if it isn't asked for. Throws std::bad_alloc,
     /// before anything is changed.
     const Scalar* backward(const PassInput<C>& in, const PassGradients<Scalar>& to,
-                           const PassBoundary<Scalar>& boundary, bool input_gradient) {
-        const Index H = plan_.hidden, T = plan_.steps, B = plan_.batch;
-        const Index b_size = biased_blocks<C>() * H, P_size = to.P ? C::vectors * H : 0;
-        this->take_for_backward(input_gradient, b_size + P_size);
-        pack_for_backward(in, input_gradient);
-        start_carry(boundary.d_final);
-
-        for (Index end = T, begin; end > 0; end = begin) {
-            begin = plan_.chunk_begin(end);
-            sweep_back(in, to, boundary, input_gradient, begin, end);
-            add_weight_gradients(in, to, plan_.reverse ? T - end : begin, end - begin);
-        }
-
-        for (Index column = 0; input_gradient && plan_.input_gradient_last && column < B; ++column)
-            multiply_transposed(this->dx_.data() + column * plan_.input, B * plan_.input, plan_.input, T,
-                                this->W_.data(), gate_layout(), this->gates_.data(), C::input.first, C::input.count,
-                                column, gates_size());
-        for (Index shard = 1; shard < plan_.shards; ++shard) {
-            const Scalar* const sums = this->sums_.data() + (shard - 1) * (b_size + P_size);
-            for (Index k = 0; k < b_size; ++k)
-                to.b[k] += sums[k];
-            for (Index k = 0; k < P_size; ++k)
-                to.P[k] += sums[b_size + k];
-        }
-        for (int s = 0; boundary.d_initial && s < C::states; ++s)
-            from_panels(this->carry_[s].data(), state_layout(), 0, boundary.d_initial + s * H, C::states * H);
-        return input_gradient ? this->dx_.data() : nullptr;
-    }
+                           const PassBoundary<Scalar>& boundary, bool input_gradient);
 
   private:
     StepConstants<C> step_constants(const PassInput<C>& in) const {
@@ -249,5 +205,56 @@ class Pass : private PassMemory<C> {
             std::copy_n(from + column * rows, rows, out + column * ld);
     }
 };
+
+// Not inline, so that a program of many files can compile a cell's pass in one of them, by
+// `template class carousel::kernel::Pass<carousel::LstmCell<float>>;`, and say the same with `extern` before it in the others.
+template <Cell C>
+void Pass<C>::forward(const PassInput<C>& in, const PassShape& shape, const Scalar* initial) {
+    this->take(make_plan<Scalar>(shape, C::blocks, threads()), in.noise);
+    start(in, initial);
+    pack(in);
+    if (plan_.input_first)
+        multiply_into_panels<C::input.first, C::input.count>(gates(0, plan_.steps), plan_.input, this->W_.data(), in.x);
+    const StepConstants<C> constants = step_constants(in);
+    const Scalar* const W = plan_.input_first ? nullptr : this->W_.data();
+    over_column_blocks([&](int, Index first, Index last) {
+        for (Index p = 0; p < plan_.steps; ++p) {
+            const Step<C> step = this->step(constants, in.noise, p, first, last);
+            step.forward(W, in.x + step.t * plan_.batch * plan_.input, plan_.input, this->U_.data());
+            if constexpr (TwoProductCell<C>)
+                step.forward_second(this->second_.data());
+        }
+    });
+}
+
+template <Cell C>
+auto Pass<C>::backward(const PassInput<C>& in, const PassGradients<Scalar>& to, const PassBoundary<Scalar>& boundary,
+                       bool input_gradient) -> const Scalar* {
+    const Index H = plan_.hidden, T = plan_.steps, B = plan_.batch;
+    const Index b_size = biased_blocks<C>() * H, P_size = to.P ? C::vectors * H : 0;
+    this->take_for_backward(input_gradient, b_size + P_size);
+    pack_for_backward(in, input_gradient);
+    start_carry(boundary.d_final);
+
+    for (Index end = T, begin; end > 0; end = begin) {
+        begin = plan_.chunk_begin(end);
+        sweep_back(in, to, boundary, input_gradient, begin, end);
+        add_weight_gradients(in, to, plan_.reverse ? T - end : begin, end - begin);
+    }
+
+    for (Index column = 0; input_gradient && plan_.input_gradient_last && column < B; ++column)
+        multiply_transposed(this->dx_.data() + column * plan_.input, B * plan_.input, plan_.input, T, this->W_.data(),
+                            gate_layout(), this->gates_.data(), C::input.first, C::input.count, column, gates_size());
+    for (Index shard = 1; shard < plan_.shards; ++shard) {
+        const Scalar* const sums = this->sums_.data() + (shard - 1) * (b_size + P_size);
+        for (Index k = 0; k < b_size; ++k)
+            to.b[k] += sums[k];
+        for (Index k = 0; k < P_size; ++k)
+            to.P[k] += sums[b_size + k];
+    }
+    for (int s = 0; boundary.d_initial && s < C::states; ++s)
+        from_panels(this->carry_[s].data(), state_layout(), 0, boundary.d_initial + s * H, C::states * H);
+    return input_gradient ? this->dx_.data() : nullptr;
+}
 
 } // namespace carousel::kernel
