@@ -133,6 +133,9 @@ TEST_CASE("allocation: no model allocates in a training step after the first, wi
         Sequential both_ways{Bidirectional{LSTM<float>{size.input, size.hidden}},
                              Bidirectional{LSTM<float>{2 * size.hidden, 4}, Merge::average}, LastStep{}};
         check_training(both_ways, Adam{}, 1, size);
+        Model<float> decided{LSTM<float>{size.input, size.hidden}, Bidirectional{LSTM<float>{size.hidden, 4}},
+                             Model<float>{LSTM<float>{8, 4}, Dropout{0.2}}, Dense<float>{4, 3}};
+        check_training(decided, Adam{}, size.steps, size);
         EncoderDecoder delayed{LSTM<float>{size.input, size.hidden},
                                Sequential{LSTM<float>{size.input, size.hidden}, Dense<float>{size.hidden, 3}},
                                {.encoder_steps = 2}};

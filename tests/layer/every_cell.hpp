@@ -4,63 +4,12 @@
 #include "any_recurrent.hpp"
 #include "own_cells.hpp"
 
-#include "carousel/stream/stream.hpp"
-
 namespace carousel::test {
-
-template <class L>
-class AnyRecurrentOf final : public AnyRecurrent<typename L::Scalar> {
-    using S = typename L::Scalar;
-
-  public:
-    explicit AnyRecurrentOf(const L& layer) : layer_(layer) {}
-
-    std::unique_ptr<AnyRecurrent<S>> copy() const override { return std::make_unique<AnyRecurrentOf>(layer_); }
-    std::string name() const override { return layer_.name(); }
-    std::vector<NamedParameter<S>> parameters() override { return carousel::parameters(layer_); }
-    Index states() const override { return L::CellType::states; }
-
-    SequenceView<S> forward(SequenceView<S> x, const Matrix<S>& initial) override {
-        return layer_.forward(x, tape_, initial);
-    }
-    SequenceView<S> infer(SequenceView<S> x, const Matrix<S>& initial) override {
-        return layer_.infer(x, tape_, initial);
-    }
-    Matrix<S> final_state() const override {
-        Matrix<S> state;
-        layer_.final_state(tape_, state);
-        return state;
-    }
-    SequenceView<S> backward(SequenceView<S> dy, const BackwardOptions<Matrix<S>>& options) override {
-        return layer_.backward(dy, tape_, options);
-    }
-
-    Outcome<double> reference(const Pass<S>& pass) const override { return Reference<L>(layer_)(pass); }
-
-    Matrix<S> stream(const Matrix<S>& x, Matrix<S>& state) const override {
-        Stream stream{layer_};
-        if (state.size() > 0)
-            stream.set_state(state);
-        Matrix<S> y(layer_.hidden_size(), x.cols());
-        for (Index t = 0; t < x.cols(); ++t) {
-            const auto h = stream(std::span(x.col(t).data(), static_cast<std::size_t>(x.rows())));
-            std::copy(h.begin(), h.end(), y.col(t).data());
-        }
-        state = stream.state();
-        return y;
-    }
-
-  private:
-    L layer_;
-    typename L::Tape tape_;
-};
 
 template <class C>
 CellCase<typename C::Scalar> cell_case(const std::string& name, C cell = {}) {
     return {name, [cell](Index input, Index hidden, const RecurrentOptions& options) {
-                using L = Recurrent<C>;
-                return std::unique_ptr<AnyRecurrent<typename C::Scalar>>(
-                    new AnyRecurrentOf<L>(L(input, hidden, cell, options)));
+                return std::make_unique<AnyRecurrent<typename C::Scalar>>(Recurrent<C>(input, hidden, cell, options));
             }};
 }
 
