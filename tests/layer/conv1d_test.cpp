@@ -257,12 +257,12 @@ TEST_CASE("Conv1D: what doesn't fit its sizes is refused") {
     const Matrix<float> state(4, 2);
     REQUIRE_THROWS_WITH(layer.output_size(5), "Conv1D: x has 5 features, expected 2");
     REQUIRE_THROWS_WITH(layer.forward(wrong, tape), "Conv1D::forward: x has 5 features, expected 2");
-    REQUIRE_THROWS_WITH(layer.forward(x, tape, state), "Conv1D::forward: initial is 4 x 2, expected 2 x 2");
+    REQUIRE_THROWS_WITH(layer.forward(x, tape, state), "Conv1D::forward: initial: state is 4 x 2, expected 2 x 2");
     REQUIRE_THROWS_WITH(valid.forward(x, tape),
                         "Conv1D::forward: x has 3 steps, expected at least 4, for padding is valid");
     REQUIRE_THROWS_WITH(
         valid.forward(longer, tape, state),
-        "Conv1D::forward: initial is 4 x 2, expected 0 x 2, for padding is valid: every chunk begins anew");
+        "Conv1D::forward: initial: state is 4 x 2, expected none: padding is valid, so every chunk begins anew");
 
     const std::string no_pass = "Conv1D::backward: the tape holds no forward pass (none was made, it was inference, or "
                                 "backward has consumed it)";
@@ -271,7 +271,7 @@ TEST_CASE("Conv1D: what doesn't fit its sizes is refused") {
     layer.forward(x, tape);
     REQUIRE_THROWS_WITH(layer.backward(short_dy, tape), "Conv1D::backward: dy is 3 x 4, expected 3 x 6");
     REQUIRE_THROWS_WITH(layer.backward(dy, tape, {.d_final = &state}),
-                        "Conv1D::backward: d_final is 4 x 2, expected 2 x 2");
+                        "Conv1D::backward: d_final: state is 4 x 2, expected 2 x 2");
     layer.W().grad.resize(1, 1);
     REQUIRE_THROWS_WITH(layer.backward(dy, tape), "Conv1D::backward: W.grad is 1 x 1, expected 3 x 4");
     layer.W().grad.setZero(3, 4);

@@ -2,9 +2,11 @@
 #include "support.hpp"
 
 #include "carousel/layer/bidirectional.hpp"
+#include "carousel/layer/conv1d.hpp"
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/embedding.hpp"
 #include "carousel/layer/encoder_decoder.hpp"
+#include "carousel/layer/residual.hpp"
 #include "carousel/layer/sequential.hpp"
 
 using namespace carousel;
@@ -62,6 +64,10 @@ TEST_CASE("layers of layers: a gradient that one refuses is refused before anoth
         "Sequential::backward: layer ",
         {"0 (SimpleRNN): W", "0 (SimpleRNN): U", "0 (SimpleRNN): b", "0 (SimpleRNN): W", "0 (SimpleRNN): U",
          "0 (SimpleRNN): b", "1 (Dense): W", "1 (Dense): b"});
+    check_refusals(
+        Sequential{Conv1D<double>{2, 3, 2}, Residual{Dense<double>{3, 2}}, Dense<double>{2, 1}}, x,
+        "Sequential::backward: layer ",
+        {"0 (Conv1D): W", "0 (Conv1D): b", "1 (Residual): W", "1 (Residual): b", "2 (Dense): W", "2 (Dense): b"});
     const Sequence<double> tokens(Matrix<double>{{0, 1, 2, 1, 0, 2}}, 2);
     check_refusals(Sequential{Embedding<double>{3, 2}, Sequential{Bidirectional{Rnn{2, 2}}}, Dense<double>{4, 1}},
                    tokens, "Sequential::backward: layer ",

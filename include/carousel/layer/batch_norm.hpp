@@ -130,18 +130,23 @@ class BatchNorm {
 
     void final_state(const Tape&, NoState&) const {}
 
-    /// Throws std::invalid_argument if dy hasn't y's shape or a gradient not the shape it was made with, std::logic_error if
-    /// the tape holds no forward pass of this layer.
-    SequenceView<S> backward(SequenceView<S> dy, Tape& tape, const BackwardOptions<NoState>& options = {}) {
+    /// Throws what backward would throw, but for dy.
+    void check_backward(const Tape& tape, const BackwardOptions<NoState>&) const {
         constexpr const char* where = "BatchNorm::backward";
         tape.pass_.require_recorded(where, this, features_, features_);
-        const auto& y = tape.y_;
-        const Index columns = y.values().cols();
-        require(dy.features() == features_ && dy.columns() == columns, where, "dy is ", dy.features(), " x ",
-                dy.columns(), ", expected ", features_, " x ", columns);
         detail::require_shape(where, "mean", ".value", mean_.value, features_, 1);
         detail::require_shape(where, "gamma", ".grad", gamma_.grad, features_, 1);
         detail::require_shape(where, "beta", ".grad", beta_.grad, features_, 1);
+    }
+
+    /// Throws std::invalid_argument if dy hasn't y's shape or a gradient not the shape it was made with, std::logic_error if
+    /// the tape holds no forward pass of this layer.
+    SequenceView<S> backward(SequenceView<S> dy, Tape& tape, const BackwardOptions<NoState>& options = {}) {
+        check_backward(tape, options);
+        const auto& y = tape.y_;
+        const Index columns = y.values().cols();
+        require(dy.features() == features_ && dy.columns() == columns, "BatchNorm::backward", "dy is ", dy.features(),
+                " x ", dy.columns(), ", expected ", features_, " x ", columns);
         tape.pass_.consume();
 
         const auto x_values = tape.x_.values(), dy_values = dy.values();

@@ -1,30 +1,11 @@
 // Conv1D: a convolution over time.
 #pragma once
 
-#include "carousel/cell/activation.hpp"
+#include "carousel/layer/conv1d_options.hpp"
 #include "carousel/layer/conv_windows.hpp"
-#include "carousel/layer/initializer.hpp"
 #include "carousel/layer/layer.hpp"
 
 namespace carousel {
-
-/// What a convolution sees before a sequence begins.
-enum class Padding {
-    causal, ///< zeros, or the end of the chunk before: there is an output for every step (with stride 1)
-    valid   ///< nothing: the first output needs a whole window
-};
-
-struct Conv1DOptions {
-    Index dilation = 1; ///< steps from one tap of the kernel to the next
-    Index stride = 1;   ///< steps from one output to the next
-    Padding padding = Padding::causal;
-    Activation activation = Activation::linear;
-    Initializer W = initializer::glorot_uniform();
-    Initializer b = initializer::zeros();
-    std::optional<std::uint64_t> seed = std::nullopt; ///< by default every layer of a program draws other numbers
-    bool initialize =
-        true; ///< false: parameters start as zero and nothing is drawn, for a model that is loaded at once
-};
 
 /// y_t = f(W · [x_{t−(K−1)d} … x_{t−d} x_t] + b), for a kernel of K taps and dilation d.
 ///
@@ -132,7 +113,7 @@ class Conv1D {
         require(x.features() == input_, where, "x has ", x.features(), " features, expected ", input_);
         require(x.steps() >= least_steps(), where, "x has ", x.steps(), " steps, expected at least ", least_steps(),
                 ", for padding is valid");
-        require_state(where, "initial", initial, x.batch());
+        require_state("Conv1D::forward: initial", initial, x.batch());
         detail::require_shape(where, "W", ".value", W_.value, output_, kernel_ * input_);
         detail::require_shape(where, "b", ".value", b_.value, output_, 1);
         const Index carried = carried_steps(), B = x.batch();
@@ -176,21 +157,26 @@ class Conv1D {
         });
     }
 
-    /// A dy of no steps means there is none. Throws std::invalid_argument if a shape differs from the pass', std::logic_error
-    /// if the tape holds no forward pass of this layer.
-    SequenceView<S> backward(SequenceView<S> dy, Tape& tape, const BackwardOptions<State>& options = {}) {
+    /// Throws what backward would throw, but for dy.
+    void check_backward(const Tape& tape, const BackwardOptions<State>& options) const {
         constexpr const char* where = "Conv1D::backward";
         const bool same_windows = tape.windows_ == windows() && tape.carried_ == carried_steps();
         tape.pass_.require_recorded(where, same_windows ? this : nullptr, input_, output_);
-        const auto& y = tape.y_.values();
-        const bool has_dy = dy.columns() > 0;
-        require(!has_dy || (dy.features() == y.rows() && dy.columns() == y.cols()), where, "dy is ", dy.features(),
-                " x ", dy.columns(), ", expected ", y.rows(), " x ", y.cols());
         if (options.d_final)
-            require_state(where, "d_final", *options.d_final, tape.batch_);
+            require_state("Conv1D::backward: d_final", *options.d_final, tape.batch_);
         detail::require_shape(where, "W", ".value", W_.value, output_, kernel_ * input_);
         detail::require_shape(where, "W", ".grad", W_.grad, output_, kernel_ * input_);
         detail::require_shape(where, "b", ".grad", b_.grad, output_, 1);
+    }
+
+    /// A dy of no steps means there is none. Throws std::invalid_argument if a shape differs from the pass', std::logic_error
+    /// if the tape holds no forward pass of this layer.
+    SequenceView<S> backward(SequenceView<S> dy, Tape& tape, const BackwardOptions<State>& options = {}) {
+        check_backward(tape, options);
+        const auto& y = tape.y_.values();
+        const bool has_dy = dy.columns() > 0;
+        require(!has_dy || (dy.features() == y.rows() && dy.columns() == y.cols()), "Conv1D::backward", "dy is ",
+                dy.features(), " x ", dy.columns(), ", expected ", y.rows(), " x ", y.cols());
         tape.pass_.consume();
 
         const bool wants_dx = options.input_gradient || options.d_initial;
@@ -225,11 +211,10 @@ class Conv1D {
 
     detail::ConvWindows windows() const { return {kernel_, options_.dilation, options_.stride}; }
 
-    void require_state(const char* where, const char* what, const Matrix<S>& state, Index batch) const {
-        const Index rows = carried_steps() * input_;
-        require(state.size() == 0 || (state.rows() == rows && state.cols() == batch), where, what, " is ", state.rows(),
-                " x ", state.cols(), ", expected ", rows, " x ", batch,
-                options_.padding == Padding::valid ? ", for padding is valid: every chunk begins anew" : "");
+    void require_state(const char* where, const Matrix<S>& state, Index batch) const {
+        require(options_.padding == Padding::causal || state.size() == 0, where, "state is ", state.rows(), " x ",
+                state.cols(), ", expected none: padding is valid, so every chunk begins anew");
+        detail::require_state(where, "state", state, carried_steps() * input_, batch);
     }
 
     /// f(p, b, column of x_) for the steps p of the final state of every sequence b.
