@@ -114,6 +114,14 @@ TEST_CASE("safetensors: a malformed file is refused with what is wrong") {
     refused(file_of(R"({"__metadata__":"a"})"), "__metadata__ is no object of strings");
     refused(file_of(R"({"__metadata__":{"a":1}})"), "__metadata__ has \"a\", which is no string");
 
+    refused(file_of(R"({"__metadata__":{"a":{"b":""}}})"), "__metadata__ has \"a\", which is no string");
+    refused(file_of(R"({"__metadata__":["a"]})"), "__metadata__ is no object of strings");
+
+    refused(file_of(R"({"x":{"dtype":"F32","dtype":"F32"}})"), "\"dtype\" is twice in the header");
+    refused(file_of(R"({"x":{"shape":[],"shape":[]}})"), "\"shape\" is twice in the header");
+    refused(file_of(R"({"x":{"data_offsets":[],"data_offsets":[]}})"), "\"data_offsets\" is twice in the header");
+    const std::string none = R"({"dtype":"F32","shape":[0],"data_offsets":[0,0]})";
+    refused(file_of(R"({"x":)" + none + R"(,"y":)" + none + R"(,"x":)" + none + "}"), "\"x\" is twice in the header");
     refused(file_of(R"({"x":1})"), "\"x\" has no dtype");
     refused(file_of(R"({"x":{"shape":[],"data_offsets":[0,0]}})"), "\"x\" has no dtype");
     refused(file_of(R"({"x":{"dtype":4,"shape":[],"data_offsets":[0,0]}})"), "\"x\" has no dtype");
@@ -154,6 +162,17 @@ TEST_CASE("safetensors: a malformed file is refused with what is wrong") {
                       "read_safetensors: " + (folder / "none").string() + ": can't be opened: " + reason);
     CHECK_THROWS_WITH(read_safetensors(folder / ""), "read_safetensors: " + (folder / "").string() +
                                                          ": is no regular file: a folder, a pipe or a device");
+}
+
+TEST_CASE("safetensors: what a tensor has besides its type, shape and place is passed over") {
+    const std::string bytes =
+        file_of(R"({"x":{"a":[1,"dtype",null],"dtype":"F32","":{"shape":2,"b":"c"},"shape":[1],"c":1.5,)"
+                R"("data_offsets":[0,4],"d":true}})",
+                4);
+    const Safetensors file = read_safetensors(std::as_bytes(std::span(bytes)));
+    REQUIRE(file.tensors.size() == 1);
+    CHECK(file.tensors[0].name == "x");
+    CHECK(file.tensors[0].shape == std::vector<Index>{1});
 }
 
 TEST_CASE("safetensors: what can't be written is refused, and the old file stays") {

@@ -399,6 +399,7 @@ TEST_CASE("safetensors: a file without settings loads, and one with others than 
     refused("", "carousel.settings doesn't begin with {");
     refused("{\"a\":}", "carousel.settings isn't JSON: byte 6 is wrong");
     refused(R"({"a":1,"a":1})", "\"a\" is twice in carousel.settings");
+    refused(R"({"cell":["LSTM"]})", "carousel.settings is nested too deeply");
     refused(R"({"cell":null})",
             "the setting \"cell\" is null, the model's is \"LSTM\"; build the model as it was saved, "
             "or load it with the option check_settings = false");
