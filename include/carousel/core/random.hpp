@@ -91,7 +91,7 @@ class Random {
         while (!numbers.empty()) {
             const std::size_t count = std::min(block, numbers.size());
             for (std::size_t k = 0; k < count;)
-                k += point_in_circle(u[k], squared[k]) ? 1 : 0;
+                k += point_in_circle(u[k], squared[k]) ? 1u : 0u;
             log(squared, factor);
             // As arrays: std::sqrt sets errno, which keeps it out of vector registers.
             Eigen::Map<Eigen::ArrayXd> factors(factor.data(), Index(block));
