@@ -1,0 +1,3 @@
+#include "compiled_once.hpp"
+
+CAROUSEL_COMPILED_ONCE(, double);
