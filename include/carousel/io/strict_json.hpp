@@ -102,9 +102,10 @@ class StrictJsonReader {
 /// end, and Json::parse without one keeps the last of two members with the same name.)
 class StrictJsonBuilder : public StrictJsonReader {
   public:
-    static constexpr std::size_t most_levels = 3; // of objects and arrays in one another
+    static constexpr std::size_t most_levels = 3; // of objects and arrays in one another, unless more are allowed
 
-    explicit StrictJsonBuilder(std::string subject) : StrictJsonReader(std::move(subject), most_levels) {}
+    explicit StrictJsonBuilder(std::string subject, std::size_t levels = most_levels)
+        : StrictJsonReader(std::move(subject), levels) {}
 
     Json value;
 
@@ -143,8 +144,9 @@ class StrictJsonBuilder : public StrictJsonReader {
 };
 
 /// The object that `text` says, or what is wrong with it, `subject` being what it calls the text: one of them is empty.
-inline std::pair<Json, std::string> parse_strict_object(const std::string& text, const std::string& subject) {
-    StrictJsonBuilder builder(subject);
+inline std::pair<Json, std::string> parse_strict_object(const std::string& text, const std::string& subject,
+                                                        std::size_t levels = StrictJsonBuilder::most_levels) {
+    StrictJsonBuilder builder(subject, levels);
     builder.read(text);
     return {std::move(builder.value), builder.error()};
 }
