@@ -142,10 +142,10 @@ class JsonFile {
         return message_of(rate);
     }
 
-    /// All members of an object but the `left_out`, added to `to`: a text as it is, anything else as JSON.
+    /// All members of an object but the `left_out` and what is null, added to `to`: a text as it is, anything else as JSON.
     static void add_metadata(const Json& object, std::initializer_list<std::string_view> left_out, Metadata& to) {
         for (const auto& [name, value] : object.items())
-            if (std::find(left_out.begin(), left_out.end(), name) == left_out.end())
+            if (!value.is_null() && std::find(left_out.begin(), left_out.end(), name) == left_out.end())
                 to[name] = value.is_string() ? value.get<std::string>() : value.dump();
     }
 
