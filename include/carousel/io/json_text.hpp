@@ -1,0 +1,83 @@
+// Texts of JSON, written piece by piece. Needs nlohmann-json.
+#pragma once
+
+#include "carousel/core/matrix.hpp"
+#include "carousel/core/metadata.hpp"
+#include "carousel/io/strict_json.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+namespace carousel::detail {
+
+/// A text in quotes. Throws std::invalid_argument "where: what isn't UTF-8".
+inline std::string json_string(const std::string& text, const char* where, const char* what) {
+    return instead_of<Json::type_error>([&] { return Json(text).dump(); },
+                                        [&](const auto&) { require(false, where, what, " isn't UTF-8"); });
+}
+
+/// A number that reads back as the same double, with the sign of a zero; of a float, too, for readers go by way of double.
+inline std::string json_number(double number) {
+    return number == 0 && std::signbit(number) ? "-0.0" : shortest(number);
+}
+
+/// The numbers of a vector.
+template <class Derived>
+std::string json_array(const Eigen::MatrixBase<Derived>& numbers) {
+    std::string text = "[";
+    for (Index k = 0; k < numbers.size(); ++k)
+        text += (k > 0 ? ", " : "") + json_number(static_cast<double>(numbers(k)));
+    return text + "]";
+}
+
+/// An array of rows.
+template <class Derived>
+std::string json_rows(const Eigen::MatrixBase<Derived>& numbers) {
+    std::string text = "[";
+    for (Index r = 0; r < numbers.rows(); ++r)
+        text += (r > 0 ? ", " : "") + json_array(numbers.row(r));
+    return text + "]";
+}
+
+/// Whether a text is what a reader of metadata, as JsonFile::add_metadata, makes of a number, or of an object or array.
+inline bool is_json_number(const std::string& text) {
+    double number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return error == std::errc() && end == text.data() + text.size() && std::isfinite(number) && Json::accept(text);
+}
+inline bool is_json_container(const std::string& text) {
+    return (text.starts_with('{') || text.starts_with('[')) && Json::accept(text);
+}
+
+/// The members of an object, `"name": value, …`, of metadata but the `left_out`. The `numbers` are numbers if they can
+/// be, objects and arrays in JSON stay so, everything else is text. Throws std::invalid_argument if a text isn't UTF-8.
+inline std::string json_members(const Metadata& metadata, std::initializer_list<std::string_view> left_out,
+                                std::initializer_list<std::string_view> numbers, const char* where) {
+    const auto is_in = [](const auto& list, const std::string& name) {
+        return std::find(list.begin(), list.end(), name) != list.end();
+    };
+    std::string text;
+    for (const auto& [name, value] : metadata)
+        if (!is_in(left_out, name)) {
+            const bool as_it_is = (is_in(numbers, name) && is_json_number(value)) || is_json_container(value);
+            text += (text.empty() ? "" : ", ") + json_string(name, where, "a name of the metadata") + ": " +
+                    (as_it_is ? value : json_string(value, where, "the metadata"));
+        }
+    return text;
+}
+
+/// The "sample_rate" of metadata, or nothing. Throws std::invalid_argument if it is no number.
+inline std::string json_sample_rate(const Metadata& metadata, const char* where) {
+    const auto found = metadata.find("sample_rate");
+    if (found == metadata.end())
+        return "";
+    require(is_json_number(found->second), where, "the metadata has the sample_rate \"", found->second,
+            "\", expected a number of Hz");
+    return found->second;
+}
+
+} // namespace carousel::detail
