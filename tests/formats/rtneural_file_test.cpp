@@ -146,7 +146,11 @@ TEST_CASE("RTNeural file: a batchnorm and a prelu have as many numbers as featur
           where + "(batchnorm): variance + epsilon is 0 for a feature, expected more than 0");
     CHECK(refused_layer("prelu", "", "", 2) == where + "(prelu): has 0 arrays of weights, expected 1");
     CHECK(refused_layer("prelu", "[[1, 2, 3]]", "", 2) ==
-          where + "(prelu): the slopes is an array of 3, expected an array of 2");
+          where + "(prelu): the array of slopes is an array of 3, expected an array of 2");
+    CHECK(refused_layer("prelu", "[[0.5, 0.25]]", "", 2) ==
+          where + "(prelu): has slopes from 0.25 to 0.5; only one slope >= 0 for all features can be loaded");
+    CHECK(refused_layer("prelu", "[-0.5]", "", 2) ==
+          where + "(prelu): has slopes from -0.5 to -0.5; only one slope >= 0 for all features can be loaded");
 }
 
 TEST_CASE("RTNeural file: what AIDA-X reads beside the layers is checked, too") {
