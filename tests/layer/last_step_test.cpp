@@ -97,3 +97,25 @@ TEST_CASE("BothEnds: what doesn't fit is refused") {
     REQUIRE_THROWS_WITH(ends.backward(x.view(), tape), "BothEnds::backward: dy is 4 x 8, expected 4 x 2");
     REQUIRE_NOTHROW(ends.backward(dy.view(), tape));
 }
+
+TEST_CASE("FirstStep: of every sequence its first step, zeros of an empty one, and dx is dy there") {
+    FirstStep first;
+    FirstStep::Tape<double> tape;
+    Random random(30);
+    const auto x = random_sequence<double>(2, 5, 3, random, {2, 0, 5}), dy = random_sequence<double>(2, 1, 3, random);
+    const Matrix<double> y = first.forward(x.view(), tape).values();
+    const auto dx = first.backward(dy.view(), tape);
+    Matrix<double> expected = Matrix<double>::Zero(2, 3), expected_dx = Matrix<double>::Zero(2, 15);
+    for (const Index b : {0, 2}) {
+        expected.col(b) = x.values().col(b);
+        expected_dx.col(b) = dy.values().col(b);
+    }
+    CHECK(y == expected);
+    CHECK(dx.values() == expected_dx);
+    CHECK((dx.steps() == 5 && dx.batch() == 3 && dx.length(1) == 0));
+    CHECK(first.infer(x.view(), tape).values() == expected);
+    const Sequence<double> none(3, 0, 2);
+    REQUIRE_THROWS_WITH(first.forward(none.view(), tape), "FirstStep::forward: x has 0 steps, expected at least 1");
+    first.forward(x.view(), tape);
+    REQUIRE_THROWS_WITH(first.backward(x.view(), tape), "FirstStep::backward: dy is 2 x 15, expected 2 x 3");
+}

@@ -1,14 +1,19 @@
-// LastStep and BothEnds: many to one. Of each sequence one column; a sequence of length 0 gives zeros.
+// LastStep, BothEnds and FirstStep: many to one. Of each sequence one column; a sequence of length 0 gives zeros.
 #pragma once
 
 #include "carousel/layer/layer.hpp"
 
 namespace carousel {
 
-/// What LastStep and BothEnds are. x: F × (T·B), y: F × (1·B). backward: dx is dy where y was taken from and zero
-/// elsewhere.
-template <bool both>
+/// Which steps of a sequence SequenceEnds takes.
+enum class Ends { last, both, first };
+
+/// What LastStep, BothEnds and FirstStep are. x: F × (T·B), y: F × (1·B). backward: dx is dy where y was taken from and
+/// zero elsewhere.
+template <Ends ends>
 class SequenceEnds {
+    static constexpr bool both = ends == Ends::both;
+
   public:
     template <class>
     using State = NoState;
@@ -25,7 +30,7 @@ class SequenceEnds {
 
     Index output_length(Index) const { return 1; } ///< of an empty sequence, too: zeros
     Index least_steps() const { return 1; }
-    std::string name() const { return both ? "BothEnds" : "LastStep"; }
+    std::string name() const { return class_name; }
     /// As many; BothEnds throws std::invalid_argument unless that is an even number.
     Index output_size(Index input) const {
         require(!both || input % 2 == 0, "BothEnds", "x has ", input, " features, expected an even number");
@@ -35,14 +40,14 @@ class SequenceEnds {
     void each_parameter(F&&) const {}
     template <class F>
     void each_setting(F&& f) const {
-        f("steps", both ? "first and last" : "last");
+        f("steps", both ? "first and last" : ends == Ends::last ? "last" : "first");
     }
     void initialize(Random&) {}
 
     /// Throws std::invalid_argument if x has no steps or, for BothEnds, an odd number of features.
     template <class S>
     SequenceView<S> forward(SequenceView<S> x, Tape<S>& tape, NoState = {}) const {
-        require(x.steps() >= 1, both ? "BothEnds::forward" : "LastStep::forward", "x has 0 steps, expected at least 1");
+        require(x.steps() >= 1, forward_name, "x has 0 steps, expected at least 1");
         output_size(x.features());
         tape.pass_.begin();
         tape.steps_ = x.steps();
@@ -74,7 +79,9 @@ class SequenceEnds {
     /// of this layer.
     template <class S>
     SequenceView<S> backward(SequenceView<S> dy, Tape<S>& tape, const BackwardOptions<NoState>& options = {}) {
-        const char* const where = both ? "BothEnds::backward" : "LastStep::backward";
+        constexpr const char* where = both                 ? "BothEnds::backward"
+                                      : ends == Ends::last ? "LastStep::backward"
+                                                           : "FirstStep::backward";
         tape.pass_.require_recorded(where, this);
         const Index F = tape.y_.features(), B = tape.y_.batch();
         require(dy.features() == F && dy.columns() == B, where, "dy is ", dy.features(), " x ", dy.columns(),
@@ -95,7 +102,13 @@ class SequenceEnds {
     }
 
   private:
-    static Index rows_at_end(Index features) { return both ? features / 2 : features; }
+    static constexpr const char* class_name = both ? "BothEnds" : ends == Ends::last ? "LastStep" : "FirstStep";
+    static constexpr const char* forward_name = both                 ? "BothEnds::forward"
+                                                : ends == Ends::last ? "LastStep::forward"
+                                                                     : "FirstStep::forward";
+
+    /// Of so many features those that are taken from the last step; the others are taken from the first.
+    static Index rows_at_end(Index features) { return both ? features / 2 : ends == Ends::last ? features : 0; }
 
     /// Of sequence b the last real step's column; that of its first is b.
     template <class S>
@@ -105,11 +118,14 @@ class SequenceEnds {
 };
 
 /// The last real step of each sequence.
-using LastStep = SequenceEnds<false>;
+using LastStep = SequenceEnds<Ends::last>;
 
 /// After a Bidirectional layer that concatenates: the upper half of the features at each sequence's last real step, the
 /// lower half at its first; so the final h of both directions, which is what Keras' Bidirectional gives with
 /// return_sequences=False.
-using BothEnds = SequenceEnds<true>;
+using BothEnds = SequenceEnds<Ends::both>;
+
+/// The first step of each sequence: after a layer that runs in reverse, what it ends with.
+using FirstStep = SequenceEnds<Ends::first>;
 
 } // namespace carousel

@@ -100,6 +100,7 @@ class LayerRegistry {
         add_said("Softmax", Softmax{}, "over", "features");
         add_said("LastStep", LastStep{}, "steps", "last");
         add_said("BothEnds", BothEnds{}, "steps", "first and last");
+        add_said("FirstStep", FirstStep{}, "steps", "first");
         add("BatchNorm", [](const LayerDescription& d, const LayerRegistry& registry) {
             LayerValues values(d);
             const Index features = values.size("features");
