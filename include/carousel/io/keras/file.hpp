@@ -1,0 +1,247 @@
+// KerasFile: a .keras archive, an .h5 file or a .weights.h5 file as its config and the variables of its layers. Needs
+// HDF5's C library, libzip and nlohmann-json.
+#pragma once
+
+#include "carousel/io/keras/archive.hpp"
+#include "carousel/io/keras/hdf5.hpp"
+#include "carousel/io/keras/layer_config.hpp"
+#include "carousel/io/keras/spec.hpp"
+
+#include <charconv>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace carousel::detail::keras {
+
+/// What the parts of a file say, in memory.
+struct FileParts {
+    std::vector<std::byte> weights; ///< an HDF5 file
+    std::string config, metadata;   ///< JSON, of an archive
+    bool archive = false;
+};
+
+/// Throws std::runtime_error if it is neither an HDF5 file nor a .keras archive.
+inline FileParts read_parts(Input& input) {
+    std::vector<std::byte> bytes(input.size());
+    input.read(0, bytes);
+    const auto begins = [&](std::string_view with) {
+        return bytes.size() >= with.size() && std::memcmp(bytes.data(), with.data(), with.size()) == 0;
+    };
+    if (begins("\x89HDF\r\n\x1a\n"))
+        return {std::move(bytes), {}, {}};
+    input.check(begins("PK"), "it is neither a .keras archive nor an HDF5 file");
+    const ZipArchive archive(input, bytes);
+    const auto text = [&](const char* name) {
+        const auto part = archive.read(name);
+        return part ? std::string(reinterpret_cast<const char*>(part->data()), part->size()) : std::string();
+    };
+    auto weights = archive.read("model.weights.h5");
+    input.check(weights.has_value(), "the archive has no model.weights.h5; sharded weights can't be loaded");
+    return {std::move(*weights), text("config.json"), text("metadata.json"), true};
+}
+
+class KerasFile {
+  public:
+    /// Throws std::runtime_error if it can't be read, or is no file of Keras'.
+    explicit KerasFile(Input& input) : KerasFile(input, read_parts(input)) {}
+    /// The config's text is JSON of Keras'; `version` is used if the file doesn't say which Keras wrote it.
+    KerasFile(const Input& input, FileParts parts)
+        : input_(input), weights_(input, std::move(parts.weights), parts.archive ? "model.weights.h5: " : "") {
+        if (parts.archive) {
+            const Json metadata = parse(parts.metadata, "metadata.json");
+            keras_version_ = text_member(metadata, "keras_version");
+            model_ = parse(parts.config, "config.json");
+            input_.check(model_.is_object(), "the archive has no config.json");
+        } else {
+            model_ = parse(one_text("", "model_config"), "the attribute model_config");
+            keras_version_ = one_text("", "keras_version");
+        }
+        root_ = weights_.has_group("model_weights") ? "model_weights" : "";
+        if (keras_version_.empty())
+            keras_version_ = one_text(root_, "keras_version");
+        for (const char c : keras_version_) // which may become a text in UTF-8
+            if (static_cast<unsigned char>(c) < ' ' || static_cast<unsigned char>(c) > '~') {
+                keras_version_.clear();
+                break;
+            }
+        by_name_ = has_list(root_, "layer_names");
+        if (!by_name_)
+            number_groups();
+    }
+
+    /// {"class_name": …, "config": …}; null if the file has weights alone.
+    const Json& model() const { return model_; }
+    /// As "2.4.0"; empty if the file doesn't say.
+    const std::string& keras_version() const { return keras_version_; }
+    Version version() const {
+        const char digit = keras_version_.empty() ? '0' : keras_version_[0];
+        return {digit == '1' || digit == '2' ? 2 : digit == '3' ? 3 : 0};
+    }
+
+    /// Whether layers are found by their names, as in .h5, or by their classes and numbers, as in .keras.
+    bool by_name() const { return by_name_; }
+    /// Where layers have names: those that have variables, in the file's order.
+    std::vector<std::string> weighted_layers() const {
+        std::vector<std::string> names;
+        if (by_name_)
+            for (std::string& name : list(root_, "layer_names"))
+                if (!list(root_ + "/" + name, "weight_names").empty())
+                    names.push_back(std::move(name));
+        return names;
+    }
+    /// Where layers have numbers: how many of a class there are.
+    Index count(const std::string& class_name) const {
+        const auto found = groups_.find(snake_case(class_name));
+        return found == groups_.end() ? 0 : static_cast<Index>(found->second.size());
+    }
+
+    /// How many variables a layer has in the file. Throws std::runtime_error if it has no such layer.
+    std::size_t variable_count(const LayerDescription& layer) const {
+        if (by_name_)
+            return list(root_ + "/" + layer.name, "weight_names").size();
+        std::size_t count = 0;
+        for (const std::string& group : groups_of(layer))
+            count += weights_.has_group(group) ? weights_.names(group).size() : 0;
+        return count;
+    }
+
+    /// All that a layer has learned, in Keras' order; of a Bidirectional layer the forward layer's before the backward
+    /// one's. Throws std::runtime_error unless there are as many as the layer must have, and they can be read.
+    std::vector<NamedTensor> variables(const LayerDescription& layer) {
+        const std::size_t each = variable_parts(layer).each;
+        if (each == 0)
+            return {};
+        return by_name_ ? named_variables(layer, keras::variable_count(layer)) : numbered_variables(layer, each);
+    }
+
+  private:
+    Json parse(const std::string& text, const char* subject) const {
+        constexpr std::size_t levels = 64; // a bidirectional layer's dtype policy is at the tenth
+        if (text.empty())
+            return nullptr;
+        auto [json, error] = parse_strict_object(text, subject, levels);
+        input_.check(error.empty(), error);
+        return std::move(json);
+    }
+
+    std::string one_text(const std::string& path, const char* attribute) const {
+        const auto texts = weights_.texts(path, attribute);
+        return texts && !texts->empty() ? texts->front() : std::string();
+    }
+
+    /// A list that is too long for one attribute is cut into "name0", "name1" ….
+    bool has_list(const std::string& path, const std::string& attribute) const {
+        return weights_.texts(path, attribute) || weights_.texts(path, attribute + "0");
+    }
+    std::vector<std::string> list(const std::string& path, const std::string& attribute) const {
+        if (auto whole = weights_.texts(path, attribute))
+            return std::move(*whole);
+        std::vector<std::string> texts;
+        for (int k = 0;; ++k) {
+            const auto part = weights_.texts(path, attribute + std::to_string(k));
+            if (!part)
+                return texts;
+            texts.insert(texts.end(), part->begin(), part->end());
+        }
+    }
+
+    /// The layout of .h5: a group a layer, called as the layer, which lists its variables.
+    std::vector<NamedTensor> named_variables(const LayerDescription& layer, std::size_t expected) {
+        const std::string group = root_ + "/" + layer.name;
+        const auto names = list(group, "weight_names");
+        check_count(layer, names.size(), expected, is_stateful(layer.spec)); // whose states come last
+        std::vector<NamedTensor> tensors;
+        for (std::size_t k = 0; k < expected; ++k)
+            tensors.push_back(weights_.read(group + "/" + names[k]));
+        return tensors;
+    }
+
+    /// The layout of .keras and .weights.h5: layers/lstm_1/cell/vars/0, the second LSTM's first variable. A layer's parts
+    /// and their numbers are in order.
+    std::vector<NamedTensor> numbered_variables(const LayerDescription& layer, std::size_t each) {
+        std::vector<NamedTensor> tensors;
+        for (const std::string& group : groups_of(layer)) {
+            check_count(layer, weights_.has_group(group) ? weights_.names(group).size() : 0, each, false);
+            for (std::size_t k = 0; k < each; ++k)
+                tensors.push_back(weights_.read(group + "/" + std::to_string(k)));
+        }
+        return tensors;
+    }
+
+    /// The groups of a layer's parts. Keras 2.13 left numbers out, so the second of a class is whatever number comes second.
+    std::vector<std::string> groups_of(const LayerDescription& layer) const {
+        const std::string class_name = snake_case(layer.class_name);
+        const auto found = groups_.find(class_name);
+        const auto number = static_cast<std::size_t>(layer.number);
+        input_.check(found != groups_.end() &&
+                             number<found->second.size(), layer.label, "the file has no weights for it: ", container_,
+                                    "/", class_name, number> 0
+                         ? "_" + std::to_string(number)
+                         : "",
+                     " is missing");
+        std::vector<std::string> groups;
+        for (const std::string& part : variable_parts(layer).parts)
+            groups.push_back(container_ + "/" + found->second[number].second + (part.empty() ? "" : "/" + part) +
+                             "/vars");
+        return groups;
+    }
+
+    void check_count(const LayerDescription& layer, std::size_t count, std::size_t expected, bool more_allowed) const {
+        input_.check(count == expected || (more_allowed && count > expected), layer.label, "the file has ", count,
+                     " variables for it, expected ", expected);
+    }
+
+    /// What is in the container of all layers, by class: number and name, in order.
+    void number_groups() {
+        container_ = weights_.has_group("layers") ? "layers" : "_layer_checkpoint_dependencies"; // Keras 2.12 and 2.13
+        if (!weights_.has_group(container_))
+            return;
+        for (const std::string& name : weights_.names(container_)) {
+            const std::size_t line = name.rfind('_');
+            Index number = 0;
+            std::string class_name = name;
+            if (line != name.npos && line + 1 < name.size()) {
+                const char* const end = name.data() + name.size();
+                const auto [read, error] = std::from_chars(name.data() + line + 1, end, number);
+                if (error == std::errc() && read == end)
+                    class_name = name.substr(0, line);
+                else
+                    number = 0;
+            }
+            groups_[class_name].emplace_back(number, name);
+        }
+        for (auto& [class_name, numbers] : groups_)
+            std::sort(numbers.begin(), numbers.end());
+    }
+
+    /// "BatchNormalization" as Keras writes it in paths: "batch_normalization"; "LSTM" is "lstm", "Conv1D" "conv1d".
+    static std::string snake_case(const std::string& name) {
+        const auto upper = [](char c) { return c >= 'A' && c <= 'Z'; };
+        const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
+        std::string snake;
+        for (std::size_t k = 0; k < name.size(); ++k) {
+            const bool word =
+                k > 0 && upper(name[k]) && (lower(name[k - 1]) || (k + 1 < name.size() && lower(name[k + 1])));
+            if (word)
+                snake += '_';
+            snake += upper(name[k]) ? static_cast<char>(name[k] - 'A' + 'a') : name[k];
+        }
+        return snake;
+    }
+
+    const Input& input_;
+    Hdf5File weights_;
+    Json model_;
+    std::string keras_version_;
+    std::string root_;      // the group of all layers in .h5
+    bool by_name_ = false;  // whether layers are found by their names
+    std::string container_; // else the group that has them
+    std::map<std::string, std::vector<std::pair<Index, std::string>>> groups_;
+};
+
+} // namespace carousel::detail::keras

@@ -1,0 +1,103 @@
+// What the layers of a Keras model are, said in numbers, and which variables each has in a file.
+#pragma once
+
+#include "carousel/core/matrix.hpp"
+#include "carousel/io/keras/activation.hpp"
+
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace carousel::detail::keras {
+
+/// Which steps of a recurrent layer's outputs the next layer is given: all, or those of `return_sequences=False`. A layer
+/// that runs in reverse ends at the first.
+enum class Outputs { all, last, first, both };
+
+struct RecurrentSpec {
+    enum class Cell { lstm, gru_after, gru_before, simple } cell;
+    Index units;
+    Activation activation = Activation::tanh, gate = Activation::sigmoid;
+    bool bias = true;
+    double input_dropout = 0, recurrent_dropout = 0;
+    bool reverse = false;
+    bool stateful = false;
+    Outputs outputs = Outputs::all;
+};
+struct BidirectionalSpec {
+    enum class Merge { concatenate, sum, average } merge;
+    RecurrentSpec forward;
+    Outputs outputs = Outputs::all;
+};
+struct DenseSpec {
+    Index units;
+    Function function = {};
+    bool bias = true;
+};
+struct Conv1DSpec {
+    Index filters, kernel, stride = 1, dilation = 1;
+    bool causal = false;
+    Function function = {};
+    bool bias = true;
+};
+struct EmbeddingSpec {
+    Index vocabulary, size;
+};
+struct DropoutSpec {
+    double rate;
+    bool per_sequence = false;
+};
+struct BatchNormSpec {
+    double epsilon;
+    bool scale = true, center = true;
+};
+
+using Spec = std::variant<RecurrentSpec, BidirectionalSpec, DenseSpec, Conv1DSpec, EmbeddingSpec, DropoutSpec,
+                          BatchNormSpec, Function>;
+
+struct LayerDescription {
+    std::string name, class_name;
+    Index number = 0;     ///< how many layers of this class stand before it
+    std::string label;    ///< how messages begin: "layer "lstm" (LSTM): "
+    bool wrapped = false; ///< within a TimeDistributed
+    Spec spec;
+};
+
+/// Whether Keras may have saved its state beside its weights.
+inline bool is_stateful(const Spec& spec) {
+    if (const auto* const recurrent = std::get_if<RecurrentSpec>(&spec))
+        return recurrent->stateful;
+    const auto* const both = std::get_if<BidirectionalSpec>(&spec);
+    return both && both->forward.stateful;
+}
+
+/// How many variables a layer has, the parts that Keras 3 keeps them in, and the number of those of each part.
+struct VariableParts {
+    std::vector<std::string> parts;
+    std::size_t each;
+};
+inline VariableParts variable_parts(const LayerDescription& layer) {
+    struct {
+        std::size_t operator()(const RecurrentSpec& r) const { return r.bias ? 3 : 2; }
+        std::size_t operator()(const BidirectionalSpec& b) const { return (*this)(b.forward); }
+        std::size_t operator()(const DenseSpec& d) const { return d.bias ? 2 : 1; }
+        std::size_t operator()(const Conv1DSpec& c) const { return c.bias ? 2 : 1; }
+        std::size_t operator()(const EmbeddingSpec&) const { return 1; }
+        std::size_t operator()(const DropoutSpec&) const { return 0; }
+        std::size_t operator()(const BatchNormSpec& b) const { return 2U + b.scale + b.center; }
+        std::size_t operator()(const Function&) const { return 0; }
+    } count;
+    std::vector<std::string> parts{layer.wrapped ? "layer" : ""};
+    if (std::holds_alternative<RecurrentSpec>(layer.spec))
+        parts = {"cell"};
+    if (std::holds_alternative<BidirectionalSpec>(layer.spec))
+        parts = {"forward_layer/cell", "backward_layer/cell"};
+    return {parts, std::visit(count, layer.spec)};
+}
+/// How many they are together.
+inline std::size_t variable_count(const LayerDescription& layer) {
+    const auto [parts, each] = variable_parts(layer);
+    return parts.size() * each;
+}
+
+} // namespace carousel::detail::keras
