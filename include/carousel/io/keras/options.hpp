@@ -1,0 +1,19 @@
+// KerasOptions: how a Keras model is loaded.
+#pragma once
+
+#include <string>
+
+namespace carousel {
+
+struct KerasOptions {
+    /// 2 or 3: which Keras wrote a file that doesn't say so. It matters to "hard_sigmoid" alone.
+    int version = 0;
+    /// Loads models that leave out steps by their values (Embedding's mask_zero, Masking). They compute what Keras
+    /// computes if such steps aren't given to them: shorter sequences, with their lengths in a batch.
+    bool lengths_for_masks = false;
+    /// Names of layers: only those from the first to the last, as a part that can be loaded of a model that can't. Empty: to
+    /// either end.
+    std::string first_layer = {}, last_layer = {};
+};
+
+} // namespace carousel

@@ -1,0 +1,339 @@
+// What a Keras model's config says of its layers, without any weights.
+#include "carousel/io/keras/layers.hpp"
+
+#include "catch.hpp"
+#include "io/folder.hpp"
+
+using namespace carousel;
+using namespace carousel::test;
+using carousel::detail::Input;
+using carousel::detail::Json;
+using namespace carousel::detail::keras;
+
+namespace {
+
+const std::vector<std::byte> nothing;
+const Json null;
+
+Json layer(const std::string& class_name, Json config) {
+    if (!config.contains("name"))
+        config["name"] = "l";
+    return {{"class_name", class_name}, {"config", config}};
+}
+Json sequential(const std::vector<Json>& layers) {
+    return {{"class_name", "Sequential"}, {"config", {{"name", "model"}, {"layers", layers}}}};
+}
+
+std::vector<LayerDescription> read(const Json& model, const KerasOptions& options = {}, int version = 3) {
+    const Input input("load_keras", nothing);
+    return LayerReader({version}, options).read(input, chain(input, model));
+}
+template <class S>
+S only(const Json& json, const KerasOptions& options = {}, int version = 3) {
+    const auto layers = read(sequential({json}), options, version);
+    REQUIRE(layers.size() == 1);
+    REQUIRE(std::holds_alternative<S>(layers[0].spec));
+    return std::get<S>(layers[0].spec);
+}
+/// The message, without the function's and the source's names.
+std::string refused(const Json& model, const KerasOptions& options = {}, int version = 3) {
+    const std::string message = error<std::runtime_error>([&] { read(model, options, version); });
+    const std::string begins = "load_keras: memory: ";
+    return message.starts_with(begins) ? message.substr(begins.size()) : "unexpected: " + message;
+}
+
+using Cell = RecurrentSpec::Cell;
+
+} // namespace
+
+TEST_CASE("Keras: the options of recurrent layers are read") {
+    const auto lstm = only<RecurrentSpec>(layer("LSTM", {{"units", 8},
+                                                         {"activation", "relu"},
+                                                         {"recurrent_activation", "hard_sigmoid"},
+                                                         {"use_bias", false},
+                                                         {"dropout", 0.1},
+                                                         {"recurrent_dropout", 0.2},
+                                                         {"return_sequences", true},
+                                                         {"implementation", 2},
+                                                         {"unit_forget_bias", true},
+                                                         {"kernel_initializer", {{"class_name", "Zeros"}}},
+                                                         {"stateful", true}}));
+    CHECK((lstm.cell == Cell::lstm && lstm.units == 8 && !lstm.bias && lstm.stateful && !lstm.reverse));
+    CHECK((lstm.input_dropout == 0.1 && lstm.recurrent_dropout == 0.2 && lstm.outputs == Outputs::all));
+    CHECK(lstm.activation == Activation::relu);
+    CHECK(lstm.gate == Activation::hard_sigmoid(1.0 / 6, 0.5));
+
+    const auto gru = [](Json config, int version) {
+        config["units"] = 3;
+        return only<RecurrentSpec>(layer("GRU", config), {}, version);
+    };
+    CHECK(gru({{"reset_after", true}}, 2).cell == Cell::gru_after);
+    CHECK(gru({{"reset_after", false}}, 3).cell == Cell::gru_before);
+    CHECK(gru(Json::object(), 2).cell == Cell::gru_before);
+    CHECK(gru(Json::object(), 3).cell == Cell::gru_after);
+    CHECK(gru({{"recurrent_activation", "hard_sigmoid"}}, 2).gate == Activation::hard_sigmoid(0.2, 0.5));
+    CHECK(gru(Json::object(), 3).gate == Activation::sigmoid);
+    CHECK(gru(Json::object(), 3).outputs == Outputs::last);
+
+    const auto rnn = only<RecurrentSpec>(layer("SimpleRNN", {{"units", 1}, {"activation", null}}));
+    CHECK((rnn.cell == Cell::simple && rnn.activation == Activation::linear));
+}
+
+TEST_CASE("Keras: go_backwards is a reverse layer, whose last output is at the first step") {
+    const Json backwards = layer("GRU", {{"units", 3}, {"go_backwards", true}});
+    Json steps = backwards;
+    steps["config"]["return_sequences"] = true;
+    const Json forward = layer("LSTM", {{"units", 3}});
+    const auto spec = [](const LayerDescription& l) { return std::get<RecurrentSpec>(l.spec); };
+
+    const auto one = read(sequential({backwards}));
+    CHECK((spec(one[0]).reverse && spec(one[0]).outputs == Outputs::first));
+
+    // After all steps in reversed order a layer that goes backwards goes forward in time, and the reverse.
+    const auto two = read(sequential({steps, layer("Dense", {{"units", 1}}), steps}));
+    CHECK((spec(two[0]).reverse && spec(two[0]).outputs == Outputs::all));
+    CHECK((!spec(two[2]).reverse && spec(two[2]).outputs == Outputs::all));
+    const auto last = read(sequential({steps, forward}));
+    CHECK((spec(last[1]).reverse && spec(last[1]).outputs == Outputs::first));
+    const auto turned = read(sequential({steps, backwards}));
+    CHECK((!spec(turned[1]).reverse && spec(turned[1]).outputs == Outputs::last));
+
+    CHECK(refused(sequential({steps, layer("Dense", {{"units", 1}})})) ==
+          "layer \"l\" (Dense): it ends the model with the steps in reversed order, as go_backwards with "
+          "return_sequences leaves them, which can't be had");
+    CHECK(refused(sequential({steps, layer("Conv1D", {{"filters", 1}, {"kernel_size", {2}}})})) ==
+          "layer \"l\" (Conv1D): it comes after a layer with go_backwards and return_sequences, which can't be had");
+}
+
+TEST_CASE("Keras: functions have the names of Keras, and layers that are nothing else are read") {
+    const auto function = [](const std::string& class_name, Json config, int version = 3) {
+        return only<Function>(layer(class_name, config), {}, version).elementwise;
+    };
+    const auto named = [&](const char* name) { return function("Activation", {{"activation", name}}); };
+    CHECK(named("linear") == Activation::linear);
+    CHECK(named("tanh") == Activation::tanh);
+    CHECK(named("sigmoid") == Activation::sigmoid);
+    CHECK(named("relu") == Activation::relu);
+    CHECK(named("relu6") == Activation::relu.clipped(6));
+    CHECK(named("leaky_relu") == Activation::leaky_relu(0.2));
+    CHECK(named("elu") == Activation::elu());
+    CHECK(named("selu") == Activation::selu);
+    CHECK(named("exponential") == Activation::exponential);
+    CHECK(named("softsign") == Activation::softsign);
+    CHECK(named("softplus") == Activation::softplus);
+    CHECK(named("hard_tanh") == Activation::linear.clipped(1));
+    CHECK(only<Function>(layer("Activation", {{"activation", "softmax"}})).softmax);
+    CHECK(only<Function>(layer("Softmax", {{"axis", -1}})).softmax);
+    CHECK(function("ReLU", Json::object()) == Activation::relu);
+    CHECK(function("ReLU", {{"max_value", 3.0}, {"threshold", 0.0}}) == Activation::relu.clipped(3));
+    CHECK(function("ReLU", {{"negative_slope", 0.1}}) == Activation::leaky_relu(0.1));
+    CHECK(function("LeakyReLU", {{"negative_slope", 0.1}}) == Activation::leaky_relu(0.1));
+    CHECK(function("LeakyReLU", {{"alpha", 0.1}}, 2) == Activation::leaky_relu(0.1));
+    CHECK(function("ELU", {{"alpha", 2.0}}) == Activation::elu(2));
+    CHECK(function("ThresholdedReLU", {{"theta", 2.0}}, 2) == Activation::thresholded_relu(2));
+
+    const Json as_layer{{"module", "keras.layers"}, {"class_name", "LeakyReLU"}, {"config", {{"negative_slope", 0.5}}}};
+    CHECK(only<DenseSpec>(layer("Dense", {{"units", 1}, {"activation", as_layer}})).function.elementwise ==
+          Activation::leaky_relu(0.5));
+    const Json by_module{{"module", "keras.activations"}, {"class_name", "function"}, {"config", "relu"}};
+    CHECK(only<DenseSpec>(layer("Dense", {{"units", 1}, {"activation", by_module}})).function.elementwise ==
+          Activation::relu);
+    const Json own{{"module", "builtins"}, {"class_name", "function"}, {"config", "mine"}};
+    CHECK(refused(sequential({layer("Dense", {{"units", 1}, {"activation", own}})})) ==
+          "layer \"l\" (Dense): option activation is "
+          "{\"class_name\":\"function\",\"config\":\"mine\",\"module\":\"builtins\"…, "
+          "expected the name of a function of Keras");
+    CHECK(refused(sequential({layer("Dense", {{"units", 1}, {"activation", "gelu"}})})) ==
+          "layer \"l\" (Dense): option activation is \"gelu\", expected linear, tanh, sigmoid, hard_sigmoid, relu, "
+          "relu6, "
+          "leaky_relu, elu, selu, exponential, softsign, softplus, hard_tanh or (not in a recurrent layer) softmax");
+    CHECK(refused(sequential({layer("LSTM", {{"units", 1}, {"activation", "softmax"}})})) ==
+          "layer \"l\" (LSTM): option activation is \"softmax\", expected an elementwise function");
+    CHECK(refused(sequential({layer("ReLU", {{"threshold", 1.0}})})) ==
+          "layer \"l\" (ReLU): option threshold is 1.0, expected 0");
+    CHECK(refused(sequential({layer("Softmax", {{"axis", 1}})})) ==
+          "layer \"l\" (Softmax): option axis is 1, expected -1, the features");
+}
+
+TEST_CASE("Keras: hard_sigmoid of a file that doesn't say which Keras wrote it needs the option version") {
+    const Json model = sequential({layer("LSTM", {{"units", 1}, {"recurrent_activation", "hard_sigmoid"}})});
+    CHECK(
+        refused(model, {}, 0) ==
+        "layer \"l\" (LSTM): option recurrent_activation is \"hard_sigmoid\", which Keras 2 and 3 compute differently, "
+        "and the file doesn't say which of them wrote it; say so in KerasOptions::version");
+    const auto gate = [&](int version) {
+        return std::get<RecurrentSpec>(read(model, {.version = version}, 0)[0].spec).gate;
+    };
+    CHECK(gate(2) == Activation::hard_sigmoid(0.2, 0.5));
+    CHECK(gate(3) == Activation::hard_sigmoid(1.0 / 6, 0.5));
+}
+
+TEST_CASE("Keras: Bidirectional layers are read, and what can't be had is refused") {
+    const Json lstm = layer("LSTM", {{"units", 4}, {"return_sequences", true}});
+    const auto merged = [&](Json merge) {
+        return only<BidirectionalSpec>(layer("Bidirectional", {{"merge_mode", merge}, {"layer", lstm}}));
+    };
+    CHECK(merged("concat").merge == BidirectionalSpec::Merge::concatenate);
+    CHECK(merged("sum").merge == BidirectionalSpec::Merge::sum);
+    CHECK(merged("ave").merge == BidirectionalSpec::Merge::average);
+    CHECK(merged("concat").outputs == Outputs::all);
+    CHECK(merged("concat").forward.units == 4);
+    const Json last = layer("GRU", {{"units", 4}});
+    CHECK(only<BidirectionalSpec>(layer("Bidirectional", {{"layer", last}})).outputs == Outputs::both);
+
+    const auto refusal = [](Json config) { return refused(sequential({layer("Bidirectional", config)})); };
+    CHECK(refusal({{"merge_mode", "mul"}, {"layer", lstm}}) ==
+          "layer \"l\" (Bidirectional): option merge_mode is \"mul\", expected concat, sum or ave");
+    CHECK(refusal({{"merge_mode", null}, {"layer", lstm}}) ==
+          "layer \"l\" (Bidirectional): option merge_mode is null, expected concat, sum or ave");
+    CHECK(refusal({{"merge_mode", "sum"}, {"layer", last}}) ==
+          "layer \"l\" (Bidirectional): option merge_mode is \"sum\", expected concat where return_sequences is false");
+    CHECK(refusal({{"layer", layer("Dense", {{"units", 4}})}}) ==
+          "layer \"l\" (Bidirectional): layer \"l\" (Dense): it can't be made bidirectional; expected LSTM, GRU or "
+          "SimpleRNN");
+    CHECK(refusal(Json::object()) == "layer \"l\" (Bidirectional): option layer is null, expected a layer");
+    Json backward = lstm;
+    backward["config"]["go_backwards"] = true;
+    CHECK(only<BidirectionalSpec>(layer("Bidirectional", {{"layer", lstm}, {"backward_layer", backward}}))
+              .forward.units == 4);
+    CHECK(refusal({{"layer", backward}}) == "layer \"l\" (Bidirectional): layer \"l\" (LSTM): option go_backwards is "
+                                            "true, expected false in the layer that "
+                                            "runs forward");
+    backward["config"]["units"] = 5;
+    CHECK(refusal({{"layer", lstm}, {"backward_layer", backward}}) ==
+          "layer \"l\" (Bidirectional): layer \"l\" (LSTM): option units is 5, expected the same as in the layer that "
+          "runs forward");
+}
+
+TEST_CASE("Keras: convolutions are read, and padding that can't be had is refused") {
+    const auto conv = [](Json options, std::vector<Json> before = {}) {
+        Json config{{"filters", 3}, {"kernel_size", {4}}, {"groups", 1}, {"data_format", "channels_last"}};
+        config.update(options);
+        before.push_back(layer("Conv1D", config));
+        return sequential(before);
+    };
+    const auto spec = [](const Json& model) { return std::get<Conv1DSpec>(read(model).back().spec); };
+    const Conv1DSpec causal =
+        spec(conv({{"padding", "causal"}, {"dilation_rate", {2}}, {"strides", {1}}, {"activation", "relu"}}));
+    CHECK((causal.filters == 3 && causal.kernel == 4 && causal.dilation == 2 && causal.stride == 1 && causal.causal));
+    CHECK((causal.function.elementwise == Activation::relu && causal.bias));
+    CHECK(!spec(conv({{"strides", 2}, {"use_bias", false}})).bias);
+    CHECK(spec(conv({{"strides", 2}})).stride == 2);
+
+    // 24 steps in windows of 4 side by side are the same with and without "same".
+    const Json input = layer("InputLayer", {{"batch_shape", {null, 24, 1}}});
+    CHECK(!spec(conv({{"padding", "same"}, {"strides", {4}}}, {input})).causal);
+    CHECK(!spec(conv({{"padding", "same"}, {"kernel_size", {1}}})).causal);
+    const std::string same =
+        "layer \"l\" (Conv1D): option padding is \"same\", expected causal, valid, or same where it pads nothing";
+    CHECK(refused(conv({{"padding", "same"}}, {input})) == same);
+    CHECK(refused(conv({{"padding", "same"}, {"strides", {4}}})) == same);
+    CHECK(refused(conv({{"padding", "reflect"}})) ==
+          "layer \"l\" (Conv1D): option padding is \"reflect\", expected causal or valid");
+    CHECK(refused(conv({{"groups", 3}})) == "layer \"l\" (Conv1D): option groups is 3, expected 1");
+    CHECK(refused(conv({{"data_format", "channels_first"}})) ==
+          "layer \"l\" (Conv1D): option data_format is \"channels_first\", expected channels_last");
+    CHECK(refused(conv({{"kernel_size", {25}}}, {input})) ==
+          "layer \"l\" (Conv1D): it needs 25 steps, the model's input gives it 24");
+    CHECK(refused(conv({{"kernel_size", {2, 2}}})) ==
+          "layer \"l\" (Conv1D): option kernel_size is [2,2], expected a whole number from 1 to 1000000000");
+}
+
+TEST_CASE("Keras: masks are refused unless sequences are to have lengths instead") {
+    const Json embedding = layer("Embedding", {{"input_dim", 9}, {"output_dim", 2}, {"mask_zero", true}});
+    const std::string advice = "; Keras then leaves steps out by their values, here sequences have lengths: leave such "
+                               "steps out of the data or "
+                               "say its lengths, and set KerasOptions::lengths_for_masks to load it";
+    CHECK(refused(sequential({embedding})) == "layer \"l\" (Embedding): option mask_zero is true" + advice);
+    const auto spec = only<EmbeddingSpec>(embedding, {.lengths_for_masks = true});
+    CHECK((spec.vocabulary == 9 && spec.size == 2));
+    const Json masking = sequential({layer("Masking", {{"mask_value", -1.0}}), layer("LSTM", {{"units", 1}})});
+    CHECK(refused(masking) == "layer \"l\" (Masking): it masks steps" + advice);
+    CHECK(read(masking, {.lengths_for_masks = true}).size() == 1);
+}
+
+TEST_CASE("Keras: dropout, normalization and what stands at every step are read") {
+    CHECK(only<DropoutSpec>(layer("Dropout", {{"rate", 0.3}})).rate == 0.3);
+    CHECK(!only<DropoutSpec>(layer("Dropout", {{"rate", 0.3}})).per_sequence);
+    CHECK(only<DropoutSpec>(layer("Dropout", {{"rate", 0.3}, {"noise_shape", {null, 1, 4}}})).per_sequence);
+    CHECK(only<DropoutSpec>(layer("SpatialDropout1D", {{"rate", 0.3}})).per_sequence);
+    const auto norm = only<BatchNormSpec>(
+        layer("BatchNormalization", {{"epsilon", 0.01}, {"axis", {2}}, {"momentum", 0.9}, {"scale", false}}));
+    CHECK((norm.epsilon == 0.01 && !norm.scale && norm.center));
+    const Json dense = layer("Dense", {{"units", 2}, {"use_bias", false}});
+    const auto wrapped = read(sequential({layer("TimeDistributed", {{"layer", dense}})}));
+    CHECK((wrapped[0].wrapped && wrapped[0].class_name == "TimeDistributed"));
+    CHECK(!std::get<DenseSpec>(wrapped[0].spec).bias);
+
+    CHECK(refused(sequential({layer("Dropout", {{"rate", 1.0}})})) ==
+          "layer \"l\" (Dropout): option rate is 1.0, expected 0 <= rate < 1");
+    CHECK(refused(sequential({layer("BatchNormalization", {{"axis", 1}})})) ==
+          "layer \"l\" (BatchNormalization): option axis is 1, expected -1, the features");
+    CHECK(refused(sequential({layer("TimeDistributed", {{"layer", layer("LSTM", {{"units", 1}})}})}))
+              .starts_with("layer \"l\" (TimeDistributed): layer \"l\" (LSTM): layers of this class can't be loaded"));
+}
+
+TEST_CASE("Keras: classes and options that aren't known are refused by name") {
+    CHECK(refused(sequential({layer("MultiHeadAttention", {{"num_heads", 2}})})) ==
+          "layer \"l\" (MultiHeadAttention): layers of this class can't be loaded; expected LSTM, GRU, SimpleRNN, "
+          "Bidirectional, TimeDistributed, Dense, Embedding, Conv1D, BatchNormalization, Dropout, SpatialDropout1D, "
+          "Activation, ReLU, LeakyReLU, ELU, ThresholdedReLU, Softmax or Masking");
+    CHECK(refused(sequential({layer("LSTM", {{"units", 2}, {"new_gate", "on"}})})) ==
+          "layer \"l\" (LSTM): option new_gate is \"on\", which isn't known here");
+    CHECK_NOTHROW(read(sequential({layer("LSTM", {{"units", 2}, {"new_gate", null}, {"newer", false}})})));
+    Json own = layer("LSTM", {{"units", 2}});
+    own["registered_name"] = "Custom>LSTM";
+    CHECK(refused(sequential({own})) ==
+          "layer \"l\" (LSTM): it is a class of the file's author, Custom>LSTM; only Keras' own layers can be loaded");
+    for (const Json& units : {Json(0), Json(-1), Json(2.5), Json(1e12), Json("2"), null})
+        CHECK(refused(sequential({layer("LSTM", {{"units", units}})})) ==
+              "layer \"l\" (LSTM): option units is " + units.dump() + ", expected a whole number from 1 to 1000000000");
+    CHECK(refused(sequential({layer("LSTM", {{"units", 2}, {"use_bias", "no"}})})) ==
+          "layer \"l\" (LSTM): option use_bias is \"no\", expected true or false");
+    CHECK(refused(sequential({layer("LSTM", {{"units", 2}, {"recurrent_dropout", 1.5}})})) ==
+          "layer \"l\" (LSTM): option recurrent_dropout is 1.5, expected 0 <= recurrent_dropout < 1");
+    CHECK(refused(sequential({layer("LSTM", {{"units", 2}, {"time_major", true}})})) ==
+          "layer \"l\" (LSTM): option time_major is true, expected false");
+    CHECK(refused(sequential({layer("LSTM", {{"units", 2}}), layer("LSTM", {{"units", 2}})})) ==
+          "layer \"l\" (LSTM): it is given a vector, expected steps");
+    CHECK(refused(sequential(
+              {layer("Dense", {{"units", 2}}), layer("Embedding", {{"input_dim", 2}, {"output_dim", 2}})})) ==
+          "layer \"l\" (Embedding): it isn't the first layer");
+    CHECK(refused(sequential({layer("InputLayer", {{"batch_shape", {null, 8, 8, 3}}})})) ==
+          "layer \"l\" (InputLayer): the model's input has the shape [null,8,8,3], expected (batch, steps, features), "
+          "(batch, features) or, of tokens, (batch, steps)");
+    CHECK(refused(sequential({})) == "the model has no layers");
+    CHECK(refused(sequential(std::vector<Json>(1001, layer("ReLU", Json::object())))) ==
+          "the model has 1001 layers, expected at most 1000");
+    CHECK(refused({{"class_name", "Mine"}, {"config", Json::object()}}) ==
+          "the model is of class \"Mine\", expected Sequential or Functional");
+    CHECK(refused(Json::object()) == "the model's config has no config");
+    CHECK(refused({{"class_name", "Sequential"}, {"config", {{"layers", {1}}}}}) ==
+          "the config has a layer without a class_name: 1");
+}
+
+TEST_CASE("Keras: Flatten of a vector is nothing, and of steps is refused") {
+    const Json last = layer("LSTM", {{"units", 2}}), flatten = layer("Flatten", {{"data_format", "channels_last"}});
+    CHECK(read(sequential({last, flatten})).size() == 1);
+    CHECK(refused(sequential({layer("LSTM", {{"units", 2}, {"return_sequences", true}}), flatten}))
+              .starts_with("layer \"l\" (Flatten): layers of this class can't be loaded"));
+}
+
+TEST_CASE("Keras: a part of a model is read from one layer to another") {
+    const auto named = [](const char* class_name, const char* name) {
+        return layer(class_name, {{"name", name}, {"units", 2}, {"return_sequences", true}});
+    };
+    const Json model = sequential({layer("Lambda", Json::object()), named("LSTM", "a"), named("LSTM", "b"),
+                                   layer("Dense", {{"name", "c"}, {"units", 1}}), layer("Lambda", Json::object())});
+    const auto part = read(model, {.first_layer = "b", .last_layer = "c"});
+    REQUIRE(part.size() == 2);
+    CHECK((part[0].name == "b" && part[0].number == 1 && part[1].name == "c"));
+    CHECK(refused(model, {.first_layer = "z"}) == "the model has no layers from KerasOptions::first_layer on, \"z\"");
+    CHECK(refused(model, {.first_layer = "b", .last_layer = "a"}) ==
+          "layer \"l\" (Lambda): layers of this class can't be loaded; expected LSTM, GRU, SimpleRNN, Bidirectional, "
+          "TimeDistributed, Dense, Embedding, Conv1D, BatchNormalization, Dropout, SpatialDropout1D, Activation, ReLU, "
+          "LeakyReLU, ELU, ThresholdedReLU, Softmax or Masking");
+    CHECK(refused(model, {.first_layer = "b", .last_layer = "z"}).starts_with("layer \"l\" (Lambda)"));
+    CHECK(refused(sequential({named("LSTM", "a")}), {.last_layer = "z"}) ==
+          "there is no layer \"z\", which KerasOptions::last_layer says");
+}
