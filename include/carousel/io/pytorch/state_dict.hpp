@@ -1,0 +1,214 @@
+// StateDict: the dictionary of named tensors in a PyTorch file: found, checked and read.
+#pragma once
+
+#include "carousel/core/metadata.hpp"
+#include "carousel/io/named_tensor.hpp"
+#include "carousel/io/pytorch/checkpoint.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace carousel::detail {
+
+/// Named tensors, and what else a file says of the modules that they are of.
+struct StateDict {
+    std::vector<NamedTensor> tensors;
+    bool ordered = true;              ///< as their modules were made; a safetensors file has another order
+    std::vector<std::string> modules; ///< all of them, also those without weights; empty if the file doesn't say
+    Metadata metadata = {};
+};
+
+/// Finds a dictionary with tensors in a checkpoint: nested ones lie at paths of keys, "" being the outermost.
+class StateDictSearch {
+  public:
+    explicit StateDictSearch(const Checkpoint& file) : pickle_(file.pickle()), input_(file.input()) { collect(); }
+
+    /// The one of this path; if there is none, the one that has tensors. Throws std::runtime_error if there is no or
+    /// more than one such.
+    PickleDictionary find(const std::string& path) const {
+        for (const Found& one : found_)
+            if (!path.empty() && one.path == path)
+                return one.dictionary;
+        input_.check(path.empty(), "has no dictionary \"", path, "\" with tensors", list());
+        input_.check(!found_.empty(), "holds no dictionary of named tensors; in Python, save one: "
+                                      "torch.save(module.state_dict(), path)");
+        if (found_.size() == 1)
+            return found_[0].dictionary;
+        const Found* best = nullptr; // by the names that training programs use
+        for (const Found& one : found_)
+            for (const std::string_view name : {"model_state_dict", "state_dict", "model", "net"})
+                if (one.path == name) {
+                    input_.check(!best, "has more than one dictionary with tensors", list(), advice);
+                    best = &one;
+                }
+        input_.check(best || found_[0].path.empty(), "has more than one dictionary with tensors", list(), advice);
+        return (best ? *best : found_[0]).dictionary; // else the outermost
+    }
+
+  private:
+    struct Found {
+        std::string path;
+        PickleDictionary dictionary;
+    };
+
+    static constexpr const char* advice = "; say which with the option dictionary";
+
+    static bool is_tensor(const PickleValue& value) { return std::holds_alternative<PickleTensor>(value); }
+
+    /// Breadth first, so that an outer one comes before what is in it. Keys that are no texts, as in what an optimizer
+    /// remembers, lead nowhere. A container is looked at once, however many hold it.
+    void collect() {
+        constexpr std::size_t most_levels = 4;
+        struct Open {
+            std::string path;
+            PickleValue value;
+            std::size_t level;
+        };
+        std::deque<Open> open{{"", pickle_.root, 0}};
+        std::vector<bool> seen(pickle_.containers.size());
+        for (; !open.empty(); open.pop_front()) {
+            const Open one = open.front();
+            const auto* const dictionary = std::get_if<PickleDictionary>(&one.value);
+            if (!dictionary || seen[dictionary->id])
+                continue;
+            seen[dictionary->id] = true;
+            const auto entries = pickle_.of(*dictionary);
+            bool tensors = false;
+            for (std::size_t k = 0; k + 1 < entries.size(); k += 2) {
+                const auto key = pickle_.text(entries[k]);
+                tensors = tensors || (key && is_tensor(entries[k + 1]));
+                if (key && key->size() <= 200 && one.level < most_levels &&
+                    std::holds_alternative<PickleDictionary>(entries[k + 1]))
+                    open.push_back(
+                        {one.path + (one.level > 0 ? "/" : "") + std::string(*key), entries[k + 1], one.level + 1});
+            }
+            if (tensors)
+                found_.push_back({one.path, *dictionary});
+        }
+    }
+
+    std::string list() const {
+        std::string text;
+        for (std::size_t k = 0; k < std::min<std::size_t>(found_.size(), 8); ++k)
+            text += std::string(k > 0 ? ", " : ": ") +
+                    (found_[k].path.empty() ? "the outermost" : "\"" + shown(found_[k].path) + "\"");
+        return text + (found_.size() > 8 ? ", ..." : "");
+    }
+
+    const Pickle& pickle_;
+    const Input& input_;
+    std::vector<Found> found_;
+};
+
+/// Where a tensor's numbers are. Throws std::runtime_error unless they all lie in its storage.
+inline TensorPlace tensor_place(const Checkpoint& file, const std::string& name, PickleTensor tensor) {
+    const Pickle& pickle = file.pickle();
+    const auto check = [&](bool holds, const auto&... parts) {
+        file.input().check(holds, "\"", shown(name), "\" ", parts...);
+    };
+    const auto parts = pickle.of(tensor.what);
+    const auto storage = pickle.of(std::get_if<PickleStorage>(&parts[0])->what);
+    const auto* const type = std::get_if<PickleName>(&storage[1]);
+    const auto key = pickle.text(storage[2]);
+    const auto* const count = std::get_if<std::int64_t>(&storage[4]);
+    check(type && number_type(*type) && key && count && *count >= 0, "is of a storage without type, key or count");
+    check(storage.size() < 6 || std::holds_alternative<PickleNone>(storage[5]),
+          "is of a part of a storage, as PyTorch had it before 0.4; load and save the file in a newer one");
+
+    const auto* const offset = std::get_if<std::int64_t>(&parts[1]);
+    const auto shape = pickle.whole_numbers(parts[2]), strides = pickle.whole_numbers(parts[3]);
+    check(offset && *offset >= 0 && shape && strides && shape->size() == strides->size(),
+          "has no offset, shape and strides that fit each other");
+    TensorPlace place{name,
+                      std::string(*key),
+                      *type,
+                      static_cast<std::uint64_t>(*count),
+                      {shape->begin(), shape->end()},
+                      {strides->begin(), strides->end()},
+                      static_cast<std::uint64_t>(*offset),
+                      1};
+    constexpr std::uint64_t most = std::uint64_t(1) << 48; // numbers, so that no product of two sizes overflows
+    for (const std::int64_t size : *shape) {
+        check(size >= 0, "has a negative size");
+        place.count *= size > 0;
+    }
+    std::uint64_t last = place.offset;
+    for (std::size_t d = 0; d < shape->size() && place.count > 0; ++d) {
+        const std::int64_t size = (*shape)[d], stride = (*strides)[d];
+        check(stride >= 0, "has a negative stride");
+        check(static_cast<std::uint64_t>(size) <= most / place.count, "has more numbers than memory can hold");
+        place.count *= static_cast<std::uint64_t>(size);
+        const auto steps = static_cast<std::uint64_t>(size - 1), step = static_cast<std::uint64_t>(stride);
+        check(last <= place.storage_count && (steps == 0 || step <= (place.storage_count - last) / steps),
+              "reaches beyond the ", place.storage_count, " numbers of its storage");
+        last += steps * step;
+    }
+    check(place.count == 0 || last < place.storage_count, "reaches beyond the ", place.storage_count,
+          " numbers of its storage");
+    return place;
+}
+
+/// The tensors of one dictionary, in its order; what else it holds is passed over.
+inline StateDict read_state_dict(Checkpoint& file, const std::string& path) {
+    const Pickle& pickle = file.pickle();
+    const PickleDictionary dictionary = StateDictSearch(file).find(path);
+    StateDict result;
+    std::vector<TensorPlace> places;
+    std::set<std::string_view> names;
+    const auto entries = pickle.of(dictionary);
+    for (std::size_t k = 0; k + 1 < entries.size(); k += 2)
+        if (const auto* const tensor = std::get_if<PickleTensor>(&entries[k + 1])) {
+            const auto name = pickle.text(entries[k]);
+            file.input().check(name.has_value(), "the dictionary has a tensor whose name is no text");
+            file.input().check(names.insert(*name).second, "\"", shown(*name), "\" is there twice");
+            places.push_back(tensor_place(file, std::string(*name), *tensor));
+            const std::uint64_t size = number_type(places.back().type)->needs_double ? 8 : 4;
+            file.take_memory(places.back().count * size, "\"" + shown(*name) + "\"");
+        }
+
+    std::vector<std::size_t> order(places.size()); // by storages, so that each is read once
+    for (std::size_t k = 0; k < order.size(); ++k)
+        order[k] = k;
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+        return std::pair(std::string_view(places[a].storage), a) < std::pair(std::string_view(places[b].storage), b);
+    });
+    result.tensors.resize(places.size());
+    for (std::size_t first = 0, end = 0; first < order.size(); first = end) {
+        const TensorPlace& one = places[order[first]];
+        while (end < order.size() && places[order[end]].storage == one.storage)
+            ++end;
+        file.with_storage(one.storage, one.type, one.storage_count, [&](const StorageBytes& storage) {
+            for (std::size_t k = first; k < end; ++k) {
+                const TensorPlace& place = places[order[k]];
+                file.input().check(place.type == one.type && place.storage_count == one.storage_count, "storage \"",
+                                   shown(one.storage), "\" is of two types or sizes");
+                NamedTensor& tensor = result.tensors[order[k]];
+                tensor.name = place.name;
+                tensor.shape = place.shape;
+                if (number_type(place.type)->needs_double)
+                    tensor.numbers = tensor_numbers<double>(place, storage);
+                else
+                    tensor.numbers = tensor_numbers<float>(place, storage);
+            }
+        });
+    }
+
+    for (const auto& [id, attributes] : pickle.attributes) { // state_dict() notes the version of every module
+        const auto* const state = std::get_if<PickleDictionary>(&attributes);
+        const auto* const metadata = id == dictionary.id && state ? pickle.find(*state, "_metadata") : nullptr;
+        const auto* const modules = metadata ? std::get_if<PickleDictionary>(metadata) : nullptr;
+        if (!modules)
+            continue;
+        result.modules.clear();
+        const auto versions = pickle.of(*modules);
+        for (std::size_t k = 0; k + 1 < versions.size(); k += 2)
+            if (const auto name = pickle.text(versions[k]))
+                result.modules.emplace_back(*name);
+    }
+    return result;
+}
+
+} // namespace carousel::detail

@@ -1,0 +1,203 @@
+// Unpickler: reads the pickles that torch.save writes. It knows tensors, numbers, texts and containers; a pickle that
+// names anything else is refused.
+#pragma once
+
+#include "carousel/io/pytorch/pickle_machine.hpp"
+
+namespace carousel::detail {
+
+class Unpickler : private PickleMachine {
+  public:
+    /// `what` is what messages call the pickle. `bytes` may go on after its end.
+    Unpickler(const Input& input, std::string what, std::span<const std::byte> bytes)
+        : PickleMachine(input, std::move(what), bytes) {}
+
+    /// Once. Throws std::runtime_error "where: source: what: byte n: …" if it isn't a pickle of the kind.
+    Pickle read() {
+        for (std::size_t count = 0;; ++count) {
+            check(count < most_operations, "it has more than ", most_operations, " operations");
+            const std::uint8_t code = opcode();
+            if (code == '.')
+                break;
+            if (!put_constant(code) && !put_container(code) && !use_memo(code))
+                put_object(code);
+        }
+        pickle_.root = pop();
+        return std::move(pickle_);
+    }
+
+    /// Behind the pickle's end.
+    std::size_t end() const { return at(); }
+
+  private:
+    static constexpr std::size_t most_operations = std::size_t(1) << 22; // torch.save needs about 30 for a tensor
+
+    bool use_memo(std::uint8_t opcode) {
+        switch (opcode) {
+        case 'q': // BINPUT
+            remember(number<std::uint8_t>());
+            return true;
+        case 'r': // LONG_BINPUT
+            remember(number<std::uint32_t>());
+            return true;
+        case 0x94: // MEMOIZE
+            remember(memo_.size());
+            return true;
+        case 'h': // BINGET
+            recall(number<std::uint8_t>());
+            return true;
+        case 'j': // LONG_BINGET
+            recall(number<std::uint32_t>());
+            return true;
+        default:
+            return false;
+        }
+    }
+    /// Numbers need not follow each other (Python 2 begins at 1), but there can't be more of them than bytes.
+    void remember(std::size_t place) {
+        check(place <= at(), "it remembers a value as number ", place, ", which is more than all before it can need");
+        const PickleValue value = pop();
+        push(value);
+        if (place >= memo_.size())
+            memo_.resize(place + 1);
+        memo_[place] = value;
+    }
+    void recall(std::size_t place) {
+        check(place < memo_.size(), "it recalls the value of number ", place, ", expected less than ", memo_.size());
+        push(memo_[place]);
+    }
+
+    void put_object(std::uint8_t opcode) {
+        switch (opcode) {
+        case 'c': { // GLOBAL
+            const PickleText module = line();
+            return push(known(pickle_.text(module), pickle_.text(line())));
+        }
+        case 0x93: { // STACK_GLOBAL
+            const PickleValue name = pop(), module = pop();
+            const auto module_text = pickle_.text(module), name_text = pickle_.text(name);
+            check(module_text && name_text, "a name is no text");
+            return push(known(*module_text, *name_text));
+        }
+        case 'R':    // REDUCE
+        case 0x81: { // NEWOBJ
+            const PickleValue arguments = pop(), function = pop();
+            const auto* const name = std::get_if<PickleName>(&function);
+            const auto* const tuple = std::get_if<PickleTuple>(&arguments);
+            check(name && tuple, "it calls what is no function, or without a tuple of arguments");
+            return push(made(*name, *tuple));
+        }
+        case 'b': { // BUILD
+            const PickleValue state = pop(), object = pop();
+            const auto* const dictionary = std::get_if<PickleDictionary>(&object);
+            check(dictionary, "it sets attributes of what is no OrderedDict");
+            pickle_.attributes.emplace_back(dictionary->id, state);
+            return push(object);
+        }
+        case 'Q': { // BINPERSID
+            const PickleValue what = pop();
+            const auto* const tuple = std::get_if<PickleTuple>(&what);
+            const auto kind = tuple && tuple->size > 0 ? pickle_.text(pickle_.of(*tuple)[0]) : std::nullopt;
+            check(kind != "module", "it holds a whole module with its Python code, which is not run; ", advice);
+            check(kind == "storage" && tuple->size >= 5, "it refers to what is no storage of numbers");
+            pickle_.storages.push_back({*tuple});
+            return push(PickleStorage{*tuple});
+        }
+        default:
+            check(false, "it has the operation ", int{opcode}, ", which torch.save doesn't write with its protocol 2");
+        }
+    }
+
+    static constexpr const char* advice = "save the numbers alone: torch.save(module.state_dict(), path)";
+
+    PickleName known(std::string_view module, std::string_view name) const {
+        struct Known {
+            std::string_view module, name;
+            PickleName what;
+        };
+        using enum PickleName;
+        static constexpr Known list[] = {
+            {"collections", "OrderedDict", ordered_dictionary},
+            {"torch", "Size", size},
+            {"torch", "device", device},
+            {"torch._utils", "_rebuild_tensor", rebuild_tensor}, // the same first four arguments
+            {"torch._utils", "_rebuild_tensor_v2", rebuild_tensor},
+            {"torch._utils", "_rebuild_parameter", rebuild_parameter},
+            {"torch", "FloatStorage", float_storage},
+            {"torch", "DoubleStorage", double_storage},
+            {"torch", "HalfStorage", half_storage},
+            {"torch", "BFloat16Storage", bfloat16_storage},
+            {"torch", "CharStorage", char_storage},
+            {"torch", "ByteStorage", byte_storage},
+            {"torch", "ShortStorage", short_storage},
+            {"torch", "IntStorage", int_storage},
+            {"torch", "LongStorage", long_storage},
+            {"torch", "BoolStorage", bool_storage},
+        };
+        for (const std::string_view type :
+             {"float32", "float64", "float16", "bfloat16", "int8", "uint8", "int16", "int32", "int64", "bool"})
+            if (module == "torch" && name == type)
+                return number_type;
+        for (const Known& one : list)
+            if (name == one.name && (module == one.module || (module == "torch.cuda" && name.ends_with("Storage"))))
+                return one.what;
+        check(!module.starts_with("torch") || !name.ends_with("Storage"), "numbers of type ", shown(name),
+              " are not read; convert the tensors, as with .float(), and save them again");
+        check(false, "\"", shown(module), ".", shown(name),
+              "\" is refused: only tensors, numbers, texts and containers are read, and nothing is run; ", advice);
+        return {};
+    }
+
+    PickleValue made(PickleName name, PickleTuple arguments) {
+        const auto first = [&] { return arguments.size > 0 ? pickle_.of(arguments)[0] : PickleValue(); };
+        switch (name) {
+        case PickleName::ordered_dictionary:
+            return ordered(arguments);
+        case PickleName::size: { // torch.Size((2, 3))
+            const PickleValue numbers = first();
+            check(std::holds_alternative<PickleTuple>(numbers) || std::holds_alternative<PickleList>(numbers),
+                  "a torch.Size isn't made of a tuple");
+            return numbers;
+        }
+        case PickleName::device: // torch.device("cuda", 0): its text
+            check(pickle_.text(first()).has_value(), "a torch.device isn't made of a text");
+            return first();
+        case PickleName::rebuild_tensor:
+            check(arguments.size >= 4 && std::holds_alternative<PickleStorage>(first()),
+                  "a tensor isn't made of a storage, an offset, a shape and strides");
+            return PickleTensor{arguments};
+        case PickleName::rebuild_parameter: // of a tensor
+            check(std::holds_alternative<PickleTensor>(first()), "a Parameter isn't made of a tensor");
+            return first();
+        default:
+            check(false, "it calls what is no function");
+            return {};
+        }
+    }
+
+    /// OrderedDict() or, from Python 2, OrderedDict([[key, value], …]).
+    PickleDictionary ordered(PickleTuple arguments) {
+        const PickleDictionary dictionary{container()};
+        if (arguments.size == 0)
+            return dictionary;
+        const PickleValue entries = pickle_.of(arguments)[0];
+        const auto* const list = std::get_if<PickleList>(&entries);
+        check(list, "an OrderedDict isn't made of a list");
+        copied_ += pickle_.of(*list).size();
+        check(copied_ <= pickle_.bytes.size(), "it makes OrderedDicts of one list again and again");
+        for (const PickleValue& entry : pickle_.of(*list)) {
+            const auto* const pair = std::get_if<PickleList>(&entry);
+            const auto* const tuple = std::get_if<PickleTuple>(&entry);
+            check(pair || tuple, "an OrderedDict isn't made of pairs");
+            const auto parts = pair ? pickle_.of(*pair) : pickle_.of(*tuple);
+            check(parts.size() == 2, "an OrderedDict isn't made of pairs");
+            add(dictionary, parts, true);
+        }
+        return dictionary;
+    }
+
+    std::vector<PickleValue> memo_;
+    std::size_t copied_ = 0; // entries
+};
+
+} // namespace carousel::detail
