@@ -176,23 +176,39 @@ class Cells(nn.Module):
         return self.rnn(torch.stack(steps))[0][-1]
 
 
+class Convolutions(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.causal = nn.Conv1d(2, 3, 3, dilation=2)
+        self.valid = nn.Conv1d(3, 2, 2, stride=2, bias=False)
+
+    def forward(self, x):  # (steps, batch, features); a convolution has steps last
+        x = torch.tanh(self.causal(nn.functional.pad(x.permute(1, 2, 0), (4, 0))))
+        return self.valid(x).permute(2, 0, 1)
+
+
 def save_models():
     tensors = {}
 
-    def add(name, model, x, **options):
+    def add(name, model, x, batch_first=False, **options):
+        """Inputs and outputs are written as (steps, batch, features)."""
         model.eval()
         save(name + ".pt", model.state_dict(), **options)
         y = model(x)
-        tensors[name + ".x"] = x
-        tensors[name + ".y"] = y[0] if isinstance(y, tuple) else y
+        y = y[0] if isinstance(y, tuple) else y
+        x = x[:, :, None] if x.dim() == 2 else x
+        y = y[None] if y.dim() == 2 else y
+        tensors[name + ".x"] = x.transpose(0, 1) if batch_first else x
+        tensors[name + ".y"] = y.transpose(0, 1) if batch_first else y
         return model
 
-    tagger = add("tagger", Tagger(), torch.tensor([[1, 2, 0, 4], [3, 3, 1, 2]]))
+    tagger = add("tagger", Tagger(), torch.tensor([[1, 2, 0, 4], [3, 3, 1, 2]]), batch_first=True)
     write_safetensors(FOLDER / "tagger.safetensors", tagger.state_dict())
     amplifier = add("amplifier", Amplifier(), torch.randn(6, 1, 2))
     write_safetensors(FOLDER / "amplifier.safetensors", amplifier.state_dict())
     add("cells", Cells(), torch.randn(5, 2, 2), _use_new_zipfile_serialization=False)
     add("alone", nn.LSTM(2, 3, num_layers=2), torch.randn(4, 2, 2))
+    add("convolutions", Convolutions(), torch.randn(6, 2, 2))
     golden_format.write("pytorch/models.txt", "make_pytorch.py", [f"PyTorch {torch.__version__}, float32"], tensors)
 
 

@@ -1,0 +1,148 @@
+// TorchMatch: which module of a file each layer of a model takes.
+#pragma once
+
+#include "carousel/io/pytorch/modules.hpp"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace carousel::detail {
+
+/// What a layer asks of a module.
+struct LayerNeed {
+    std::string what; // as messages call the layer
+    TorchKind kind;
+    bool embedding = false; // of kind matrix: a table, which has no bias
+    Index gates = -1;       // -1: any, as of all sizes
+    Index input = -1, output = -1, kernel = -1;
+    std::optional<bool> bidirectional = {}; // none: any
+    std::optional<std::string> module = {}; // none: the next that fits
+};
+
+/// Modules are taken in the file's order, one after the other; those that don't fit a layer in kind or sizes are left to
+/// the next layers. A file that isn't in the order of the model's layers may have one module that fits, or more whose
+/// names differ in numbers alone. The levels of a recurrent module follow each other.
+class TorchMatch {
+  public:
+    /// Both live as long as this.
+    TorchMatch(const TorchModules& modules, bool ordered, const Refusal& refusal)
+        : units_(modules.units()), used_(units_.size()), ordered_(ordered), refusal_(refusal) {
+        for (std::size_t k = 0; k < units_.size(); ++k)
+            if (units_[k].kind == TorchKind::recurrent)
+                levels_.emplace(std::pair(std::string_view(units_[k].module), units_[k].level), k);
+    }
+
+    /// Throws if there is none for it, or more of which any could be meant.
+    const TorchUnit& take(const LayerNeed& need) {
+        std::vector<std::size_t> found;
+        if (const auto next = next_level(); next && need.kind == TorchKind::recurrent) {
+            refusal_.check(fits(units_[*next], need), unit_text(units_[*next]), " is next, but ", need.what,
+                           " is of another kind or size");
+            found = {*next};
+        } else if (need.module)
+            found = {named(need)};
+        else
+            for (std::size_t k = 0; k < units_.size(); ++k)
+                if (!used_[k] && (units_[k].kind != TorchKind::recurrent || units_[k].level == 0) &&
+                    fits(units_[k], need))
+                    found.push_back(k);
+        refusal_.check(!found.empty(), need.what, " finds no module of its kind and sizes", unused());
+        if (found.size() > 1 && !ordered_)
+            sort_by_number(found, need);
+        used_[found[0]] = true;
+        last_ = found[0];
+        return units_[found[0]];
+    }
+
+    /// The level that follows the one taken last; null if there is none.
+    const TorchUnit* following() const {
+        const auto next = next_level();
+        return next ? &units_[*next] : nullptr;
+    }
+
+    /// Throws if a module was not taken.
+    void expect_no_more() const {
+        for (std::size_t k = 0; k < units_.size(); ++k)
+            refusal_.check(used_[k], unit_text(units_[k]),
+                           " is not in the model; if it isn't wanted, the option allow_extra passes over it");
+    }
+
+  private:
+    static bool fits(const TorchUnit& unit, const LayerNeed& need) {
+        const auto same = [](Index wanted, Index size) { return wanted < 0 || wanted == size; };
+        if (unit.kind != need.kind || !same(need.gates, unit.gates) || !same(need.kernel, unit.kernel))
+            return false;
+        if (need.embedding) // a table of vocabulary × features
+            return !unit.bias && same(need.input, unit.output) && same(need.output, unit.input);
+        return same(need.input, unit.input) && same(need.output, unit.output) &&
+               (!need.bidirectional || *need.bidirectional == unit.bidirectional());
+    }
+
+    std::optional<std::size_t> next_level() const {
+        if (last_ == none || units_[last_].kind != TorchKind::recurrent)
+            return std::nullopt;
+        const auto found = levels_.find(std::pair(std::string_view(units_[last_].module), units_[last_].level + 1));
+        return found == levels_.end() || used_[found->second] ? std::nullopt : std::optional(found->second);
+    }
+
+    std::size_t named(const LayerNeed& need) const {
+        for (std::size_t k = 0; k < units_.size(); ++k)
+            if (units_[k].module == *need.module && units_[k].level == 0) {
+                refusal_.check(!used_[k], need.what, " asks for \"", shown(*need.module),
+                               "\", which another layer has taken");
+                refusal_.check(fits(units_[k], need), need.what, " asks for \"", shown(*need.module),
+                               "\", but that is ", unit_text(units_[k]));
+                return k;
+            }
+        refusal_.check(false, need.what, " asks for \"", shown(*need.module), "\", which isn't in the file", unused());
+        return 0;
+    }
+
+    std::string unused() const {
+        std::string text;
+        int count = 0;
+        for (std::size_t k = 0; k < units_.size() && count < 8; ++k)
+            if (!used_[k])
+                text += (count++ > 0 ? ", " : "; not taken yet: ") + unit_text(units_[k]);
+        return count > 0 ? text + (count == 8 ? ", ..." : "") : "; every module of the file is taken";
+    }
+
+    /// By the numbers in their names, which must be all that differs.
+    void sort_by_number(std::vector<std::size_t>& found, const LayerNeed& need) const {
+        const auto parts = [&](std::size_t k) {
+            std::pair<std::vector<unsigned long>, std::string> result;
+            bool in_number = false;
+            for (const char c : units_[k].module) {
+                const bool digit = c >= '0' && c <= '9';
+                if (digit && !in_number) {
+                    result.first.push_back(0);
+                    result.second += '#';
+                }
+                if (digit)
+                    result.first.back() = result.first.back() * 10 + static_cast<unsigned long>(c - '0');
+                else
+                    result.second += c;
+                in_number = digit;
+            }
+            return result;
+        };
+        const std::string name = parts(found[0]).second;
+        for (const std::size_t k : found)
+            refusal_.check(parts(k).second == name, need.what, " could be ", unit_text(units_[found[0]]), " or ",
+                           unit_text(units_[k]), ", and the file doesn't say which is first; name the modules");
+        std::stable_sort(found.begin(), found.end(),
+                         [&](std::size_t a, std::size_t b) { return parts(a).first < parts(b).first; });
+    }
+
+    static constexpr std::size_t none = static_cast<std::size_t>(-1);
+
+    const std::vector<TorchUnit>& units_;
+    std::vector<bool> used_;
+    bool ordered_;
+    const Refusal& refusal_;
+    std::size_t last_ = none;
+    std::map<std::pair<std::string_view, Index>, std::size_t> levels_; // of recurrent modules
+};
+
+} // namespace carousel::detail
