@@ -201,7 +201,7 @@ TEST_CASE("read_pytorch: a tensor must lie in its storage") {
     REQUIRE(error(tensor("s", 3, 0, tuple({1 << 24, 1 << 24, 1 << 24}), tuple({0, 0, 0}))) ==
             "read_pytorch: memory: \"x\" has more numbers than memory can hold");
     REQUIRE_THAT(error(tensor("s", 3, 0, tuple({1 << 20}), tuple({0}))),
-                 ContainsSubstring("read_pytorch: memory: \"x\" would take 4194304 bytes: more than a file of"));
+                 ContainsSubstring("read_pytorch: memory: \"x\" would take 4194816 bytes: more than a file of"));
     REQUIRE(error(tensor("s", 3, 0, tuple({-1}), tuple({1}))) == "read_pytorch: memory: \"x\" has a negative size");
     REQUIRE(error(tensor("s", 3, 2, tuple({2}), tuple({-1}))) == "read_pytorch: memory: \"x\" has a negative stride");
     REQUIRE(error(tensor("s", 3, 0, tuple({3}), tuple({1, 1}))) ==
@@ -235,6 +235,8 @@ TEST_CASE("read_pytorch: a dictionary in itself and a deep one come to an end") 
     REQUIRE(error_of(file_of("}q\x01" + text("self") + "h\x01s" + weights)) == "none");
     REQUIRE_THAT(error_of(file_of("}r\xff\xff\xff\x7f" + weights)),
                  ContainsSubstring("byte 3: it remembers a value as number 2147483647, which is more than"));
+    REQUIRE(error_of(file_of(std::string(200000, ']'))) ==
+            "read_pytorch: memory: the pickle: byte 131074: more than 131072 values wait to be used");
     std::string deep;
     for (int k = 0; k < 100000; ++k)
         deep += "]";

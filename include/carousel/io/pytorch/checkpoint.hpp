@@ -40,19 +40,19 @@ class Checkpoint {
 
     /// f(StorageBytes) of one of the pickle's storages. Throws std::runtime_error if the file hasn't got `count` numbers of it.
     template <class F>
-    void with_storage(const std::string& key, PickleName type, std::uint64_t count, F&& f) {
+    void with_storage(std::string_view key, PickleName type, std::uint64_t count, F&& f) {
         const std::size_t size = number_type(type)->size;
         const auto check = [&](std::uint64_t found) {
             input_.check(found / size == count && found % size == 0, "storage \"", shown(key), "\" has ", found,
                          " bytes, expected ", count, " numbers of ", size);
         };
         if (!archive_) {
-            const auto found = storages_.find(key);
+            const auto found = storages_.find(std::string(key));
             input_.check(found != storages_.end(), "storage \"", shown(key), "\" is missing");
             check(found->second.size());
             return f(StorageBytes{found->second, type, false});
         }
-        const auto entry = archive_->find(folder_ + "data/" + key);
+        const auto entry = archive_->find(folder_ + "data/" + std::string(key));
         input_.check(entry.has_value(), "storage \"", shown(key), "\" is missing: there is no ", folder_, "data/",
                      shown(key));
         check(archive_->size(*entry));
@@ -128,13 +128,13 @@ class Checkpoint {
     void find_storages(const Pickle& keys, std::size_t at) {
         std::unordered_map<std::string_view, PickleStorage> known;
         for (const PickleStorage storage : pickle_.storages)
-            if (const auto key = pickle_.text(pickle_.of(storage.what)[2]))
+            if (const auto key = pickle_.text(pickle_.of(storage.what)[2]); key && key->size() <= most_key_size)
                 known.emplace(*key, storage);
         const auto* const list = std::get_if<PickleList>(&keys.root);
         input_.check(list, "the storage keys are no list");
         for (const PickleValue& value : keys.of(*list)) {
             const auto key = keys.text(value);
-            const auto storage = key ? known.find(*key) : known.end();
+            const auto storage = key && key->size() <= most_key_size ? known.find(*key) : known.end();
             input_.check(storage != known.end(), "has a storage that its pickle doesn't name");
             const auto* const name = std::get_if<PickleName>(&pickle_.of(storage->second.what)[1]);
             const NumberType* const type = name ? number_type(*name) : nullptr;

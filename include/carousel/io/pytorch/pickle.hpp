@@ -23,6 +23,9 @@ inline std::string shown(std::string_view text) {
     return text.size() > most ? result + "..." : result;
 }
 
+/// Longer keys are not looked at: a pickle can say a long text again and again in two bytes.
+inline constexpr std::size_t most_key_size = 200;
+
 struct PickleNone {};
 
 /// Bytes of the pickle: a string, or a whole number of more than 64 bits.
@@ -113,7 +116,7 @@ struct Pickle {
         return nullptr;
     }
     /// The whole numbers of a tuple or list; none if it is something else, one of them isn't whole or there are more than
-    /// any tensor has dimensions.
+    /// any weight has dimensions.
     std::optional<std::vector<std::int64_t>> whole_numbers(const PickleValue& value) const {
         std::span<const PickleValue> parts;
         if (const auto* const tuple = std::get_if<PickleTuple>(&value))
@@ -122,7 +125,7 @@ struct Pickle {
             parts = of(*list);
         else
             return std::nullopt;
-        constexpr std::size_t most_dimensions = 64;
+        constexpr std::size_t most_dimensions = 8;
         if (parts.size() > most_dimensions)
             return std::nullopt;
         std::vector<std::int64_t> numbers;

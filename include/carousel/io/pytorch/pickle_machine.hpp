@@ -64,6 +64,7 @@ class PickleMachine {
 
     template <class Value>
     void push(Value value) {
+        check(stack_.size() < most_open, "more than ", most_open, " values wait to be used");
         stack_.push_back(value);
     }
     PickleValue pop() {
@@ -172,6 +173,7 @@ class PickleMachine {
     bool put_container(std::uint8_t opcode) {
         switch (opcode) {
         case '(': // MARK
+            check(marks_.size() < most_open, "more than ", most_open, " marks wait to be used");
             marks_.push_back(stack_.size());
             return true;
         case ')': // EMPTY_TUPLE
@@ -268,6 +270,8 @@ class PickleMachine {
     }
 
   private:
+    static constexpr std::size_t most_open = std::size_t(1) << 17; // Python fills its containers 1,000 values at a time
+
     const Input& input_;
     std::string what_;
     std::size_t at_ = 0, opcode_at_ = 0;

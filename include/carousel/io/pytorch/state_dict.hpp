@@ -6,7 +6,6 @@
 #include "carousel/io/pytorch/checkpoint.hpp"
 
 #include <algorithm>
-#include <deque>
 #include <set>
 #include <string>
 #include <vector>
@@ -26,81 +25,88 @@ class StateDictSearch {
   public:
     explicit StateDictSearch(const Checkpoint& file) : pickle_(file.pickle()), input_(file.input()) { collect(); }
 
-    /// The one of this path; if there is none, the one that has tensors. Throws std::runtime_error if there is no or
-    /// more than one such.
+    /// The one of this path; if it is empty, the one that has tensors. Throws std::runtime_error if there is no or more than
+    /// one such.
     PickleDictionary find(const std::string& path) const {
-        for (const Found& one : found_)
-            if (!path.empty() && one.path == path)
-                return one.dictionary;
+        for (const std::size_t node : found_)
+            if (!path.empty() && path_of(node) == path)
+                return nodes_[node].dictionary;
         input_.check(path.empty(), "has no dictionary \"", path, "\" with tensors", list());
         input_.check(!found_.empty(), "holds no dictionary of named tensors; in Python, save one: "
                                       "torch.save(module.state_dict(), path)");
         if (found_.size() == 1)
-            return found_[0].dictionary;
-        const Found* best = nullptr; // by the names that training programs use
-        for (const Found& one : found_)
+            return nodes_[found_[0]].dictionary;
+        std::size_t best = none; // by the names that training programs use
+        for (const std::size_t node : found_)
             for (const std::string_view name : {"model_state_dict", "state_dict", "model", "net"})
-                if (one.path == name) {
-                    input_.check(!best, "has more than one dictionary with tensors", list(), advice);
-                    best = &one;
+                if (nodes_[node].parent == 0 && nodes_[node].key == name) {
+                    input_.check(best == none, "has more than one dictionary with tensors", list(), advice);
+                    best = node;
                 }
-        input_.check(best || found_[0].path.empty(), "has more than one dictionary with tensors", list(), advice);
-        return (best ? *best : found_[0]).dictionary; // else the outermost
+        input_.check(best != none || found_[0] == 0, "has more than one dictionary with tensors", list(), advice);
+        return nodes_[best != none ? best : 0].dictionary; // else the outermost
     }
 
   private:
-    struct Found {
-        std::string path;
-        PickleDictionary dictionary;
-    };
-
+    static constexpr std::size_t none = static_cast<std::size_t>(-1);
     static constexpr const char* advice = "; say which with the option dictionary";
 
-    static bool is_tensor(const PickleValue& value) { return std::holds_alternative<PickleTensor>(value); }
+    struct Node {
+        std::string_view key;
+        std::size_t parent; // of nodes_; none for the outermost
+        PickleDictionary dictionary;
+        std::uint32_t level;
+    };
 
     /// Breadth first, so that an outer one comes before what is in it. Keys that are no texts, as in what an optimizer
     /// remembers, lead nowhere. A container is looked at once, however many hold it.
     void collect() {
-        constexpr std::size_t most_levels = 4;
-        struct Open {
-            std::string path;
-            PickleValue value;
-            std::size_t level;
-        };
-        std::deque<Open> open{{"", pickle_.root, 0}};
+        constexpr std::uint32_t most_levels = 4;
         std::vector<bool> seen(pickle_.containers.size());
-        for (; !open.empty(); open.pop_front()) {
-            const Open one = open.front();
-            const auto* const dictionary = std::get_if<PickleDictionary>(&one.value);
+        const auto add = [&](const PickleValue& value, std::string_view key, std::size_t parent, std::uint32_t level) {
+            const auto* const dictionary = std::get_if<PickleDictionary>(&value);
             if (!dictionary || seen[dictionary->id])
-                continue;
+                return;
             seen[dictionary->id] = true;
-            const auto entries = pickle_.of(*dictionary);
+            nodes_.push_back({key, parent, *dictionary, level});
+        };
+        add(pickle_.root, "", none, 0);
+        for (std::size_t node = 0; node < nodes_.size(); ++node) {
+            const auto [name, parent, dictionary, level] = nodes_[node];
+            const auto entries = pickle_.of(dictionary);
             bool tensors = false;
-            for (std::size_t k = 0; k + 1 < entries.size(); k += 2) {
-                const auto key = pickle_.text(entries[k]);
-                tensors = tensors || (key && is_tensor(entries[k + 1]));
-                if (key && key->size() <= 200 && one.level < most_levels &&
-                    std::holds_alternative<PickleDictionary>(entries[k + 1]))
-                    open.push_back(
-                        {one.path + (one.level > 0 ? "/" : "") + std::string(*key), entries[k + 1], one.level + 1});
-            }
+            for (std::size_t k = 0; k + 1 < entries.size(); k += 2)
+                if (const auto key = pickle_.text(entries[k]); key && key->size() <= most_key_size) {
+                    tensors = tensors || std::holds_alternative<PickleTensor>(entries[k + 1]);
+                    if (level < most_levels)
+                        add(entries[k + 1], *key, node, level + 1);
+                }
             if (tensors)
-                found_.push_back({one.path, *dictionary});
+                found_.push_back(node);
         }
+    }
+
+    std::string path_of(std::size_t node) const {
+        std::string path(nodes_[node].key);
+        while (nodes_[node].level > 1) {
+            node = nodes_[node].parent;
+            path = std::string(nodes_[node].key) + "/" + path;
+        }
+        return path;
     }
 
     std::string list() const {
         std::string text;
         for (std::size_t k = 0; k < std::min<std::size_t>(found_.size(), 8); ++k)
             text += std::string(k > 0 ? ", " : ": ") +
-                    (found_[k].path.empty() ? "the outermost" : "\"" + shown(found_[k].path) + "\"");
+                    (found_[k] == 0 ? "the outermost" : "\"" + shown(path_of(found_[k])) + "\"");
         return text + (found_.size() > 8 ? ", ..." : "");
     }
 
     const Pickle& pickle_;
     const Input& input_;
-    std::vector<Found> found_;
+    std::vector<Node> nodes_;
+    std::vector<std::size_t> found_; // those with tensors
 };
 
 /// Where a tensor's numbers are. Throws std::runtime_error unless they all lie in its storage.
@@ -114,7 +120,8 @@ inline TensorPlace tensor_place(const Checkpoint& file, const std::string& name,
     const auto* const type = std::get_if<PickleName>(&storage[1]);
     const auto key = pickle.text(storage[2]);
     const auto* const count = std::get_if<std::int64_t>(&storage[4]);
-    check(type && number_type(*type) && key && count && *count >= 0, "is of a storage without type, key or count");
+    check(type && number_type(*type) && key && key->size() <= most_key_size && count && *count >= 0,
+          "is of a storage without type, key or count");
     check(storage.size() < 6 || std::holds_alternative<PickleNone>(storage[5]),
           "is of a part of a storage, as PyTorch had it before 0.4; load and save the file in a newer one");
 
@@ -123,7 +130,7 @@ inline TensorPlace tensor_place(const Checkpoint& file, const std::string& name,
     check(offset && *offset >= 0 && shape && strides && shape->size() == strides->size(),
           "has no offset, shape and strides that fit each other");
     TensorPlace place{name,
-                      std::string(*key),
+                      *key,
                       *type,
                       static_cast<std::uint64_t>(*count),
                       {shape->begin(), shape->end()},
@@ -151,6 +158,23 @@ inline TensorPlace tensor_place(const Checkpoint& file, const std::string& name,
     return place;
 }
 
+/// state_dict() notes the version of every module in an attribute of the dictionary; their names.
+inline std::vector<std::string> modules_of(const Pickle& pickle, PickleDictionary dictionary) {
+    const auto attributes = std::find_if(pickle.attributes.rbegin(), pickle.attributes.rend(),
+                                         [&](const auto& one) { return one.first == dictionary.id; });
+    const auto* const state =
+        attributes == pickle.attributes.rend() ? nullptr : std::get_if<PickleDictionary>(&attributes->second);
+    const auto* const metadata = state ? pickle.find(*state, "_metadata") : nullptr;
+    const auto* const versions = metadata ? std::get_if<PickleDictionary>(metadata) : nullptr;
+    std::vector<std::string> modules;
+    std::set<std::string_view> names;
+    if (versions)
+        for (std::size_t k = 0; k + 1 < pickle.of(*versions).size(); k += 2)
+            if (const auto name = pickle.text(pickle.of(*versions)[k]); name && names.insert(*name).second)
+                modules.emplace_back(*name);
+    return modules;
+}
+
 /// The tensors of one dictionary, in its order; what else it holds is passed over.
 inline StateDict read_state_dict(Checkpoint& file, const std::string& path) {
     const Pickle& pickle = file.pickle();
@@ -165,15 +189,16 @@ inline StateDict read_state_dict(Checkpoint& file, const std::string& path) {
             file.input().check(name.has_value(), "the dictionary has a tensor whose name is no text");
             file.input().check(names.insert(*name).second, "\"", shown(*name), "\" is there twice");
             places.push_back(tensor_place(file, std::string(*name), *tensor));
+            constexpr std::uint64_t without_numbers = 512; // what a tensor takes besides, at most
             const std::uint64_t size = number_type(places.back().type)->needs_double ? 8 : 4;
-            file.take_memory(places.back().count * size, "\"" + shown(*name) + "\"");
+            file.take_memory(without_numbers + places.back().count * size, "\"" + shown(*name) + "\"");
         }
 
     std::vector<std::size_t> order(places.size()); // by storages, so that each is read once
     for (std::size_t k = 0; k < order.size(); ++k)
         order[k] = k;
     std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-        return std::pair(std::string_view(places[a].storage), a) < std::pair(std::string_view(places[b].storage), b);
+        return std::pair(places[a].storage, a) < std::pair(places[b].storage, b);
     });
     result.tensors.resize(places.size());
     for (std::size_t first = 0, end = 0; first < order.size(); first = end) {
@@ -196,18 +221,7 @@ inline StateDict read_state_dict(Checkpoint& file, const std::string& path) {
         });
     }
 
-    for (const auto& [id, attributes] : pickle.attributes) { // state_dict() notes the version of every module
-        const auto* const state = std::get_if<PickleDictionary>(&attributes);
-        const auto* const metadata = id == dictionary.id && state ? pickle.find(*state, "_metadata") : nullptr;
-        const auto* const modules = metadata ? std::get_if<PickleDictionary>(metadata) : nullptr;
-        if (!modules)
-            continue;
-        result.modules.clear();
-        const auto versions = pickle.of(*modules);
-        for (std::size_t k = 0; k + 1 < versions.size(); k += 2)
-            if (const auto name = pickle.text(versions[k]))
-                result.modules.emplace_back(*name);
-    }
+    result.modules = modules_of(pickle, dictionary);
     return result;
 }
 

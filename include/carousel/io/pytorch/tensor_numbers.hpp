@@ -11,6 +11,7 @@
 #include <cstring>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -99,7 +100,7 @@ struct StorageBytes {
 /// A tensor of a file and where its numbers are.
 struct TensorPlace {
     std::string name;
-    std::string storage; // its key in the file
+    std::string_view storage; // its key in the file
     PickleName type;
     std::uint64_t storage_count;       // numbers in the storage
     std::vector<Index> shape, strides; // as many; strides in numbers
