@@ -78,6 +78,7 @@ TEST_CASE("load_pytorch: a line makes PyTorch's models, which compute what PyTor
     check("amplifier.safetensors", "residual(LSTM, Linear)");
     check("cells.pt", "GRU(2, 3), RNN(3, 4, nonlinearity='relu'), last");
     check("convolutions.pt", "Conv1d(2, 3, 3, dilation=2, padding='causal'), Tanh, Conv1d(3, 2, 2, stride=2)");
+    check("normalized.pt", "Conv1d(2, 3, 2), BatchNorm1d(3, eps=0.01), GRU(3, 2)");
     check("alone.pt", "LSTM(2, 3, 2)");
 }
 
@@ -234,6 +235,8 @@ TEST_CASE("save_pytorch_safetensors: the file makes the same model again, bit fo
                                                    "Conv1d(padding='causal', dilation=2), Tanh, Conv1d(stride=2)")
                                    .model) == "0: Conv1d(2, 3, 3, stride=1, padding='causal', dilation=2), Tanh, "
                                               "2: Conv1d(3, 2, 2, stride=2, padding=0, dilation=1)");
+    REQUIRE(require_same_again(load_pytorch<float>(path("normalized.pt"), "Conv1d, BatchNorm1d(eps=0.5), GRU").model) ==
+            "0: Conv1d(2, 3, 2, stride=1, padding=0, dilation=1), 1: BatchNorm1d(3, eps=0.5), 2: GRU(3, 2)");
     REQUIRE(require_same_again(LSTM<float>{2, 3}) == "LSTM(2, 3)");
     for (const char* const step : {"ReLU", "ReLU6", "Sigmoid", "Hardsigmoid", "Hardtanh", "Softsign", "Softplus",
                                    "ELU(0.5)", "Dropout(0.25)", "both_ends", "last"}) {

@@ -187,6 +187,21 @@ class Convolutions(nn.Module):
         return self.valid(x).permute(2, 0, 1)
 
 
+class Normalized(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.convolution = nn.Conv1d(2, 3, 2)
+        self.norm = nn.BatchNorm1d(3, eps=0.01)
+        self.rnn = nn.GRU(3, 2)
+        self.norm.running_mean.copy_(torch.tensor([0.5, -1, 0.25]))
+        self.norm.running_var.copy_(torch.tensor([0.5, 2, 0.125]))
+        self.norm.weight.copy_(torch.tensor([1.5, -0.5, 2]))
+        self.norm.bias.copy_(torch.tensor([0.5, 0.25, -1]))
+
+    def forward(self, x):
+        return self.rnn(self.norm(self.convolution(x.permute(1, 2, 0))).permute(2, 0, 1))[0]
+
+
 def save_models():
     tensors = {}
 
@@ -209,6 +224,7 @@ def save_models():
     add("cells", Cells(), torch.randn(5, 2, 2), _use_new_zipfile_serialization=False)
     add("alone", nn.LSTM(2, 3, num_layers=2), torch.randn(4, 2, 2))
     add("convolutions", Convolutions(), torch.randn(6, 2, 2))
+    add("normalized", Normalized(), torch.randn(4, 2, 2))
     golden_format.write("pytorch/models.txt", "make_pytorch.py", [f"PyTorch {torch.__version__}, float32"], tensors)
 
 

@@ -78,6 +78,8 @@ class TorchBuilder {
             add_embedding(model);
         else if (type == "conv1d")
             add_convolution(model, features);
+        else if (type == "batchnorm1d")
+            add_batch_norm(model, features);
         else if (type == "residual") {
             Model<S> inner = TorchBuilder(match_, refusal_).model(step.inner, features);
             instead_of<std::invalid_argument>(
@@ -189,6 +191,17 @@ class TorchBuilder {
                 model.add(with_weights(Conv1D<S>{unit.input, unit.output, unit.kernel, options}, unit));
             },
             [&](const std::invalid_argument& error) { check(false, "can't be: ", error.what()); });
+    }
+
+    void add_batch_norm(Model<S>& model, Index features) {
+        const Index size = whole("num_features", features, 1);
+        const TorchUnit& unit = take({.what = {}, .kind = TorchKind::batch_norm, .input = size, .output = size});
+        const double epsilon = number("eps", 1e-5);
+        check(epsilon >= 0, "needs eps >= 0");
+        BatchNorm<S> layer{unit.output, {.epsilon = epsilon}};
+        const std::string refused = TorchLayer<BatchNorm<S>>::refused(layer, unit);
+        check(refused.empty(), refused);
+        append(model, with_weights(std::move(layer), unit));
     }
 
     /// All levels of a module, from the next one or the named.

@@ -120,11 +120,15 @@ class TorchDescription {
     static std::string module_type(const LayerNeed& need) {
         if (need.kind == TorchKind::recurrent)
             return recurrent_class(need.gates);
+        if (need.kind == TorchKind::batch_norm)
+            return "BatchNorm1d";
         return need.kind == TorchKind::convolution ? "Conv1d" : need.embedding ? "Embedding" : "Linear";
     }
 
     template <class L>
     static std::string arguments(const L& layer, const LayerNeed& need) {
+        if constexpr (requires { layer.options().epsilon; })
+            return std::to_string(need.input) + ", eps=" + shortest(layer.options().epsilon);
         std::string text = std::to_string(need.input) + ", " + std::to_string(need.output);
         if constexpr (requires { layer.kernel(); }) {
             const Conv1DOptions& options = layer.options();

@@ -38,9 +38,10 @@ bool with_target(Any& layer, F&& f) {
 template <class S, class Any, class F>
 bool with_any_target(Any& layer, F&& f) {
     return with_target<LSTM<S>, GRU<S>, SimpleRNN<S>, Bidirectional<LSTM<S>>, Bidirectional<GRU<S>>,
-                       Bidirectional<SimpleRNN<S>>, Dense<S>, Embedding<S>, Conv1D<S>, Model<S>, Residual<Model<S>>,
-                       LSTM<S, Dynamic, Dynamic, ChosenGates>, CoupledLSTM<S>, GRU<S, Dynamic, Dynamic, Reset::before>,
-                       LastStep, BothEnds, Dropout, Softmax, Activate>(layer, f);
+                       Bidirectional<SimpleRNN<S>>, Dense<S>, Embedding<S>, Conv1D<S>, BatchNorm<S>, Model<S>,
+                       Residual<Model<S>>, LSTM<S, Dynamic, Dynamic, ChosenGates>, CoupledLSTM<S>,
+                       GRU<S, Dynamic, Dynamic, Reset::before>, LastStep, BothEnds, Dropout, Softmax, Activate>(layer,
+                                                                                                                f);
 }
 
 /// "layer 2" as a part of a model is "layer 1: layer 2".
