@@ -68,6 +68,7 @@ TEST_CASE("Hdf5File: numbers of 16, 32 and 64 bits, little- and big-endian, comp
         CHECK(!file.has_group("b/c"));
         CHECK(!file.has_group("."));
         CHECK(file.names("") == std::vector<std::string>{"a", "big", "chunks", "double", "none", "one"});
+        CHECK((file.count("a") == 2 && file.count("b") == 0));
         CHECK(file.names("a") == std::vector<std::string>{"half", "single"});
     });
 }

@@ -106,7 +106,7 @@ class KerasFile {
             return list(root_ + "/" + layer.name, "weight_names").size();
         std::size_t count = 0;
         for (const std::string& group : groups_of(layer))
-            count += weights_.has_group(group) ? weights_.names(group).size() : 0;
+            count += weights_.count(group);
         return count;
     }
 
@@ -166,7 +166,7 @@ class KerasFile {
     std::vector<NamedTensor> numbered_variables(const LayerDescription& layer, std::size_t each) {
         std::vector<NamedTensor> tensors;
         for (const std::string& group : groups_of(layer)) {
-            check_count(layer, weights_.has_group(group) ? weights_.names(group).size() : 0, each, false);
+            check_count(layer, weights_.count(group), each, false);
             for (std::size_t k = 0; k < each; ++k)
                 tensors.push_back(weights_.read(group + "/" + std::to_string(k)));
         }

@@ -93,6 +93,13 @@ class Hdf5File {
     bool has_group(const std::string& path) const { return static_cast<bool>(open(path, H5I_GROUP)); }
     bool has_dataset(const std::string& path) const { return static_cast<bool>(open(path, H5I_DATASET)); }
 
+    /// How many things are in a group; 0 if it isn't there.
+    std::uint64_t count(const std::string& path) const {
+        const Hdf5Id group = open(path, H5I_GROUP);
+        H5G_info_t info;
+        return group && H5Gget_info(group, &info) >= 0 ? info.nlinks : 0;
+    }
+
     /// What is in a group, sorted. Throws std::runtime_error if it isn't there.
     std::vector<std::string> names(const std::string& path) const {
         const Hdf5Id group = open(path, H5I_GROUP);
