@@ -1,0 +1,182 @@
+// Keras weights put into a model that is there already, layer by layer.
+#pragma once
+
+#include "carousel/io/byte_source.hpp"
+#include "carousel/io/keras/file.hpp"
+#include "carousel/io/keras/spec.hpp"
+#include "carousel/io/keras/variables.hpp"
+#include "carousel/layer/bidirectional.hpp"
+#include "carousel/model/model.hpp"
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace carousel::detail::keras {
+
+/// The Keras class whose weights a cell can take; null if there is none.
+template <class S, bool coupled, class Gates>
+const char* class_of(const LstmCell<S, coupled, Gates>& cell, RecurrentSpec& spec) {
+    spec.cell = RecurrentSpec::Cell::lstm;
+    return coupled || cell.peephole ? nullptr : "LSTM";
+}
+template <class S, Reset reset, class Gates>
+const char* class_of(const GruCell<S, reset, Gates>&, RecurrentSpec& spec) {
+    spec.cell = reset == Reset::after ? RecurrentSpec::Cell::gru_after : RecurrentSpec::Cell::gru_before;
+    return "GRU";
+}
+template <class S>
+const char* class_of(const SimpleRnnCell<S>&, RecurrentSpec& spec) {
+    spec.cell = RecurrentSpec::Cell::simple;
+    return "SimpleRNN";
+}
+
+/// Fills the layers of a model one after the other with the weights of a file's layers: the next in the list of an .h5 file, or
+/// the next of the same class in a .weights.h5 file, which has no other order.
+template <class S>
+class LayerFiller {
+  public:
+    LayerFiller(const Input& input, KerasFile& file) : input_(input), file_(file), names_(file.weighted_layers()) {}
+
+    /// Throws std::runtime_error, naming the layer, if the file has no weights for it or they don't fit.
+    void fill(std::size_t k, AnyLayer<S>& layer) {
+        bool any = false;
+        layer.each_parameter([&](const std::string&, const Parameter<S>&) { any = true; });
+        if (!any)
+            return;
+        label_ = "layer " + decimal(static_cast<Index>(k)) + " (" + layer.name() + "): ";
+        const bool filled =
+            fill_dense(layer) || fill_conv(layer) || fill_embedding(layer) || fill_norm(layer) ||
+            fill_recurrent<LstmCell<S>>(layer) || fill_recurrent<LstmCell<S, false, ChosenGates>>(layer) ||
+            fill_recurrent<GruCell<S, Reset::after>>(layer) ||
+            fill_recurrent<GruCell<S, Reset::after, ChosenGates>>(layer) ||
+            fill_recurrent<GruCell<S, Reset::before>>(layer) ||
+            fill_recurrent<GruCell<S, Reset::before, ChosenGates>>(layer) || fill_recurrent<SimpleRnnCell<S>>(layer);
+        input_.check(filled, label_, "Keras has no layer whose weights it could take");
+    }
+
+    /// Throws std::runtime_error if the file has weights for more layers.
+    void finish() const {
+        if (file_.by_name())
+            input_.check(next_ == names_.size(), "it has weights for ", names_.size(), " layers, the model has ", next_,
+                         " that have any");
+        else
+            for (const char* const name : {"LSTM", "GRU", "SimpleRNN", "Bidirectional", "Dense", "TimeDistributed",
+                                           "Embedding", "Conv1D", "BatchNormalization"}) {
+                const auto used = used_.find(name);
+                const Index count = used == used_.end() ? 0 : used->second;
+                input_.check(file_.count(name) == count, "it has weights for ", file_.count(name), " layers of class ",
+                             name, ", the model has ", count);
+            }
+    }
+
+  private:
+    /// The variables of the file's next layer of this class, which are so many, or one less if it has no bias.
+    template <class LayerSpec>
+    std::vector<NamedTensor> variables(const char* class_name, LayerSpec& spec) {
+        LayerDescription description{{}, class_name, used_[class_name], label_, false, spec};
+        if (file_.by_name()) {
+            input_.check(next_ < names_.size(), label_, "the file has no weights for it, but for ", names_.size(),
+                         " layers before it");
+            description.name = names_[next_++];
+        } else if (description.class_name == "Dense" && file_.count("Dense") == 0) {
+            description.class_name = "TimeDistributed";
+            description.wrapped = true;
+            description.number = used_["TimeDistributed"];
+        }
+        ++used_[description.class_name];
+        if (file_.variable_count(description) < variable_count(description)) {
+            without_bias(spec);
+            description.spec = spec;
+        }
+        return file_.variables(description);
+    }
+    static void without_bias(BidirectionalSpec& spec) { spec.forward.bias = false; }
+    static void without_bias(EmbeddingSpec&) {}
+    static void without_bias(BatchNormSpec&) {}
+    template <class LayerSpec>
+    static void without_bias(LayerSpec& spec) {
+        spec.bias = false;
+    }
+
+    bool fill_dense(AnyLayer<S>& layer) {
+        Dense<S>* const dense = layer.template target<Dense<S>>();
+        if (!dense)
+            return false;
+        DenseSpec spec{dense->output_size(), {}};
+        const auto found = variables("Dense", spec);
+        const LayerVariables from(input_, label_, found);
+        from.inputs(spec, dense->input_size());
+        from.fill(*dense);
+        return true;
+    }
+    bool fill_conv(AnyLayer<S>& layer) {
+        Conv1D<S>* const conv = layer.template target<Conv1D<S>>();
+        if (!conv)
+            return false;
+        Conv1DSpec spec{conv->output_size(), conv->kernel()};
+        const auto found = variables("Conv1D", spec);
+        const LayerVariables from(input_, label_, found);
+        from.inputs(spec, conv->input_size());
+        from.fill(*conv);
+        return true;
+    }
+    bool fill_embedding(AnyLayer<S>& layer) {
+        Embedding<S>* const embedding = layer.template target<Embedding<S>>();
+        if (!embedding)
+            return false;
+        EmbeddingSpec spec{embedding->vocabulary(), embedding->output_size()};
+        const auto found = variables("Embedding", spec);
+        const LayerVariables from(input_, label_, found);
+        from.inputs(spec, 1);
+        from.fill(*embedding);
+        return true;
+    }
+    bool fill_norm(AnyLayer<S>& layer) {
+        BatchNorm<S>* const norm = layer.template target<BatchNorm<S>>();
+        if (!norm)
+            return false;
+        BatchNormSpec spec{norm->options().epsilon};
+        const auto found = variables("BatchNormalization", spec);
+        const LayerVariables from(input_, label_, found);
+        from.inputs(spec, norm->input_size());
+        from.fill(*norm, spec);
+        return true;
+    }
+    template <Cell C>
+    bool fill_recurrent(AnyLayer<S>& layer) {
+        if (auto* const one = layer.template target<Recurrent<C>>()) {
+            RecurrentSpec spec{{}, one->hidden_size()};
+            const char* const class_name = class_of(one->cell(), spec);
+            if (!class_name)
+                return false;
+            const auto found = variables(class_name, spec);
+            const LayerVariables from(input_, label_, found);
+            from.inputs(spec, one->input_size());
+            from.fill(*one);
+            return true;
+        }
+        if (auto* const both = layer.template target<Bidirectional<Recurrent<C>>>()) {
+            BidirectionalSpec spec{{}, {{}, both->forward_layer().hidden_size()}};
+            if (!class_of(both->forward_layer().cell(), spec.forward))
+                return false;
+            const auto found = variables("Bidirectional", spec);
+            const LayerVariables from(input_, label_, found);
+            from.inputs(spec, both->input_size());
+            from.forward().fill(both->forward_layer());
+            from.backward().fill(both->reverse_layer());
+            return true;
+        }
+        return false;
+    }
+
+    const Input& input_;
+    KerasFile& file_;
+    std::vector<std::string> names_; // of the file's layers that have weights, in order, where it has their names
+    std::size_t next_ = 0;
+    std::map<std::string, Index> used_; // how many layers of each class
+    std::string label_;
+};
+
+} // namespace carousel::detail::keras

@@ -1,0 +1,259 @@
+// Keras' files loaded as models, and what these compute. tests/golden/make_keras.py made those of tests/golden/keras.
+#include "carousel/io/keras.hpp"
+
+#include "carousel/stream/stream.hpp"
+#include "catch.hpp"
+#include "formats/keras_files.hpp"
+#include "formats/numpy_archive.hpp"
+#include "golden.hpp"
+#include "io/folder.hpp"
+#include "support.hpp"
+
+using namespace carousel;
+using namespace carousel::test;
+using carousel::detail::Json;
+
+namespace {
+
+const std::string folder = std::string(CAROUSEL_TEST_DATA) + "/keras/";
+
+/// The largest difference of what a file of tests/golden/keras computes from what the script computed.
+double difference_of(const std::string& file, const KerasOptions& options = {}) {
+    const Golden golden("keras/outputs.txt");
+    const std::string name = file.substr(0, file.find('.'));
+    const Matrix<float> x = golden.sequence("x_" + name).cast<float>();
+    const auto model = load_keras(folder + file, options).model;
+    const auto y = model(Sequence<float>(x, golden.shape("x_" + name)[1]));
+    return difference(y.values(), golden.sequence("y_" + name));
+}
+
+template <class S>
+std::vector<std::string> layer_names(const Model<S>& model) {
+    std::vector<std::string> names;
+    model.each_layer([&](std::size_t, const auto& layer) { names.push_back(layer.name()); });
+    return names;
+}
+using Names = std::vector<std::string>;
+
+} // namespace
+
+TEST_CASE("Keras: convolutions, normalization and a GRU of Keras 3 compute what the equations say") {
+    CHECK(difference_of("convolution.keras") < 1e-5);
+}
+
+TEST_CASE("Keras: a functional model of Keras 2 with layers that go backwards computes what the equations say") {
+    CHECK(difference_of("backwards.h5") < 1e-5);
+    CHECK(layer_names(load_keras(folder + "backwards.h5").model) ==
+          Names{"LSTM", "SimpleRNN", "Bidirectional", "BothEnds", "Dense", "Softmax"});
+}
+
+TEST_CASE("Keras: tokens through two bidirectional layers of Keras 3 compute what the equations say") {
+    CHECK(difference_of("reversed_text.keras") < 1e-5);
+    const auto file = load_keras<double>(folder + "reversed_text.keras");
+    CHECK(layer_names(file.model) ==
+          Names{"Embedding", "Bidirectional", "Bidirectional", "GRU", "FirstStep", "Dense", "Activation"});
+    CHECK(file.metadata == Metadata{{"keras_version", "3.9.2"}, {"name", "reversed_text"}});
+    CHECK(file.state.empty());
+}
+
+namespace {
+
+Json layer(const std::string& class_name, Json config) {
+    return {{"class_name", class_name}, {"config", config}};
+}
+
+/// An .h5 file of a Sequential model whose only variables are these, of its layer "l".
+Bytes h5_of(const std::vector<Json>& layers,
+            const std::vector<std::pair<std::vector<hsize_t>, std::vector<float>>>& variables) {
+    Hdf5Writer writer;
+    const Json model{{"class_name", "Sequential"}, {"config", {{"layers", layers}}}};
+    writer.text("", "model_config", model.dump());
+    writer.group("model_weights");
+    writer.texts("model_weights", "layer_names", {"l"});
+    writer.group("model_weights/l");
+    std::vector<std::string> names;
+    for (const auto& [shape, numbers] : variables) {
+        names.push_back("v" + std::to_string(names.size()));
+        writer.numbers("model_weights/l/" + names.back(), shape, numbers);
+    }
+    writer.texts("model_weights/l", "weight_names", names);
+    return writer.bytes();
+}
+
+std::string refused(const Bytes& bytes) {
+    return error<std::runtime_error>([&] { load_keras(bytes); });
+}
+
+} // namespace
+
+TEST_CASE("Keras: dropouts and last steps are layers of their own, and everything streams") {
+    const Json lstm = layer("LSTM", {{"name", "l"}, {"units", 1}, {"dropout", 0.5}, {"recurrent_dropout", 0.25}});
+    const Bytes bytes = h5_of({layer("SpatialDropout1D", {{"rate", 0.1}}), lstm, layer("Dropout", {{"rate", 0.0}})},
+                              {{{2, 4}, {1, 2, 3, 4, 5, 6, 7, 8}}, {{1, 4}, {1, 2, 3, 4}}, {{4}, {-1, -2, -3, -4}}});
+    auto model = load_keras(bytes).model;
+    CHECK(layer_names(model) == Names{"Dropout", "Dropout", "LSTM", "LastStep"});
+    CHECK(model.layer(1).template target<Dropout>()->rate() == 0.5);
+    CHECK(model.layer(1).template target<Dropout>()->options().per_sequence);
+    const auto* const layer = model.layer(2).template target<LSTM<float>>();
+    REQUIRE(layer);
+    CHECK(layer->options().recurrent_dropout == 0.25);
+    CHECK(layer->W().value == (Matrix<float>(4, 2) << 1, 5, 2, 6, 3, 7, 4, 8).finished());
+    CHECK(layer->b().value == (Matrix<float>(4, 1) << -1, -2, -3, -4).finished());
+
+    const Sequence<float> x((Matrix<float>(2, 3) << 0.1F, -0.2F, 0.3F, 0.4F, 0.5F, -0.6F).finished());
+    Stream stream(model);
+    float last = 0;
+    for (Index t = 0; t < 3; ++t)
+        last = stream(std::span(x.data() + 2 * t, 2))[0];
+    CHECK(std::abs(last - model(x).values()(0, 0)) < 1e-6F);
+}
+
+TEST_CASE("Keras: variables that don't fit the config or the layer before are refused with their shapes") {
+    const Json dense = layer("Dense", {{"name", "l"}, {"units", 2}});
+    CHECK(refused(h5_of({dense}, {{{3, 3}, std::vector<float>(9)}, {{2}, {0, 0}}})) ==
+          "load_keras: memory: layer \"l\" (Dense): \"model_weights/l/v0\" is 3 x 3, expected any x 2");
+    CHECK(refused(h5_of({dense}, {{{3, 2}, std::vector<float>(6)}, {{3}, {0, 0, 0}}})) ==
+          "load_keras: memory: layer \"l\" (Dense): \"model_weights/l/v1\" is 3 numbers, expected 2 numbers");
+    CHECK(refused(h5_of({dense}, {{{0, 2}, {}}, {{2}, {0, 0}}})) ==
+          "load_keras: memory: layer \"l\" (Dense): \"model_weights/l/v0\" is 0 x 2, expected any x 2");
+    const Json lstm = layer("LSTM", {{"name", "l"}, {"units", 1'000'000'000}});
+    CHECK(refused(h5_of({lstm}, {{{1, 4}, {0, 0, 0, 0}}, {{1, 4}, {0, 0, 0, 0}}, {{4}, {0, 0, 0, 0}}})) ==
+          "load_keras: memory: layer \"l\" (LSTM): \"model_weights/l/v0\" is 1 x 4, expected any x 4000000000");
+    const Json gru = layer("GRU", {{"name", "l"}, {"units", 1}, {"reset_after", true}});
+    CHECK(refused(h5_of({gru}, {{{1, 3}, {0, 0, 0}}, {{1, 3}, {0, 0, 0}}, {{3}, {0, 0, 0}}})) ==
+          "load_keras: memory: layer \"l\" (GRU): \"model_weights/l/v2\" is 3 numbers, expected 2 x 3");
+    const Json embedding = layer("Embedding", {{"input_dim", 3}, {"output_dim", 2}});
+    CHECK(refused(h5_of({dense, embedding}, {})) == "load_keras: memory: layer (Embedding): it isn't the first layer");
+    CHECK(refused(h5_of({dense, dense}, {{{3, 2}, std::vector<float>(6)}, {{2}, {0, 0}}})) ==
+          "load_keras: memory: layer \"l\" (Dense): \"model_weights/l/v0\" is 3 x 2, expected 2 x 2");
+    const Json large = layer("Embedding", {{"name", "l"}, {"input_dim", 20'000'000}, {"output_dim", 1}});
+    CHECK(refused(h5_of({large}, {{{2, 1}, {0, 0}}})) ==
+          "load_keras: memory: layer \"l\" (Embedding): \"model_weights/l/v0\" is 2 x 1, expected 20000000 x 1");
+}
+
+TEST_CASE("Keras: a version that Keras hasn't is refused") {
+    REQUIRE_THROWS_AS(load_keras(folder + "backwards.h5", {.version = 4}), std::invalid_argument);
+    REQUIRE_THROWS_WITH(load_keras(folder + "backwards.h5", {.version = 4}),
+                        "load_keras: KerasOptions::version is 4, expected 2, 3 or 0 for what the file says");
+}
+
+TEST_CASE("Keras: weights without a model are refused") {
+    Hdf5Writer writer;
+    writer.group("layers");
+    CHECK(refused(writer.bytes()) ==
+          "load_keras: memory: it has weights alone, without the model they are of; load them "
+          "into a model with load_keras_weights");
+    CHECK(error<std::runtime_error>([] {
+              load_keras("nowhere.keras");
+          }).starts_with("load_keras: nowhere.keras: can't be opened"));
+}
+
+TEST_CASE("Keras: weights alone go into a model that is built as theirs") {
+    const auto expect_same = [](const std::string& file, Model<float> model) {
+        INFO(file);
+        const Golden golden("keras/outputs.txt");
+        const std::string x = "x_" + file.substr(0, file.find('.'));
+        const Sequence<float> input(Matrix<float>(golden.sequence(x).cast<float>()), golden.shape(x)[1]);
+        load_keras_weights(folder + file, model);
+        CHECK(model(input).values() == load_keras(folder + file).model(input).values());
+    };
+    const ChosenGates hard{.f = Activation::hard_sigmoid(1.0 / 6, 0.5)};
+    expect_same("convolution.keras",
+                Model<float>(Conv1D<float>(2, 4, 3, {.dilation = 2, .activation = Activation::selu}),
+                             Conv1D<float>(4, 3, 2, {.stride = 2, .padding = Padding::valid}),
+                             BatchNorm<float>(3, {.epsilon = 0.01}), Activate(Activation::leaky_relu(0.2)),
+                             GRU<float, Dynamic, Dynamic, Reset::after, ChosenGates>(3, 5, {.gates = hard}),
+                             Dense<float>(5, 2, {.activation = hard.f})));
+    const ChosenGates hard2{.f = Activation::hard_sigmoid()};
+    const ChosenGates soft{.g = Activation::softsign};
+    expect_same(
+        "backwards.h5",
+        Model<float>(LSTM<float, Dynamic, Dynamic, ChosenGates>(3, 4, {.gates = hard2}, {.reverse = true}),
+                     SimpleRNN<float>(4, 3, {.activation = Activation::relu}),
+                     Bidirectional(GRU<float, Dynamic, Dynamic, Reset::before, ChosenGates>(3, 4, {.gates = soft})),
+                     BothEnds(), Dense<float>(8, 3), Softmax()));
+}
+
+TEST_CASE("Keras: weights that a model can't take are refused, and the model stays as it was") {
+    const auto refusal = [](const std::string& file, Model<float> model) {
+        const Model<float> before = model;
+        const std::string message = error<std::runtime_error>([&] { load_keras_weights(folder + file, model); });
+        const Sequence<float> x(random_sequence<float>(model.input_size(), 4, 1, *std::make_unique<Random>(1)));
+        CHECK(model(x).values() == before(x).values());
+        const std::string begins = "load_keras_weights: " + folder + file + ": ";
+        return message.starts_with(begins) ? message.substr(begins.size()) : "unexpected: " + message;
+    };
+    CHECK(refusal("backwards.h5", Model<float>(LSTM<float>(3, 4), SimpleRNN<float>(4, 2))) ==
+          "layer 1 (SimpleRNN): \"model_weights/simple_rnn/simple_rnn/simple_rnn_cell/kernel:0\" is 4 x 3, expected 4 "
+          "x 2");
+    CHECK(refusal("backwards.h5", Model<float>(LSTM<float>(3, 4), SimpleRNN<float>(4, 3))) ==
+          "it has weights for 4 layers, the model has 2 that have any");
+    CHECK(refusal("convolution.keras", Model<float>(GRU<float>(3, 5), Dense<float>(5, 2))) ==
+          "it has weights for 2 layers of class Conv1D, the model has 0");
+    CHECK(refusal("convolution.keras", Model<float>(LSTM<float>(3, 5))) ==
+          "layer 0 (LSTM): the file has no weights for it: layers/lstm is missing");
+    CHECK(refusal("convolution.keras", Model<float>(LSTM<float>(3, 5, {.peephole = true}))) ==
+          "layer 0 (LSTM): Keras has no layer whose weights it could take");
+}
+
+#ifdef CAROUSEL_CONFORMANCE_DATA
+
+namespace {
+
+struct Case {
+    Sequence<float> x;
+    Matrix<float> y; // features × (steps · batch)
+};
+
+/// Flat, row-major: (batch, steps, features), or (batch, steps) tokens and (batch, features) of one step.
+Matrix<float> columns(const Json& tensor, bool tokens) {
+    const auto shape = tensor["shape"].get<std::vector<Index>>();
+    const auto data = tensor["data"].get<std::vector<float>>();
+    const Index B = shape[0], F = shape.size() == 3 || !tokens ? shape.back() : 1;
+    const Index T = static_cast<Index>(data.size()) / B / F;
+    Matrix<float> to(F, T * B);
+    for (Index b = 0, k = 0; b < B; ++b)
+        for (Index t = 0; t < T; ++t)
+            for (Index f = 0; f < F; ++f, ++k)
+                to(f, t * B + b) = data[static_cast<std::size_t>(k)];
+    return to;
+}
+
+} // namespace
+
+TEST_CASE("Keras: models of TensorFlow.js compute what it computed") {
+    const std::string data = std::string(CAROUSEL_CONFORMANCE_DATA) + "/models/keras_made/";
+    for (const std::string file :
+         {"bidirectional_stack.h5", "bidirectional_stack.keras", "gru_before_steps.h5", "gru_before_steps.keras",
+          "hard_sigmoid_keras2.h5", "lstm_last.h5", "lstm_last.keras", "text.h5", "text.keras"}) {
+        INFO(file);
+        const Json json = Json::parse(content(data + file.substr(0, file.find('.')) + ".json"))["tensors"];
+        const Index batch = json["in_x"]["shape"][0].get<Index>();
+        const Sequence<float> x(columns(json["in_x"], true), batch);
+        CHECK(difference(load_keras(data + file).model(x).values(), columns(json["out_y"], false)) < 1e-5);
+    }
+}
+
+TEST_CASE("Keras: real models compute what RTNeural and PyTorch computed with their weights") {
+    const std::string data = std::string(CAROUSEL_CONFORMANCE_DATA) + "/models/keras/";
+    const NumpyArchive bach(data + "bach_durs.ref.npz");
+    const Matrix<float> x = bach.matrix("x"); // (batch, steps)
+    const Sequence<float> sequences(Matrix<float>(Eigen::Map<const Matrix<float>>(x.data(), 1, x.size())), x.rows());
+    const auto model = load_keras(data + "bach_durs.keras").model;
+    CHECK(difference(model(sequences).values(), bach.matrix("y").transpose()) < 1e-5);
+
+    const NumpyArchive guitar(data + "guitarlstm_ts9_model.lstm_dense.ref.npz");
+    CHECK(error<std::runtime_error>([&] { load_keras(data + "guitarlstm_ts9_model.h5"); }) ==
+          "load_keras: " + data +
+              "guitarlstm_ts9_model.h5: layer \"conv1d_1\" (Conv1D): option padding is \"same\", "
+              "expected causal, valid, or same where it pads nothing");
+    auto part = load_keras(data + "guitarlstm_ts9_model.h5", {.first_layer = "lstm"}).model;
+    const Matrix<float> steps = guitar.matrix("x").transpose();
+    Stream stream(part);
+    for (Index t = 0; t < steps.cols(); ++t) {
+        const float y = stream(std::span(steps.data() + t * steps.rows(), static_cast<std::size_t>(steps.rows())))[0];
+        CHECK(std::abs(y - guitar.matrix("y")(t, 0)) < 1e-5F);
+    }
+}
+
+#endif
