@@ -4,8 +4,10 @@
 
 #include "carousel/io/byte_source.hpp"
 #include "carousel/io/onnx/build_model.hpp"
+#include "carousel/io/onnx/export.hpp"
 #include "carousel/io/onnx/extract.hpp"
 #include "carousel/io/onnx/match.hpp"
+#include "carousel/io/replace_file.hpp"
 
 namespace carousel {
 
@@ -54,6 +56,36 @@ void extract_onnx(const ByteSource& source, const std::string& node_name, L& lay
     Budget budget(named, bytes.get().size());
     const FoundNode found = find_recurrent_node(named, file, node_name);
     give_weights(named, found.node(), recurrent_directions(named, file, found, budget), layer);
+}
+
+template <std::floating_point S>
+struct SaveOnnxOptions {
+    /// The states of recurrent layers are inputs and outputs of the graph: "initial_h_0", "final_h_0" …, by the layer's
+    /// place, (directions, batch, units). false: they begin with `state`.
+    bool states = false;
+    /// Where every sequence begins, if the states are no inputs; of one sequence, as ModelFile::state. Empty: zero.
+    typename Model<S>::State state = {};
+    Metadata metadata = {};
+};
+
+/// A model as the bytes of an ONNX file, as save_onnx writes it.
+template <std::floating_point S>
+std::vector<std::byte> onnx_bytes(const Model<S>& model, const SaveOnnxOptions<S>& options = {}) {
+    const std::string file = detail::onnx::Exporter<S>(options.states, options.state).write(model, options.metadata);
+    const auto bytes = std::as_bytes(std::span(file));
+    return {bytes.begin(), bytes.end()};
+}
+
+/// Writes a model as an ONNX file (operator set 14) of any batch and time: from "x", (batch, time, features), or for an
+/// Embedding (batch, time) of int64, to "y", (batch, time, features). All sequences of a batch have the same length. Dropout
+/// inside a recurrent layer, which acts in training alone, isn't said.
+///
+/// Throws std::invalid_argument, writing nothing, naming the layer that ONNX can't say: zoneout, a cell or a layer of one's
+/// own. Throws std::runtime_error if the file can't be written; the old one is whole then.
+template <std::floating_point S>
+void save_onnx(const std::filesystem::path& path, const Model<S>& model, const SaveOnnxOptions<S>& options = {}) {
+    const std::vector<std::byte> bytes = onnx_bytes(model, options);
+    replace_file(path, {bytes}, "save_onnx");
 }
 
 } // namespace carousel

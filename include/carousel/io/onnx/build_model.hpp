@@ -79,7 +79,16 @@ class ModelBuilder {
         if (!activation)
             return Activation::linear;
         ++at_;
-        return activation->function;
+        return take_clipped(activation->function);
+    }
+    /// A Clip, and the function that follows it, are one.
+    Activation take_clipped(const Activation& f) {
+        const ActivationStage* const following = next<ActivationStage>();
+        if (f.unclipped() != Activation::linear || std::isinf(f.clip()) || !following ||
+            !std::isinf(following->function.clip()))
+            return f;
+        ++at_;
+        return following->function.clipped(f.clip());
     }
 
     void add(Model<S>& model, Index point, const RecurrentStage& stage) {

@@ -8,6 +8,7 @@
 #include <bit>
 #include <map>
 #include <optional>
+#include <variant>
 #include <vector>
 
 namespace carousel::detail::onnx {
@@ -48,7 +49,7 @@ enum ValueInfoProto { value_name = 1, value_type = 2 };
 enum TypeProto { tensor_type = 1 };
 enum TypeProtoTensor { element_type = 1, tensor_shape = 2 };
 enum TensorShapeProto { shape_dim = 1 };
-enum Dimension { dim_value = 1 };
+enum Dimension { dim_value = 1, dim_param = 2 };
 } // namespace field
 
 /// TensorProto.DataType

@@ -200,6 +200,15 @@ inline std::optional<Activation> Matcher::activation(const Node& node) const {
         return Activation::softplus;
     if (op == "Softsign")
         return Activation::softsign;
+    if (op == "Exp")
+        return Activation::exponential;
+    if (op == "Selu") {
+        const double alpha = attributes.real("alpha", 1.6732632), gamma = attributes.real("gamma", 1.0507010);
+        check(std::abs(alpha - 1.6732632) < 1e-6 && std::abs(gamma - 1.0507010) < 1e-6, node,
+              "its alpha and gamma are ", alpha, " and ", gamma,
+              ", expected those of the paper, 1.6732632 and 1.050701");
+        return Activation::selu;
+    }
     if (op == "LeakyRelu")
         return Activation::leaky_relu(slope(0.01));
     if (op == "Elu")
