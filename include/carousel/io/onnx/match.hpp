@@ -58,10 +58,7 @@ inline Matcher::Values Matcher::run(const Node& node) {
         return recurrent(node, *data);
     }
     if (!data) {
-        constexpr std::string_view rearranging[] = {"Squeeze",         "Unsqueeze", "Concat", "Transpose",
-                                                    "Reshape",         "Slice",     "Gather", "Expand",
-                                                    "ConstantOfShape", "Identity",  "Split",  "Cast"};
-        check(std::find(std::begin(rearranging), std::end(rearranging), node.op_type) != std::end(rearranging), node,
+        check(rearranges(node) || node.op_type == "Expand" || node.op_type == "ConstantOfShape", node,
               "it computes from a state or from an input of the graph besides ", quoted(input_),
               ", expected it to be handed to a recurrent node");
         const bool whole = node.op_type == "Identity" || node.op_type == "Cast";

@@ -5,13 +5,32 @@
 
 namespace carousel::detail::onnx {
 
+/// Nodes that give a tensor's numbers in another shape, or a part of them.
+inline bool rearranges(const Node& node) {
+    constexpr std::string_view names[] = {"Squeeze", "Unsqueeze", "Concat", "Transpose", "Reshape", "Slice",
+                                          "Gather",  "Identity",  "Split",  "Cast",      "Flatten"};
+    return std::find(std::begin(names), std::end(names), node.op_type) != std::end(names);
+}
+
+/// The first output that isn't a state that a recurrent node ends in; if all are, the first.
 inline void Matcher::choose_output() {
-    source_.check(!file_.graph.outputs.empty(), "its graph has no output");
-    if (output_.empty())
-        output_ = file_.graph.outputs.front().name;
     const auto& outputs = file_.graph.outputs;
-    source_.check(std::any_of(outputs.begin(), outputs.end(), [&](const ValueInfo& o) { return o.name == output_; }),
-                  "it has no output ", quoted(output_), "; its first is ", quoted(outputs.front().name));
+    source_.check(!outputs.empty(), "its graph has no output");
+    if (!output_.empty()) {
+        source_.check(
+            std::any_of(outputs.begin(), outputs.end(), [&](const ValueInfo& o) { return o.name == output_; }),
+            "it has no output ", quoted(output_), "; its first is ", quoted(outputs.front().name));
+        return;
+    }
+    std::unordered_set<std::string_view> states;
+    for (const Node& node : file_.graph.nodes)
+        for (std::size_t k = 0; k < node.outputs.size(); ++k)
+            if (is_recurrent(node) ? k > 0
+                                   : rearranges(node) && !node.inputs.empty() && states.contains(node.inputs[0]))
+                states.insert(node.outputs[k]);
+    const auto found =
+        std::find_if(outputs.begin(), outputs.end(), [&](const ValueInfo& o) { return !states.contains(o.name); });
+    output_ = found == outputs.end() ? outputs.front().name : found->name;
 }
 
 /// The names of all values that an output is made of; `data_only`: along what the net computes, not through shapes,
@@ -53,8 +72,6 @@ inline void Matcher::choose_input(const std::unordered_set<std::string_view>& re
 
 /// An output besides the one that is loaded may be a state, but not a second result, which would be lost.
 inline void Matcher::check_other_outputs(const std::unordered_set<std::string_view>& needed) const {
-    constexpr std::string_view rearranging[] = {"Squeeze", "Unsqueeze", "Concat",   "Transpose", "Reshape",
-                                                "Slice",   "Gather",    "Identity", "Split",     "Cast"};
     std::unordered_map<std::string_view, std::string_view> for_output; // a value, and the output that is made of it
     for (const ValueInfo& output : file_.graph.outputs)
         for_output.emplace(output.name, output.name);
@@ -64,10 +81,9 @@ inline void Matcher::check_other_outputs(const std::unordered_set<std::string_vi
             const auto found = for_output.find(name);
             if (found == for_output.end() || needed.contains(name) || is_recurrent(*node))
                 continue;
-            const bool rearranges =
-                std::find(std::begin(rearranging), std::end(rearranging), node->op_type) != std::end(rearranging);
-            check(rearranges, *node, "the output ", quoted(found->second), " is no state of the net that ends in ",
-                  quoted(output_), "; OnnxOptions::output says which of the two to load");
+            check(rearranges(*node), *node, "the output ", quoted(found->second),
+                  " is no state of the net that ends in ", quoted(output_),
+                  "; OnnxOptions::output says which of the two to load");
             const std::string_view output = found->second;
             for (const std::string_view input : node->inputs)
                 for_output.emplace(input, output);

@@ -75,7 +75,8 @@ inline Data Matcher::with_merged_directions(const Node& node, Data data) {
             continue;
         if (axis == Axis{direction_axis, feature_axis} && data.points.size() == 2) {
             axis = {feature_axis};
-            return at(std::move(data), bidirectional(node, data.points[0], data.points[1], false));
+            const Index both = bidirectional(node, data.points[0], data.points[1], false);
+            return at(std::move(data), both);
         }
         std::erase_if(axis, [&](int part) {
             const Number size = part_size(data, chain_, part);

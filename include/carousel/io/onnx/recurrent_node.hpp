@@ -69,7 +69,7 @@ class RecurrentNode {
         for (std::size_t d = 0; d < D; ++d) {
             RecurrentStage s = stage_;
             s.reverse = is(direction, "reverse") || d == 1;
-            const auto part = [d](const Array<double>& a, std::size_t parts, std::size_t k = 0) {
+            const auto part = [](const Array<double>& a, std::size_t parts, std::size_t k = 0) {
                 const auto size = static_cast<std::ptrdiff_t>(a.data.size() / parts);
                 const auto begin = a.data.begin() + size * static_cast<std::ptrdiff_t>(k);
                 return std::vector<double>(begin, begin + size);
