@@ -1,0 +1,235 @@
+// ONNX files up to the chain of stages, without layers: what is read, folded, matched and refused.
+#include "catch.hpp"
+
+#include "carousel/io/onnx/extract.hpp"
+#include "carousel/io/onnx/graph_writer.hpp"
+#include "carousel/io/onnx/match.hpp"
+
+namespace {
+
+using namespace carousel;
+using namespace carousel::detail::onnx;
+using Strings = std::vector<std::string>;
+
+const Source source("load_onnx", "memory");
+
+Bytes bytes_of(const std::string& text) {
+    return std::as_bytes(std::span(text));
+}
+
+Chain match(const std::string& text, std::string_view output = {}) {
+    const File file = read_file(source, bytes_of(text));
+    Budget budget(source, text.size());
+    Chain chain = Matcher(source, file, budget, output).match();
+    for (Point& point : chain.points)
+        point.node = nullptr; // of the file, which ends here
+    return chain;
+}
+std::string refusal(const std::string& text) {
+    try {
+        match(text);
+    } catch (const std::runtime_error& error) {
+        return error.what();
+    }
+    return "not refused";
+}
+
+/// A graph from x (batch, time, 2) to y.
+struct Net : GraphWriter {
+    Net() { input("x", DataType::float32, {"batch", "time", std::int64_t(2)}); }
+    /// A GRU of two units on (time, batch, 2).
+    std::string gru(const std::string& x, const std::string& initial = "") {
+        const std::string W = tensor({1, 6, 2}, std::vector<float>(12, 0.5F)),
+                          R = tensor({1, 6, 2}, std::vector<float>(12, 0.25F));
+        return node("GRU", {x, W, R, "", "", initial});
+    }
+    std::string permuted(const std::string& x, std::vector<std::int64_t> order) {
+        return node("Transpose", {x}, {{"perm", std::move(order)}});
+    }
+    /// The file, whose output y is that value.
+    std::string ends_in(const std::string& value) {
+        add("Identity", {value}, {"y"}, {});
+        output("y", DataType::float32, {"batch", "time", std::int64_t(2)});
+        return file({});
+    }
+};
+
+} // namespace
+
+TEST_CASE("ONNX: what isn't a file of it is refused with what it isn't") {
+    CHECK(refusal("") == "load_onnx: memory: it has no graph; is this an ONNX file?");
+    CHECK(refusal("not a model") ==
+          "load_onnx: memory: the file isn't a protobuf message: byte 1 of its 11 is wrong; is this an ONNX file?");
+    const std::string whole = Net().ends_in("x");
+    CHECK(refusal(whole.substr(0, whole.size() - 1))
+              .starts_with("load_onnx: memory: the file isn't a protobuf message: byte "));
+    WireWriter graph, model;
+    model.message(field::model_graph, graph);
+    CHECK(refusal(model.bytes()) == "load_onnx: memory: it doesn't say which version of ONNX' operators it uses");
+}
+
+TEST_CASE("ONNX: every file that is cut short or has a changed byte is read or refused, never more") {
+    Net net;
+    const std::string whole = net.ends_in(
+        net.permuted(net.node("Squeeze", {net.gru(net.permuted("x", {1, 0, 2})), net.integers({1})}), {1, 0, 2}));
+    REQUIRE(match(whole).path(0, match(whole).end).size() == 1);
+    for (std::size_t k = 0; k < whole.size(); ++k) {
+        refusal(whole.substr(0, k));
+        for (const char changed : {'\0', '\x7f', '\xff'}) {
+            std::string other = whole;
+            other[k] = changed;
+            refusal(other);
+        }
+    }
+}
+
+TEST_CASE("ONNX: numbers of every type and encoding are read") {
+    Budget budget(source, 1000);
+    const auto read = [&](const WireWriter& message) {
+        return read_numbers(source, read_tensor(source, bytes_of(message.bytes())), budget);
+    };
+    const auto tensor = [](DataType type, std::int64_t count) {
+        WireWriter message;
+        message.number(field::tensor_dims, count);
+        message.number(field::data_type, static_cast<std::int64_t>(type));
+        message.text(field::tensor_name, "W");
+        return message;
+    };
+    const auto reals = [&](const WireWriter& message) { return std::get<Reals>(read(message))->data; };
+    const auto integers = [&](const WireWriter& message) { return std::get<Integers>(read(message))->data[0].value; };
+    {
+        WireWriter message = tensor(DataType::float16, 3);
+        message.text(field::raw_data, std::string("\x00\x3c\x00\xc0\x01\x00", 6));
+        CHECK(reals(message) == std::vector<double>{1, -2, 0x1p-24});
+    }
+    {
+        WireWriter message = tensor(DataType::float16, 1); // in int32_data
+        message.number(field::int32_data, 0x3555);
+        CHECK(reals(message)[0] == 0.333251953125);
+    }
+    {
+        WireWriter message = tensor(DataType::bfloat16, 1);
+        message.text(field::raw_data, std::string("\xc0\x3f", 2));
+        CHECK(reals(message)[0] == 1.5);
+    }
+    {
+        WireWriter message = tensor(DataType::float32, 2); // one packed, one not
+        message.text(field::float_data, std::string("\x00\x00\x80\x3f", 4));
+        message.real(field::float_data, 2.5F);
+        CHECK(reals(message) == std::vector<double>{1, 2.5});
+    }
+    {
+        WireWriter message = tensor(DataType::float64, 1);
+        message.text(field::double_data, std::string("\0\0\0\0\0\0\xf0\xbf", 8));
+        CHECK(reals(message)[0] == -1);
+    }
+    {
+        WireWriter message = tensor(DataType::int64, 1);
+        message.number(field::int64_data, -7);
+        CHECK(integers(message) == -7);
+    }
+    {
+        WireWriter message = tensor(DataType::int8, 1);
+        message.text(field::raw_data, "\xfe");
+        CHECK(integers(message) == -2);
+    }
+}
+
+TEST_CASE("ONNX: tensors whose numbers aren't there are refused by name") {
+    const auto with = [](WireWriter tensor) {
+        Net net;
+        WireWriter model, graph;
+        tensor.text(field::tensor_name, "W");
+        WireWriter node;
+        node.text(field::node_input, "x"), node.text(field::node_input, "W"), node.text(field::node_output, "z");
+        node.text(field::op_type, "MatMul");
+        graph.message(field::node, node);
+        graph.message(field::initializer, tensor);
+        model.message(field::model_graph, graph);
+        return net.ends_in("z") + model.bytes(); // a second graph, put together with the first
+    };
+    WireWriter tensor;
+    CHECK(refusal(with(tensor)) == "load_onnx: memory: it has two graphs");
+
+    const auto numbers = [](const WireWriter& message) -> std::string {
+        Budget budget(source, 100);
+        try {
+            read_numbers(source, read_tensor(source, bytes_of(message.bytes())), budget);
+        } catch (const std::runtime_error& error) {
+            return error.what();
+        }
+        return "read";
+    };
+    tensor.text(field::tensor_name, "W");
+    tensor.number(field::tensor_dims, 3);
+    tensor.number(field::data_type, 1);
+    tensor.text(field::raw_data, "12345678");
+    CHECK(numbers(tensor) == "load_onnx: memory: tensor \"W\" has 2 numbers, expected 3 for its shape");
+    tensor.number(field::data_type, 8);
+    CHECK(numbers(tensor) ==
+          "load_onnx: memory: tensor \"W\" is of ONNX' type 8, which isn't read; expected floats or integers");
+    tensor.number(field::data_location, 1);
+    CHECK(numbers(tensor) ==
+          "load_onnx: memory: tensor \"W\" lies in another file; save the model with its weights inside "
+          "(onnx.save_model(model, path, save_as_external_data=False))");
+    WireWriter huge;
+    for (int k = 0; k < 3; ++k)
+        huge.number(field::tensor_dims, std::int64_t(1) << 40);
+    huge.number(field::data_type, 1);
+    CHECK(numbers(huge) ==
+          "load_onnx: memory: its constants take more than 16 times the memory of the file; simplify the graph "
+          "before (onnxsim)");
+}
+
+TEST_CASE("ONNX: the first node that no layer is stands in the message") {
+    Net net;
+    CHECK(refusal(net.ends_in(net.node("Cumsum", {net.node("Relu", {"x"})}))) ==
+          "load_onnx: memory: node 1 (Cumsum \"node_4\"): no layer computes Cumsum");
+    Net two;
+    two.input("knob", DataType::float32, {"batch", "time", std::int64_t(1)});
+    CHECK(refusal(two.ends_in(two.node("Concat", {"x", "knob"}, {{"axis", std::int64_t(-1)}}))) ==
+          "load_onnx: memory: node 0 (Concat \"node_2\"): it puts a state, or an input of the graph besides \"x\", "
+          "together with "
+          "what the net computes");
+    Net wide;
+    const std::string twice = wide.node("MatMul", {"x", wide.tensor({2, 3}, std::vector<float>(6, 1))});
+    CHECK(refusal(wide.ends_in(wide.gru(wide.permuted(twice, {1, 0, 2})))) ==
+          "load_onnx: memory: node 2 (GRU \"node_9\"): its X has 3 features, expected 2; extract_onnx takes the "
+          "weights of a "
+          "recurrent node by its name");
+}
+
+TEST_CASE("ONNX: constants that grow without end are refused") {
+    Net net;
+    std::string grown = net.integers(std::vector<std::int64_t>(64, 1));
+    for (int k = 0; k < 40; ++k)
+        grown = net.node("Concat", {grown, grown}, {{"axis", std::int64_t(0)}});
+    CHECK(refusal(net.ends_in(net.node("Reshape", {"x", grown}))).ends_with("simplify the graph before (onnxsim)"));
+}
+
+TEST_CASE("ONNX: a state that is zeros of the input's batch is none") {
+    Net net;
+    const std::string batch =
+        net.node("Gather", {net.node("Shape", {"x"}), net.integers({0})}, {{"axis", std::int64_t(0)}});
+    const std::string shape =
+        net.node("Concat", {net.integers({1}), batch, net.integers({2})}, {{"axis", std::int64_t(0)}});
+    const std::string zeros = net.node("Expand", {net.tensor({1, 1, 1}, std::vector<float>{0}), shape});
+    const Chain chain = match(net.ends_in(net.gru(net.permuted("x", {1, 0, 2}), zeros)));
+    const RecurrentStage* stage = chain.stage<RecurrentStage>(chain.end);
+    REQUIRE(stage);
+    CHECK(stage->h.empty());
+    CHECK(stage->hidden == 2);
+}
+
+TEST_CASE("ONNX: slices count as the operator's specification has it") {
+    const auto range = [](std::int64_t size, std::int64_t start, std::int64_t end, std::int64_t step) {
+        const SliceRange r = slice_range(size, start, end, step);
+        return std::pair(r.first, r.count);
+    };
+    CHECK(range(5, 0, INT64_MAX, 1) == std::pair<std::int64_t, std::int64_t>(0, 5));
+    CHECK(range(5, -2, INT64_MAX, 1) == std::pair<std::int64_t, std::int64_t>(3, 2));
+    CHECK(range(5, 1, -1, 2) == std::pair<std::int64_t, std::int64_t>(1, 2));
+    CHECK(range(5, -1, INT64_MIN, -1) == std::pair<std::int64_t, std::int64_t>(4, 5));
+    CHECK(range(5, INT64_MAX, INT64_MIN, INT64_MIN) == std::pair<std::int64_t, std::int64_t>(4, 1));
+    CHECK(range(0, 0, 1, 1) == std::pair<std::int64_t, std::int64_t>(0, 0));
+}
