@@ -67,9 +67,10 @@ double difference_from(const std::string& name) {
 
 M random_model(M model) {
     Random random(5);
-    model.each_parameter([&](const std::string&, Parameter<float>& p) {
+    model.each_parameter([&](const std::string& name, Parameter<float>& p) {
         for (Index k = 0; k < p.value.size(); ++k)
-            p.value.data()[k] = static_cast<float>(random.normal() * 0.5);
+            p.value.data()[k] =
+                static_cast<float>(name.ends_with("variance") ? random.uniform() + 1 : random.normal() * 0.5);
     });
     return model;
 }
@@ -150,6 +151,8 @@ TEST_CASE("ONNX: what is saved is loaded with the same bits") {
     check_round_trip(M{Embedding<float>{4, 2}, GRU<float>{2, 3}, Dense<float>{3, 4}, Softmax{}});
     check_round_trip(M{Conv1D<float>{2, 3, 2, {.dilation = 2, .activation = A::tanh}}, GRU<float>{3, 2}});
     check_round_trip(M{Residual<M>(M{GRU<float>{2, 3}, Dense<float>{3, 1}}), Gain{2.5}});
+    check_round_trip(M{LSTM<float>{2, 3, reverse}, FirstStep{}, Dense<float>{3, 1}});
+    check_round_trip(M{GRU<float>{2, 3}, BatchNorm<float>{3, {.epsilon = 0.5}}, Dense<float>{3, 1}});
     check_round_trip(M{Dense<float>{2, 2}, Dropout{0.5}, Activate{A::softplus}});
 }
 

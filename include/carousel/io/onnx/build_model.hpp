@@ -3,6 +3,7 @@
 
 #include "carousel/io/onnx/recurrent_layer.hpp"
 #include "carousel/layer/activate.hpp"
+#include "carousel/layer/batch_norm.hpp"
 #include "carousel/layer/conv1d.hpp"
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/dropout.hpp"
@@ -150,12 +151,25 @@ class ModelBuilder {
             return put(model, point, Activate(Activation::affine(stage.scale[0], stage.shift[0])));
         }
         const std::size_t F = std::max(stage.scale.size(), stage.shift.size());
-        std::vector<double> W(F * F, 0.0), b; // a diagonal
-        for (std::size_t k = 0; k < F; ++k)
-            W[k * F + k] = 1;
-        DenseStage dense{static_cast<std::int64_t>(F), static_cast<std::int64_t>(F), std::move(W), {}};
-        fold(dense.W, dense.b, dense.output, stage);
-        add(model, point, dense);
+        const auto each = [&](const std::vector<double>& v) {
+            return v.size() == 1 ? std::vector<double>(F, v[0]) : v;
+        };
+        add(model, point,
+            NormStage{each(stage.scale), each(stage.shift), std::vector<double>(F, 0.0), std::vector<double>(F, 1.0),
+                      0});
+    }
+    void add(Model<S>& model, Index point, const NormStage& stage) {
+        const auto features = static_cast<Index>(stage.gamma.size());
+        BatchNorm<S> layer = made(point, [&] {
+            BatchNorm<S> made_layer(features, {.epsilon = stage.epsilon});
+            made_layer.gamma().value = matrix_of<S>(stage.gamma, features, 1);
+            made_layer.beta().value = matrix_of<S>(stage.beta, features, 1);
+            made_layer.mean().value = matrix_of<S>(stage.mean, features, 1);
+            made_layer.variance().value = matrix_of<S>(stage.variance, features, 1);
+            made_layer.check_parameters("BatchNorm");
+            return made_layer;
+        });
+        put(model, point, std::move(layer));
     }
     void add(Model<S>& model, Index point, const EmbeddingStage& stage) {
         const Array<double>& table = *stage.table;
@@ -169,7 +183,9 @@ class ModelBuilder {
     }
     void add(Model<S>& model, Index point, const SoftmaxStage&) { put(model, point, Softmax{}); }
     void add(Model<S>& model, Index point, const DropoutStage& stage) { put(model, point, Dropout(stage.rate)); }
-    void add(Model<S>& model, Index point, const EndStage&) { put(model, point, LastStep{}); }
+    void add(Model<S>& model, Index point, const EndStage& stage) {
+        stage.last ? put(model, point, LastStep{}) : put(model, point, FirstStep{});
+    }
     void add(Model<S>& model, Index point, const BothEndsStage&) { put(model, point, BothEnds{}); }
     void add(Model<S>& model, Index point, const ResidualStage& stage) {
         const auto at = at_, end = end_;

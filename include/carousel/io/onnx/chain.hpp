@@ -35,6 +35,12 @@ struct AffineStage {
     std::vector<double> scale, shift;
 };
 
+/// y = gamma∘(x − mean) / √(variance + epsilon) + beta, numbers of each feature.
+struct NormStage {
+    std::vector<double> gamma, beta, mean, variance;
+    double epsilon = 0;
+};
+
 struct ActivationStage {
     Activation function = Activation::linear;
 };
@@ -57,7 +63,7 @@ struct ConvStage {
 struct PadStage {
     std::int64_t left = 0, right = 0;
 };
-/// The first or the last step of each sequence. The first is only a part of BothEnds.
+/// The first or the last step of each sequence.
 struct EndStage {
     bool last = true;
 };
@@ -78,9 +84,9 @@ struct ResidualStage {
     Index from = 0, to = 0;
 };
 
-using Stage =
-    std::variant<RecurrentStage, DenseStage, AffineStage, ActivationStage, SoftmaxStage, DropoutStage, EmbeddingStage,
-                 ConvStage, PadStage, EndStage, BothEndsStage, FirstFeaturesStage, BidirectionalStage, ResidualStage>;
+using Stage = std::variant<RecurrentStage, DenseStage, AffineStage, ActivationStage, SoftmaxStage, DropoutStage,
+                           EmbeddingStage, ConvStage, PadStage, EndStage, BothEndsStage, FirstFeaturesStage,
+                           BidirectionalStage, ResidualStage, NormStage>;
 
 /// A place in the net: what a stage makes of the point before. Points are a tree, whose root is the graph's input.
 struct Point {

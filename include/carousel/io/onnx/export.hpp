@@ -74,8 +74,8 @@ class Exporter {
             recurrent<GRU<S, D, D, Reset::after, ChosenGates>>(layer) ||
             recurrent<GRU<S, D, D, Reset::before, ChosenGates>>(layer) || if_is<Dense<S>>(layer) ||
             if_is<Conv1D<S>>(layer) || if_is<Embedding<S>>(layer) || if_is<LastStep>(layer) || if_is<BothEnds>(layer) ||
-            if_is<Dropout>(layer) || if_is<Activate>(layer) || if_is<Softmax>(layer) || if_is<Gain>(layer) ||
-            if_is<Residual<Model<S>>>(layer) || if_is<Model<S>>(layer);
+            if_is<FirstStep>(layer) || if_is<BatchNorm<S>>(layer) || if_is<Dropout>(layer) || if_is<Activate>(layer) ||
+            if_is<Softmax>(layer) || if_is<Gain>(layer) || if_is<Residual<Model<S>>>(layer) || if_is<Model<S>>(layer);
         require(known, where(layer.name()).c_str(), "ONNX has no operator for it, or it isn't known here");
         features_ = layer.output_size(before);
     }
@@ -195,6 +195,16 @@ class Exporter {
             {graph_.matrix({layer.vocabulary(), layer.output_size()}, Matrix<S>(layer.table().value.transpose())), x_});
     }
     void put(const LastStep&) { x_ = step_of(x_, -1); }
+    void put(const FirstStep&) { x_ = step_of(x_, 0); }
+    void put(const BatchNorm<S>& layer) {
+        const std::int64_t F = layer.input_size();
+        const auto vector = [&](const Parameter<S>& p) { return graph_.matrix({F}, p.value); };
+        x_ = graph_.node("BatchNormalization",
+                         {transposed(x_, {1, 2, 0}), vector(layer.gamma()), vector(layer.beta()), vector(layer.mean()),
+                          vector(layer.variance())},
+                         {{"epsilon", layer.options().epsilon}});
+        x_ = transposed(x_, {2, 0, 1});
+    }
     void put(const BothEnds&) {
         const std::int64_t half = features_ / 2;
         x_ = graph_.node("Concat", {step_of(features_of(x_, 0, half), -1), step_of(features_of(x_, half, 2 * half), 0)},

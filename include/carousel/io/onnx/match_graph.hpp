@@ -154,10 +154,6 @@ inline Chain Matcher::match() {
 inline void Matcher::check_stages(Index from, Index to, int depth) const {
     for (const Index k : chain_.path(from, to)) {
         const Node& node = *chain_[k].node;
-        if (const EndStage* end = chain_.stage<EndStage>(k))
-            check(end->last, node,
-                  "it takes the first step of a sequence, expected the last, or both ends of a "
-                  "bidirectional layer");
         check(!chain_.stage<PadStage>(k), node, "it pads the sequence, and no Conv follows");
         check(!chain_.stage<FirstFeaturesStage>(k), node,
               "it takes a part of the features, which is only known as a part of a residual");

@@ -164,11 +164,7 @@ inline Data Matcher::batch_norm(const Node& node, Data data) {
               " numbers, one for each feature");
     }
     const double epsilon = Attributes(source_, node).real("epsilon", 1e-5);
-    AffineStage stage{std::vector<double>(count), std::vector<double>(count)};
-    for (std::size_t k = 0; k < count; ++k) {
-        stage.scale[k] = all[0]->data[k] / std::sqrt(all[3]->data[k] + epsilon);
-        stage.shift[k] = all[1]->data[k] - all[2]->data[k] * stage.scale[k];
-    }
+    NormStage stage{all[0]->data, all[1]->data, all[2]->data, all[3]->data, epsilon};
     return then(node, std::move(data), features, std::move(stage));
 }
 
