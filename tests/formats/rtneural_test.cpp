@@ -177,6 +177,7 @@ TEST_CASE("RTNeural: the sample rate is a number or a text, in metadata or besid
     CHECK(metadata("").empty());
     CHECK(metadata(R"(, "samplerate": 44100)").at("sample_rate") == "44100");
     CHECK(metadata(R"(, "samplerate": "48000")").at("sample_rate") == "48000");
+    CHECK(metadata(R"(, "sample_rate": 48000)").at("sample_rate") == "48000");
     CHECK(metadata(R"(, "samplerate": 1, "metadata": {"samplerate": "96000.5"})").at("sample_rate") == "96000.5");
     CHECK(metadata(R"(, "esr": 0.5, "metadata": {"name": "tw\u00f6", "date": {"year": 2023}, "samplerate": null},
                       "input_batch": [1], "output_batch": [2])") ==
@@ -244,6 +245,13 @@ TEST_CASE("RTNeural: what was loaded is saved, and loaded again to the last bit"
     check(double(), model_text(all, more));
     check(float(),
           model_text(layer_text("dense", 1, "[[1], [10]], [0]"), R"(, "in_skip": 1, "in_gain": 6)", 2)); // a knob
+}
+
+TEST_CASE("RTNeural: metadata that looks like JSON, but isn't what a file would give, stays a text") {
+    const Metadata metadata{{"a", "{ }"},       {"b", std::string(20, '[') + std::string(20, ']')},
+                            {"c", "{\"x\":1}"}, {"d", "[1, 2]"},
+                            {"e", "5150"},      {"esr", "1e2"}};
+    CHECK(load<float>(saved(Model<float>{Dense<float>{1, 1}}, metadata)).metadata == metadata);
 }
 
 TEST_CASE("RTNeural: a Sequential, sizes known at compile time, is saved without Dropout and LastStep") {

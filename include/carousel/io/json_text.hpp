@@ -43,14 +43,15 @@ std::string json_rows(const Eigen::MatrixBase<Derived>& numbers) {
     return text + "]";
 }
 
-/// Whether a text is what a reader of metadata, as JsonFile::add_metadata, makes of a number, or of an object or array.
-inline bool is_json_number(const std::string& text) {
-    double number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return error == std::errc() && end == text.data() + text.size() && std::isfinite(number) && Json::accept(text);
-}
-inline bool is_json_container(const std::string& text) {
-    return (text.starts_with('{') || text.starts_with('[')) && Json::accept(text);
+/// Whether a text is exactly what JsonFile::add_metadata makes of a number, an object or an array, so that written as it
+/// is it reads back as the same text.
+inline bool is_json(const std::string& text, bool number) {
+    constexpr std::size_t levels = 15; // of those that a reader allows, the file's object has one more
+    if (text.empty() || (!number && text[0] != '{' && text[0] != '['))
+        return false;
+    const auto [object, error] = parse_strict_object("{\"\":" + text + "}", "", levels);
+    return error.empty() && object.size() == 1 && object.begin()->is_number() == number &&
+           object.begin()->dump() == text;
 }
 
 /// The members of an object, `"name": value, …`, of metadata but the `left_out`. The `numbers` are numbers if they can
@@ -63,7 +64,7 @@ inline std::string json_members(const Metadata& metadata, std::initializer_list<
     std::string text;
     for (const auto& [name, value] : metadata)
         if (!is_in(left_out, name)) {
-            const bool as_it_is = (is_in(numbers, name) && is_json_number(value)) || is_json_container(value);
+            const bool as_it_is = (is_in(numbers, name) && is_json(value, true)) || is_json(value, false);
             text += (text.empty() ? "" : ", ") + json_string(name, where, "a name of the metadata") + ": " +
                     (as_it_is ? value : json_string(value, where, "the metadata"));
         }
@@ -75,9 +76,12 @@ inline std::string json_sample_rate(const Metadata& metadata, const char* where)
     const auto found = metadata.find("sample_rate");
     if (found == metadata.end())
         return "";
-    require(is_json_number(found->second), where, "the metadata has the sample_rate \"", found->second,
-            "\", expected a number of Hz");
-    return found->second;
+    const auto& text = found->second;
+    double rate = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), rate);
+    require(error == std::errc() && end == text.data() + text.size() && rate > 0 && std::isfinite(rate), where,
+            "the metadata has the sample_rate \"", text, "\", expected a number of Hz");
+    return json_number(rate);
 }
 
 } // namespace carousel::detail

@@ -246,12 +246,16 @@ class Reader {
         Metadata metadata;
         JsonFile::add_metadata(root,
                                {"in_shape", "layers", "in_skip", "in_gain", "out_gain", "input_batch", "output_batch",
-                                "metadata", "samplerate"},
+                                "metadata", "samplerate", "sample_rate"},
                                metadata);
-        const Json* rate = JsonFile::find(root, "samplerate");
+        const auto rate_of = [](const Json& object) {
+            const Json* const rate = JsonFile::find(object, "samplerate");
+            return rate ? rate : JsonFile::find(object, "sample_rate");
+        };
+        const Json* rate = rate_of(root);
         if (const Json* const object = JsonFile::find(root, "metadata")) {
-            JsonFile::add_metadata(file_.object(*object, "metadata"), {"samplerate"}, metadata);
-            if (const Json* const inner = JsonFile::find(*object, "samplerate"))
+            JsonFile::add_metadata(file_.object(*object, "metadata"), {"samplerate", "sample_rate"}, metadata);
+            if (const Json* const inner = rate_of(*object))
                 rate = inner;
         }
         if (rate)

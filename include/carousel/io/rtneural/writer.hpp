@@ -55,7 +55,7 @@ class Writer {
             text += R"(, "out_gain": )" + decibels_of<S>(*output_gain_);
         text += R"(, "layers": [)" + layers_ + "]";
         const std::string rate = json_sample_rate(metadata, where_);
-        std::string members = json_members(metadata, {"sample_rate"}, {"esr"}, where_);
+        std::string members = json_members(metadata, {"sample_rate", "samplerate"}, {"esr"}, where_);
         if (!rate.empty())
             members += (members.empty() ? "" : ", ") + (R"("samplerate": )" + rate);
         return text + (members.empty() ? "" : R"(, "metadata": {)" + members + "}") + "}\n";
