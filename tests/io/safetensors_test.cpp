@@ -378,12 +378,15 @@ TEST_CASE("safetensors: a file without settings loads, and one with others than 
     CHECK(file.metadata ==
           Metadata{{"a", "b"},
                    {"carousel.settings", R"({"candidate":"tanh","cell":"LSTM","gate":"sigmoid","output":"tanh",)"
-                                         R"("peephole":false,"reverse":false,"zoneout":0.0,"zoneout_cell":0.0})"}});
+                                         R"("peephole":false,"reverse":false,"zoneout":0.0,"zoneout_cell":0.0})"},
+                   {"carousel.architecture",
+                    R"({"version":1,"model":{"type":"LSTM","input_size":1,"hidden_size":2,"recurrent_dropout":0.0,)"
+                    R"("cell":"LSTM","reverse":false,"zoneout":0.0,"zoneout_cell":0.0,"peephole":false,)"
+                    R"("gate":"sigmoid","candidate":"tanh","output":"tanh"}})"}});
     CHECK(load_safetensors(path, saved) == Metadata{{"a", "b"}});
-    CHECK_THROWS_WITH(
-        save_safetensors(path, saved, file.metadata),
-        "save_safetensors: the metadata has \"carousel.settings\", where the settings of the model are to "
-        "be; take it out");
+    CHECK_THROWS_WITH(save_safetensors(path, saved, file.metadata),
+                      "save_safetensors: the metadata has \"carousel.settings\", where this function says what the "
+                      "model is; take it out");
 
     write_safetensors(path, file.tensors); // as a file of before, or of another program
     load_safetensors(path, reversed);

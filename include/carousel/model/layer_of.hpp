@@ -9,7 +9,6 @@
 
 #include <memory>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -76,12 +75,12 @@ class LayerOf final : public LayerInterface<S> {
     using LayerTape = TapeOf<L, S>;
 
     struct TapeOfLayer final : AnyTape {
-        explicit TapeOfLayer(const L& layer)
-            : AnyTape(&type_key<L>), initial(layer), final_state(layer), d_final(layer), d_initial(layer) {}
+        explicit TapeOfLayer(const L& layer) : AnyTape(&type_key<L>), state(layer), d_final(layer), d_initial(layer) {}
         std::unique_ptr<AnyTape> copy() const override { return std::make_unique<TapeOfLayer>(*this); }
 
         LayerTape tape;
-        StateSpan<L, S> initial, final_state, d_final, d_initial;
+        StateSpan<L, S> state; ///< the initial and, after the pass, the final one
+        StateSpan<L, S> d_final, d_initial;
     };
 
   public:
@@ -103,24 +102,24 @@ class LayerOf final : public LayerInterface<S> {
     const void* get() const override { return &layer_; }
 
     SequenceView<S> forward(SequenceView<S> x, Tape& tape, States initial, bool record) const override {
-        if (!tape || tape->type() != type())
-            tape = std::make_unique<TapeOfLayer>(layer_);
-        auto& own = static_cast<TapeOfLayer&>(*tape);
-        const StateOf<L, S>& state = own.initial.read(initial);
-        return record ? layer_.forward(x, own.tape, state) : layer_.infer(x, own.tape, state);
+        auto& own = own_tape(tape);
+        const StateOf<L, S>& from = own.state.read(initial);
+        return record ? layer_.forward(x, own.tape, from) : layer_.infer(x, own.tape, from);
     }
     void final_state(const Tape& tape, std::span<Matrix<S>> out) const override {
-        const auto& own = own_tape("AnyLayer::final_state", tape);
-        own.final_state.write(out, [&](StateOf<L, S>& state) { layer_.final_state(own.tape, state); });
+        with_own_tape(tape, [&](const TapeOfLayer& own) {
+            own.state.write(out, [&](StateOf<L, S>& state) { layer_.final_state(own.tape, state); });
+        });
     }
     void check_backward(const Tape& tape, States d_final) const override {
-        const auto& own = own_tape("AnyLayer::backward", tape);
-        const StateOf<L, S>* const from = d_final.empty() ? nullptr : &own.d_final.read(d_final);
-        detail::check_backward(layer_, own.tape, BackwardOptions<StateOf<L, S>>{.d_final = from});
+        with_own_tape(tape, [&](const TapeOfLayer& own) {
+            const StateOf<L, S>* const from = d_final.empty() ? nullptr : &own.d_final.read(d_final);
+            detail::check_backward(layer_, own.tape, BackwardOptions<StateOf<L, S>>{.d_final = from});
+        });
     }
     SequenceView<S> backward(SequenceView<S> dy, Tape& tape, States d_final, std::span<Matrix<S>> d_initial,
                              bool input_gradient) override {
-        auto& own = const_cast<TapeOfLayer&>(own_tape("AnyLayer::backward", tape));
+        auto& own = own_tape(tape);
         const StateOf<L, S>* const from = d_final.empty() ? nullptr : &own.d_final.read(d_final);
         SequenceView<S> dx;
         const auto run = [&](StateOf<L, S>* to) {
@@ -144,9 +143,7 @@ class LayerOf final : public LayerInterface<S> {
         layer_.each_parameter(f);
     }
     void each_random(Tape& tape, FunctionRef<void(Random&)> f) const override {
-        if (!tape || tape->type() != type())
-            tape = std::make_unique<TapeOfLayer>(layer_);
-        detail::each_random(layer_, static_cast<TapeOfLayer&>(*tape).tape, f);
+        detail::each_random(layer_, own_tape(tape).tape, f);
     }
     void initialize(Random& random) override { layer_.initialize(random); }
     std::string name() const override { return layer_.name(); }
@@ -169,10 +166,18 @@ class LayerOf final : public LayerInterface<S> {
     }
 
   private:
-    static const TapeOfLayer& own_tape(const char* where, const Tape& tape) {
-        if (!tape || tape->type() != &type_key<L>)
-            fail<std::logic_error>(std::string(where) + ": the tape holds no pass of a layer of this type");
-        return static_cast<const TapeOfLayer&>(*tape);
+    /// The tape, a fresh one if it is another type's: it holds no pass, as the layer says then.
+    TapeOfLayer& own_tape(Tape& tape) const {
+        if (!tape || tape->type() != type())
+            tape = std::make_unique<TapeOfLayer>(layer_);
+        return static_cast<TapeOfLayer&>(*tape);
+    }
+    template <class F>
+    void with_own_tape(const Tape& tape, F&& f) const {
+        if (tape && tape->type() == type())
+            f(static_cast<const TapeOfLayer&>(*tape));
+        else
+            f(TapeOfLayer(layer_));
     }
 
     L layer_;

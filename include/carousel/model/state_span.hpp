@@ -16,19 +16,16 @@ class StateSpan {
     static constexpr bool one_matrix = std::is_same_v<State, Matrix<S>>;
 
   public:
-    explicit StateSpan(const L& layer) : kept_(empty_state<L, S>(layer)) {}
+    explicit StateSpan(const L& layer) : kept_(empty_state<L, S>(layer)), zero_(kept_) {}
 
     const State& read(std::span<const Matrix<S>> from) const {
-        if constexpr (one_matrix) {
-            return from.empty() ? kept_ : from[0]; // kept_ is empty
-        } else {
+        if (from.empty())
+            return zero_;
+        if constexpr (one_matrix)
+            return from[0];
+        else {
             std::size_t k = 0;
-            each_state(kept_, [&](Matrix<S>& part) {
-                if (from.empty())
-                    part.resize(0, 0);
-                else
-                    assign(part, from[k++]);
-            });
+            each_state(kept_, [&](Matrix<S>& part) { assign(part, from[k++]); });
             return kept_;
         }
     }
@@ -47,6 +44,7 @@ class StateSpan {
 
   private:
     mutable State kept_; ///< copied with what owns it; never shared by threads, as a tape and a stream aren't
+    State zero_;         ///< its matrices are empty
 };
 
 } // namespace carousel::detail

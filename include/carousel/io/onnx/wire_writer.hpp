@@ -1,8 +1,6 @@
 // Writes protobuf messages: fields appended one after the other.
 #pragma once
 
-#include <google/protobuf/io/coded_stream.h>
-
 #include <bit>
 #include <cstdint>
 #include <string>
@@ -33,9 +31,9 @@ class WireWriter {
 
   private:
     void varint(std::uint64_t value) {
-        std::uint8_t buffer[10];
-        const std::uint8_t* const end = google::protobuf::io::CodedOutputStream::WriteVarint64ToArray(value, buffer);
-        bytes_.append(reinterpret_cast<const char*>(buffer), static_cast<std::size_t>(end - buffer));
+        for (; value > 0x7F; value >>= 7)
+            bytes_ += static_cast<char>((value & 0x7F) | 0x80);
+        bytes_ += static_cast<char>(value);
     }
 
     std::string bytes_;
