@@ -244,6 +244,48 @@ TEST_CASE("Model: what doesn't fit is refused with the layer, and nothing is cha
     REQUIRE_THROWS_AS(model.final_state(tape, state), std::logic_error);
 }
 
+TEST_CASE("Model: a model inside may be given other layers, and a tape of before goes on") {
+    Random random(5);
+    Model<double> model{Model<double>{SimpleRNN<double>{2, 3}, SimpleRNN<double>{3, 2}}, Dense<double>{2, 1}};
+    Model<double>::Tape tape;
+    const auto x = random_sequence<double>(2, 3, 2, random);
+    Model<double>::State state;
+    model.forward(x, tape);
+    model.final_state(tape, state);
+    *model.layer(0).target<Model<double>>() = Model<double>{SimpleRNN<double>{2, 2}};
+    REQUIRE_THROWS_WITH(model.forward(x, tape, state),
+                        "Model::forward: the state has 2 matrices, expected 1, or none for zero");
+    for (int pass = 0; pass < 2; ++pass) {
+        const Sequence<double> dy(Matrix<double>::Ones(1, 6), 2);
+        model.forward(x, tape, pass == 0 ? Model<double>::State() : state);
+        model.final_state(tape, state);
+        REQUIRE(state.size() == 1);
+        model.backward(dy, tape, {.d_final = &state});
+    }
+    model.layer(0).target<Model<double>>()->add(SimpleRNN<double>{2, 2});
+    model.forward(x, tape);
+    model.final_state(tape, state);
+    CHECK(state.size() == 2);
+}
+
+TEST_CASE("Model: what a layer refuses of backward is refused before another has changed") {
+    Random random(6);
+    Model<double> model{SimpleRNN<double>{2, 3}, Dense<double>{3, 1}};
+    Model<double>::Tape tape;
+    const auto x = random_sequence<double>(2, 3, 1, random);
+    const Sequence<double> dy(Matrix<double>::Ones(1, 3));
+    model.forward(x, tape);
+    auto& grad = model.layer(0).target<SimpleRNN<double>>()->W().grad;
+    const Matrix<double> kept = grad;
+    grad.resize(1, 1);
+    REQUIRE_THROWS_WITH(model.backward(dy, tape),
+                        "Model::backward: layer 0 (SimpleRNN): W.grad is 1 x 1, expected 3 x 2");
+    CHECK(model.layer(1).target<Dense<double>>()->W().grad.isZero(0));
+    grad = kept;
+    model.backward(dy, tape);
+    CHECK_FALSE(model.layer(1).target<Dense<double>>()->W().grad.isZero(0));
+}
+
 TEST_CASE("Model: reads and writes in an EncoderDecoder") {
     Random random(4);
     EncoderDecoder model{Model<double>{SimpleRNN<double>{2, 3}, SimpleRNN<double>{3, 3}},

@@ -45,8 +45,8 @@ class Model : public detail::LayerRow<Model<S>, S> {
     Model() = default;
     /// Model<float> model{LSTM<float>{1, 64}, LastStep{}, Dense<float>{64, 1}}; as add() one after the other.
     template <class First, class... Rest>
-    requires(!std::same_as<First, Model> && Layer<First, S> && (Layer<Rest, S> && ...)) explicit Model(First first,
-                                                                                                       Rest... rest) {
+    requires((sizeof...(Rest) > 0 || !std::same_as<First, Model>)&&Layer<First, S> &&
+             (Layer<Rest, S> && ...)) explicit Model(First first, Rest... rest) {
         add(std::move(first));
         (add(std::move(rest)), ...);
     }

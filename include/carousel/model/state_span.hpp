@@ -5,6 +5,7 @@
 
 #include <span>
 #include <type_traits>
+#include <vector>
 
 namespace carousel::detail {
 
@@ -16,7 +17,7 @@ class StateSpan {
     static constexpr bool one_matrix = std::is_same_v<State, Matrix<S>>;
 
   public:
-    explicit StateSpan(const L& layer) : kept_(empty_state<L, S>(layer)), zero_(kept_) {}
+    explicit StateSpan(const L& layer) : kept_(empty_state<L, S>(layer)) {}
 
     const State& read(std::span<const Matrix<S>> from) const {
         if (from.empty())
@@ -24,6 +25,8 @@ class StateSpan {
         if constexpr (one_matrix)
             return from[0];
         else {
+            if constexpr (std::is_same_v<State, std::vector<Matrix<S>>>)
+                kept_.resize(from.size()); // a model inside may have other layers than it had
             std::size_t k = 0;
             each_state(kept_, [&](Matrix<S>& part) { assign(part, from[k++]); });
             return kept_;
@@ -44,7 +47,7 @@ class StateSpan {
 
   private:
     mutable State kept_; ///< copied with what owns it; never shared by threads, as a tape and a stream aren't
-    State zero_;         ///< its matrices are empty
+    State zero_ = {};    ///< no matrices, or empty ones
 };
 
 } // namespace carousel::detail
