@@ -110,10 +110,11 @@ inline std::string pytorch_modules(const ByteSource& source, const PyTorchOption
 }
 
 /// Loads weights into a model, a Sequential, or a layer, from a file of torch.save or a safetensors file with PyTorch's
-/// names. Every layer with weights takes the next module of its kind and sizes, whatever the modules' names: LSTM, GRU and
-/// SimpleRNN a level of an nn.LSTM, nn.GRU or nn.RNN, Bidirectional both directions of one, Dense an nn.Linear, Embedding
-/// an nn.Embedding, Conv1D an nn.Conv1d, BatchNorm an nn.BatchNorm1d. Where a bias is missing it becomes zero. A safetensors file is sorted by names: if two modules are of
-/// a kind and size and their names don't differ in numbers alone, options.modules must say which is which.
+/// names. Every layer with weights takes the next module of its kind and sizes, whatever the modules' names: LSTM, GRU
+/// and SimpleRNN a level of an nn.LSTM, nn.GRU or nn.RNN, Bidirectional both directions of one, Dense an nn.Linear,
+/// Embedding an nn.Embedding, Conv1D an nn.Conv1d, BatchNorm an nn.BatchNorm1d. Where a bias is missing it becomes
+/// zero. A safetensors file is sorted by names: if two modules are of a kind and size and their names don't differ in
+/// numbers alone, options.modules must say which is which.
 /// Returns the metadata of a safetensors file.
 /// Throws std::runtime_error "load_pytorch: path: …", naming the layer, the module or the tensor, if one finds no other or
 /// isn't as PyTorch's; the model is as it was then.
@@ -134,12 +135,13 @@ Metadata load_pytorch(const ByteSource& source, Model& model, const PyTorchOptio
 ///
 ///     auto file = load_pytorch<float>("model.pt", "LSTM(1, 32, num_layers=2), last, Linear(32, 1)");
 ///
-/// The steps, between commas, are the classes and arguments of PyTorch's constructors; case doesn't matter. Sizes, the number
-/// of levels and directions may be left out, as in "LSTM, last, Linear": the file has them. LSTM, GRU, RNN, Linear,
-/// Embedding, Conv1d (with padding='causal' where it is padded with zeros before its input) and BatchNorm1d take the modules of the file as they follow each other, or the named one: "fc: Linear". Further
-/// steps: ReLU, ReLU6, Tanh, Sigmoid, Hardsigmoid, Hardtanh, Softsign, Softplus, LeakyReLU, ELU, Softmax, Dropout, Identity;
-/// `last`, the output of the last step; `both_ends`, of a bidirectional layer each direction's last output;
-/// `residual(LSTM, Linear)`, steps whose input is added to their output.
+/// The steps, between commas, are the classes and arguments of PyTorch's constructors; case doesn't matter. Sizes, the
+/// number of levels and directions may be left out, as in "LSTM, last, Linear": the file has them. LSTM, GRU, RNN,
+/// Linear, Embedding, Conv1d (with padding='causal' where it is padded with zeros before its input) and BatchNorm1d
+/// take the modules of the file as they follow each other, or the named one: "fc: Linear". Further steps: ReLU, ReLU6,
+/// Tanh, Sigmoid, Hardsigmoid, Hardtanh, Softsign, Softplus, LeakyReLU, ELU, Softmax, Dropout, Identity; `last`, the
+/// output of the last step; `both_ends`, of a bidirectional layer each direction's last output; `residual(LSTM,
+/// Linear)`, steps whose input is added to their output.
 ///
 /// The line may be left out only where it can't be wrong: of a file that is the state_dict of one nn.LSTM or nn.GRU itself, and
 /// of one that save_pytorch_safetensors wrote. The metadata has the line as "carousel.pytorch_architecture".

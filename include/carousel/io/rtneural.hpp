@@ -15,9 +15,10 @@ namespace carousel {
 /// (https://github.com/jatinchowdhury18/RTNeural, https://github.com/AidaDSP/Automated-GuitarAmpModelling). `source` is a
 /// path or the file's bytes in memory.
 ///
-/// Layers: dense, time-distributed-dense, lstm, gru (which resets after the product), conv1d (causal; groups become zeros
-/// of a whole kernel), batchnorm, prelu of one slope, and activation; with the activations tanh, relu, sigmoid, softmax and elu. As in RTNeural
-/// there is an output for every step, also of a model that was trained on the last one alone.
+/// Layers: dense, time-distributed-dense, lstm, gru (which resets after the product), conv1d (causal; groups become
+/// zeros of a whole kernel), batchnorm, prelu of one slope, and activation; with the activations tanh, relu, sigmoid,
+/// softmax and elu. As in RTNeural there is an output for every step, also of a model that was trained on the last one
+/// alone.
 ///
 /// AIDA-X' in_skip, in_gain and out_gain (dB) become a Gain, a Residual around a Model, and a Gain:
 /// y = (f(g·x) + g·x)·g_out. Of a model with knobs, which are its second and third feature, only the signal, the first, has
@@ -36,9 +37,10 @@ ModelFile<S> load_rtneural(const ByteSource& source) {
 /// Saves a Model or a Sequential as JSON that RTNeural reads, and AIDA-X if the layers are those of its models: what
 /// load_rtneural loads from the file gives the same outputs to the last bit. The file is replaced as a whole (replace_file).
 ///
-/// Layers: Dense, LSTM, GRU that resets after the product, causal Conv1D, BatchNorm, Activate, Softmax; a Gain as the first or the last
-/// one, a Residual around all others. Dropout, which acts in training alone, and LastStep, as RTNeural gives the output of
-/// every step, are left out. Metadata: "sample_rate" becomes `samplerate`; everything is in the file's `metadata`.
+/// Layers: Dense, LSTM, GRU that resets after the product, causal Conv1D, BatchNorm, Activate, Softmax; a Gain as the
+/// first or the last one, a Residual around all others. Dropout, which acts in training alone, and LastStep, as
+/// RTNeural gives the output of every step, are left out. Metadata: "sample_rate" becomes `samplerate`; everything is
+/// in the file's `metadata`.
 ///
 /// Throws std::invalid_argument "save_rtneural: layer 1 (Embedding): RTNeural's JSON has no such layer", likewise for other
 /// activations, reverse layers, peepholes, zoneout and numbers that aren't finite; std::runtime_error if the file can't be
