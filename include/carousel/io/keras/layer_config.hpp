@@ -42,7 +42,7 @@ class LayerConfig {
     /// `layer` is {"class_name": …, "config": {…}, …} and must outlive this. `within` is put before what messages call
     /// it, as an outer layer's label. Throws std::runtime_error unless it has a class of Keras' own and a config.
     LayerConfig(const Input& input, const Json& layer, const std::string& within = {})
-        : input_(&input), layer_(&layer), class_name_(text_member(layer, "class_name")) {
+        : input_(&input), class_name_(text_member(layer, "class_name")) {
         static const Json none = Json::object();
         const Json* const config = member(layer, "config");
         config_ = config ? config : &none;
@@ -184,7 +184,7 @@ class LayerConfig {
     }
 
     const Input* input_;
-    const Json *layer_, *config_;
+    const Json* config_;
     std::string name_, class_name_, label_;
     std::set<std::string, std::less<>> asked_;
 };

@@ -56,9 +56,8 @@ class Folder {
     using Inputs = std::vector<const Constant*>; ///< null: left out
     using Outputs = std::vector<Constant>;
 
-    /// All must outlive it.
-    Folder(const Source& source, std::int64_t opset, Budget& budget)
-        : source_(source), opset_(opset), budget_(budget) {}
+    /// Both must outlive it.
+    Folder(const Source& source, Budget& budget) : source_(source), budget_(budget) {}
 
     /// The outputs of a node whose inputs are constants; none if the operator isn't one that is folded, or if what it
     /// makes isn't known. Throws std::runtime_error if constants take too much memory.
@@ -239,7 +238,6 @@ class Folder {
     Constant reshaped(const Node& node, const Inputs& inputs);
 
     const Source& source_;
-    std::int64_t opset_;
     Budget& budget_;
 };
 

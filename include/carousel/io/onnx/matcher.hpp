@@ -15,7 +15,7 @@ class Matcher {
   public:
     /// All must outlive it. `output` names one of the graph's outputs; empty: the first.
     Matcher(const Source& source, const File& file, Budget& budget, std::string_view output)
-        : source_(source), file_(file), budget_(budget), folder_(source, file.opset, budget), output_(output) {}
+        : source_(source), file_(file), budget_(budget), folder_(source, budget), output_(output) {}
 
     /// Throws std::runtime_error with the first node that doesn't fit, if the graph isn't a chain.
     Chain match();
