@@ -55,7 +55,7 @@ void extract_onnx(const ByteSource& source, const std::string& node_name, L& lay
     const File file = read_file(named, bytes.get());
     Budget budget(named, bytes.get().size());
     const FoundNode found = find_recurrent_node(named, file, node_name);
-    give_weights(named, found.node(), recurrent_directions(named, file, found, budget), layer);
+    give_weights(named, found.node(), recurrent_directions(named, found, budget), layer);
 }
 
 template <std::floating_point S>

@@ -71,8 +71,7 @@ inline FoundNode find_recurrent_node(const Source& source, const File& file, std
 }
 
 /// The node as stages, one for each direction: all constants that it is made of are computed.
-inline std::vector<RecurrentStage> recurrent_directions(const Source& source, const File& file, const FoundNode& found,
-                                                        Budget& budget) {
+inline std::vector<RecurrentStage> recurrent_directions(const Source& source, const FoundNode& found, Budget& budget) {
     const Node& node = found.node();
     std::unordered_set<std::string_view> needed(node.inputs.begin(), node.inputs.end());
     for (auto place = found.places.rbegin(); place != found.places.rend(); ++place)
@@ -86,7 +85,7 @@ inline std::vector<RecurrentStage> recurrent_directions(const Source& source, co
         }
 
     std::unordered_map<std::string_view, Constant> values;
-    Folder fold(source, file.opset, budget);
+    Folder fold(source, budget);
     for (const auto& [graph, end] : found.places) {
         for (const Tensor& tensor : graph->initializers)
             if (needed.contains(tensor.name))
