@@ -30,7 +30,7 @@ void extract_all(const Source& source, const File& file, Bytes bytes) {
             succeeds([&] {
                 Budget budget(source, bytes.size());
                 const FoundNode found = find_recurrent_node(source, file, node.name);
-                for (const RecurrentStage& stage : recurrent_directions(source, file, found, budget))
+                for (const RecurrentStage& stage : recurrent_directions(source, found, budget))
                     check(stage.R.size() == static_cast<std::size_t>(stage.gates() * stage.hidden * stage.hidden),
                           "R is gates x hidden x hidden");
             });
