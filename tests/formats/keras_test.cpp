@@ -4,7 +4,7 @@
 #include "carousel/stream/stream.hpp"
 #include "catch.hpp"
 #include "formats/keras_files.hpp"
-#include "formats/numpy_archive.hpp"
+#include "formats/support/npz.hpp"
 #include "golden.hpp"
 #include "io/folder.hpp"
 #include "support.hpp"
@@ -236,23 +236,24 @@ TEST_CASE("Keras: models of TensorFlow.js compute what it computed") {
 
 TEST_CASE("Keras: real models compute what RTNeural and PyTorch computed with their weights") {
     const std::string data = std::string(CAROUSEL_CONFORMANCE_DATA) + "/models/keras/";
-    const NumpyArchive bach(data + "bach_durs.ref.npz");
-    const Matrix<float> x = bach.matrix("x"); // (batch, steps)
+    const std::string bach = data + "bach_durs.ref.npz";
+    const Matrix<float> x = read_npz(bach, "x").sequence<float>().transpose(); // (batch, steps)
     const Sequence<float> sequences(Matrix<float>(Eigen::Map<const Matrix<float>>(x.data(), 1, x.size())), x.rows());
     const auto model = load_keras(data + "bach_durs.keras").model;
-    CHECK(difference(model(sequences).values(), bach.matrix("y").transpose()) < 1e-5);
+    CHECK(difference(model(sequences).values(), read_npz(bach, "y").sequence<float>()) < 1e-5);
 
-    const NumpyArchive guitar(data + "guitarlstm_ts9_model.lstm_dense.ref.npz");
+    const std::string guitar = data + "guitarlstm_ts9_model.lstm_dense.ref.npz";
     CHECK(error<std::runtime_error>([&] { load_keras(data + "guitarlstm_ts9_model.h5"); }) ==
           "load_keras: " + data +
               "guitarlstm_ts9_model.h5: layer \"conv1d_1\" (Conv1D): option padding is \"same\", "
               "expected causal, valid, or same where it pads nothing");
     auto part = load_keras(data + "guitarlstm_ts9_model.h5", {.first_layer = "lstm"}).model;
-    const Matrix<float> steps = guitar.matrix("x").transpose();
+    const Matrix<float> steps = read_npz(guitar, "x").sequence<float>();
+    const Matrix<float> expected = read_npz(guitar, "y").sequence<float>();
     Stream stream(part);
     for (Index t = 0; t < steps.cols(); ++t) {
         const float y = stream(std::span(steps.data() + t * steps.rows(), static_cast<std::size_t>(steps.rows())))[0];
-        CHECK(std::abs(y - guitar.matrix("y")(t, 0)) < 1e-5F);
+        CHECK(std::abs(y - expected(0, t)) < 1e-5F);
     }
 }
 

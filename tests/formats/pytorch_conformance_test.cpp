@@ -5,6 +5,7 @@
 
 #    include "carousel/io/pytorch.hpp"
 #    include "carousel/stream/stream.hpp"
+#    include "formats/support/npz.hpp"
 
 #    include <nlohmann/json.hpp>
 
@@ -14,6 +15,7 @@
 namespace {
 
 using namespace carousel;
+using test::read_npy, test::read_npz;
 using Json = nlohmann::json;
 
 const std::string folder = CAROUSEL_CONFORMANCE_DATA "/models/";
@@ -70,18 +72,6 @@ double difference(const Matrix<float>& a, const Matrix<float>& b) {
     return (a - b).cwiseAbs().maxCoeff();
 }
 
-/// The numbers of an .npy file, float32 and C order.
-std::vector<float> npy(const std::string& file) {
-    std::ifstream in(folder + file, std::ios::binary);
-    const std::string bytes(std::istreambuf_iterator<char>(in), {});
-    REQUIRE(bytes.size() > 10);
-    REQUIRE(bytes.find("'descr': '<f4'") != bytes.npos);
-    const std::size_t start = 10 + static_cast<unsigned char>(bytes[8]) + 256 * static_cast<unsigned char>(bytes[9]);
-    std::vector<float> numbers((bytes.size() - start) / sizeof(float));
-    std::memcpy(numbers.data(), bytes.data() + start, numbers.size() * sizeof(float));
-    return numbers;
-}
-
 } // namespace
 
 TEST_CASE("PyTorch's files: nets of the folder torch_made compute what PyTorch says") {
@@ -121,16 +111,15 @@ TEST_CASE("PyTorch's files: nets of the folder torch_made compute what PyTorch s
 }
 
 TEST_CASE("PyTorch's files: an amplifier of CoreAudioML computes what PyTorch says, whole and streamed") {
-    const auto input = npy("input_4096x2_cond0.5.npy");
+    const auto input = read_npy(folder + "input_4096x2_cond0.5.npy").sequence<float>();
     const auto check = [&](const std::string& line, const std::string& reference) {
         const auto loaded = load_pytorch<float>(folder + "pytorch/coreaudioml_modelBest.pt", line);
-        const auto expected = npy(reference);
-        const auto y =
-            loaded.model(Sequence<float>(Matrix<float>(Eigen::Map<const Matrix<float>>(input.data(), 2, 4096))));
+        const auto expected = read_npy(folder + reference).sequence<float>();
+        const auto y = loaded.model(Sequence<float>(input));
         Stream stream{loaded.model};
-        for (std::size_t t = 0; t < expected.size(); ++t) {
-            REQUIRE(std::abs(y.values()(0, static_cast<Index>(t)) - expected[t]) < 1e-5);
-            REQUIRE(std::abs(stream(std::span(input).subspan(2 * t, 2))[0] - expected[t]) < 1e-5);
+        for (Index t = 0; t < expected.cols(); ++t) {
+            REQUIRE(std::abs(y.values()(0, t) - expected(0, t)) < 1e-5);
+            REQUIRE(std::abs(stream(input.col(t))[0] - expected(0, t)) < 1e-5);
         }
     };
     check("LSTM(2, 32), Linear(32, 1)", "pytorch/coreaudioml_modelBest.ref_noskip.npy");
@@ -138,32 +127,20 @@ TEST_CASE("PyTorch's files: an amplifier of CoreAudioML computes what PyTorch sa
 }
 
 TEST_CASE("PyTorch's files: GRUs out of a checkpoint of many modules compute what PyTorch says") {
-    // The archive of references is a zip file of .npy files, as NumPy writes it.
-    const ByteSource source(folder + "pytorch/gtcrn_dns3.gru.ref.npz");
-    detail::Input input("test", source);
-    std::vector<std::byte> bytes(input.size());
-    input.read(0, bytes);
-    const detail::ZipArchive archive(input, bytes);
-    const auto array = [&](const std::string& name) {
-        const auto content = archive.read(*archive.find(name + ".npy"));
-        const std::size_t start =
-            10 + std::to_integer<std::size_t>(content[8]) + 256 * std::to_integer<std::size_t>(content[9]);
-        std::vector<float> numbers((content.size() - start) / sizeof(float));
-        std::memcpy(numbers.data(), content.data() + start, numbers.size() * sizeof(float));
-        return numbers;
-    };
-    const auto x = array("x");
+    const std::string references = folder + "pytorch/gtcrn_dns3.gru.ref.npz";
+    const auto x = read_npz(references, "x").numbers;
     const Sequence<float> sequence(
-        Matrix<float>(Eigen::Map<const Matrix<float>>(x.data(), 8, static_cast<Index>(x.size()) / 8)));
+        Matrix<float>(Eigen::Map<const Matrix<double>>(x.data(), 8, static_cast<Index>(x.size()) / 8).cast<float>()));
     for (const std::string module :
          {"dpgrnn1.inter_rnn.rnn1", "dpgrnn1.intra_rnn.rnn1", "encoder.en_convs.2.tra.att_gru"}) {
         CAPTURE(module);
         const auto loaded = load_pytorch<float>(folder + "pytorch/gtcrn_dns3.tar", "", {.prefix = module + "."});
-        const auto expected = array(module);
+        const auto expected = read_npz(references, module).numbers;
         const auto y = loaded.model(sequence);
         REQUIRE(static_cast<std::size_t>(y.values().size()) == expected.size());
-        REQUIRE(difference(y.values(), Eigen::Map<const Matrix<float>>(expected.data(), y.values().rows(),
-                                                                       y.values().cols())) < 1e-5);
+        REQUIRE(difference(y.values(),
+                           Eigen::Map<const Matrix<double>>(expected.data(), y.values().rows(), y.values().cols())
+                               .cast<float>()) < 1e-5);
     }
 }
 

@@ -2,11 +2,10 @@
 #pragma once
 
 #include "carousel/core/matrix.hpp"
+#include "io/folder.hpp"
 
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -26,10 +25,9 @@ struct Npy {
     }
 };
 
-inline Npy read_npy(const std::filesystem::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    const std::string bytes(std::istreambuf_iterator<char>(file), {});
-    const auto fail = [&](const char* what) { throw std::runtime_error(path.string() + ": " + what); };
+/// Of the bytes of a file that is called so.
+inline Npy npy_of(const std::string& bytes, const std::string& name) {
+    const auto fail = [&](const char* what) { throw std::runtime_error(name + ": " + what); };
     constexpr std::size_t fixed = 10; // magic number, version and the length of the header
     if (bytes.size() < fixed || bytes.compare(1, 5, "NUMPY") != 0)
         fail("is no .npy file of version 1");
@@ -55,6 +53,10 @@ inline Npy read_npy(const std::filesystem::path& path) {
     };
     is_double ? read(double()) : read(float());
     return npy;
+}
+
+inline Npy read_npy(const std::filesystem::path& path) {
+    return npy_of(content(path), path.string());
 }
 
 } // namespace carousel::test

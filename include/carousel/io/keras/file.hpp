@@ -2,10 +2,10 @@
 // HDF5's C library, libzip and nlohmann-json.
 #pragma once
 
-#include "carousel/io/keras/archive.hpp"
 #include "carousel/io/keras/hdf5.hpp"
 #include "carousel/io/keras/layer_config.hpp"
 #include "carousel/io/keras/spec.hpp"
+#include "carousel/io/zip_archive.hpp"
 
 #include <charconv>
 #include <map>
@@ -25,6 +25,19 @@ struct FileParts {
     bool archive = false;
 };
 
+/// A file of an archive of so many bytes; none if there is none of this name. Throws std::runtime_error if it can't be
+/// read, or is larger than largest_expansion times the archive.
+inline std::optional<std::vector<std::byte>> read_member(const Input& input, const ZipArchive& archive,
+                                                         std::uint64_t bytes, const std::string& name) {
+    const auto entry = archive.find(name);
+    if (!entry)
+        return std::nullopt;
+    const std::uint64_t size = archive.size(*entry);
+    input.check(size / largest_expansion <= bytes, "\"", name, "\" is said to have ", size, " bytes, expected at most ",
+                largest_expansion, " times the archive's ", bytes);
+    return archive.read(*entry);
+}
+
 /// Throws std::runtime_error if it is neither an HDF5 file nor a .keras archive.
 inline FileParts read_parts(Input& input) {
     std::vector<std::byte> bytes(input.size());
@@ -37,10 +50,10 @@ inline FileParts read_parts(Input& input) {
     input.check(begins("PK"), "it is neither a .keras archive nor an HDF5 file");
     const ZipArchive archive(input, bytes);
     const auto text = [&](const char* name) {
-        const auto part = archive.read(name);
+        const auto part = read_member(input, archive, bytes.size(), name);
         return part ? std::string(reinterpret_cast<const char*>(part->data()), part->size()) : std::string();
     };
-    auto weights = archive.read("model.weights.h5");
+    auto weights = read_member(input, archive, bytes.size(), "model.weights.h5");
     input.check(weights.has_value(), "the archive has no model.weights.h5; sharded weights can't be loaded");
     return {std::move(*weights), text("config.json"), text("metadata.json"), true};
 }
