@@ -2,6 +2,7 @@
 // Accelerating Deep Network Training by Reducing Internal Covariate Shift", section 3.1, for inference.
 #pragma once
 
+#include "carousel/layer/each_parameter.hpp"
 #include "carousel/layer/layer.hpp"
 
 #include <cmath>
@@ -21,7 +22,7 @@ struct BatchNormOptions {
 /// leaves them. A new layer has γ = 1, β = 0, mean 0 and variance 1. Padding is mapped, too.
 /// backward, with x̂ = (x − mean) / √(variance + ε): dγ += Σ dy∘x̂, dβ += Σ dy, dx = γ / √(variance + ε) ∘ dy.
 template <std::floating_point S>
-class BatchNorm {
+class BatchNorm : public detail::EachParameter<BatchNorm<S>> {
   public:
     using Scalar = S;
     using State = NoState;
@@ -64,14 +65,6 @@ class BatchNorm {
     const Parameter<S>& variance() const { return variance_; }
 
     template <class F>
-    void each_parameter(F&& f) {
-        visit_parameters(*this, f);
-    }
-    template <class F>
-    void each_parameter(F&& f) const {
-        visit_parameters(*this, f);
-    }
-    template <class F>
     void each_setting(F&& f) const {
         f("epsilon", options_.epsilon);
     }
@@ -89,7 +82,7 @@ class BatchNorm {
     /// Throws std::invalid_argument unless every parameter is F × 1 and every variance + ε is above 0. `where` begins the
     /// message.
     void check_parameters(const char* where) const {
-        each_parameter([&](const std::string& name, const Parameter<S>& parameter) {
+        this->each_parameter([&](const std::string& name, const Parameter<S>& parameter) {
             detail::require_shape(where, name.c_str(), ".value", parameter.value, features_, 1);
         });
         for (Index k = 0; k < features_; ++k)
@@ -166,9 +159,10 @@ class BatchNorm {
     }
 
   private:
+    friend detail::EachParameter<BatchNorm>;
     /// f(name, parameter) for every one, const if `self` is.
     template <class Self, class F>
-    static void visit_parameters(Self& self, F&& f) {
+    static void visit_parameters(Self& self, F& f) {
         f(std::string("gamma"), self.gamma_);
         f(std::string("beta"), self.beta_);
         f(std::string("mean"), self.mean_);

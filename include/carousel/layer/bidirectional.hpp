@@ -29,7 +29,7 @@ concept Reversible = Layer<L, typename L::Scalar> &&
 /// BothEnds picks these two, where LastStep would pick a reverse output that has seen one step alone.
 /// backward: dx is the sum of both layers' dx.
 template <Reversible L>
-class Bidirectional {
+class Bidirectional : public detail::EachParameter<Bidirectional<L>> {
   public:
     using Scalar = typename L::Scalar;
 
@@ -72,15 +72,6 @@ class Bidirectional {
     }
     std::string name() const { return "Bidirectional"; }
 
-    /// Names are "forward.W" … "reverse.W" ….
-    template <class F>
-    void each_parameter(F&& f) {
-        visit_parameters(*this, f);
-    }
-    template <class F>
-    void each_parameter(F&& f) const {
-        visit_parameters(*this, f);
-    }
     /// "merge", and those of both layers as "forward.…" and "reverse.…".
     template <class F>
     void each_setting(F&& f) const {
@@ -175,7 +166,8 @@ class Bidirectional {
         return merge_ == Merge::concatenate ? "concatenate" : merge_ == Merge::sum ? "sum" : "average";
     }
 
-    /// f(name, parameter) for every one, const if `self` is.
+    friend detail::EachParameter<Bidirectional>;
+    /// f(name, parameter) for every one, const if `self` is. Names are "forward.W" … "reverse.W" ….
     template <class Self, class F>
     static void visit_parameters(Self& self, F& f) {
         self.forward_.each_parameter([&](const std::string& name, auto& p) { f("forward." + name, p); });

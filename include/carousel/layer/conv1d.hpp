@@ -3,6 +3,7 @@
 
 #include "carousel/layer/conv1d_options.hpp"
 #include "carousel/layer/conv_windows.hpp"
+#include "carousel/layer/each_parameter.hpp"
 #include "carousel/layer/layer.hpp"
 
 namespace carousel {
@@ -21,7 +22,7 @@ namespace carousel {
 /// valid layer carries nothing (0 × B): every chunk begins anew.
 /// backward: da = dy ∘ f′; of the windows X of all outputs, as columns: dW += da·Xᵀ, db += Σ da, dX = Wᵀ·da.
 template <std::floating_point S>
-class Conv1D {
+class Conv1D : public detail::EachParameter<Conv1D<S>> {
   public:
     using Scalar = S;
     using State = Matrix<S>;
@@ -78,14 +79,6 @@ class Conv1D {
     const Parameter<S>& W() const { return W_; }
     const Parameter<S>& b() const { return b_; }
 
-    template <class F>
-    void each_parameter(F&& f) {
-        visit_parameters(*this, f);
-    }
-    template <class F>
-    void each_parameter(F&& f) const {
-        visit_parameters(*this, f);
-    }
     template <class F>
     void each_setting(F&& f) const {
         f("kernel", kernel_); // the shape of W is that of other kernels, too
@@ -202,6 +195,7 @@ class Conv1D {
     }
 
   private:
+    friend detail::EachParameter<Conv1D>;
     /// f(name, parameter) for every one, const if `self` is.
     template <class Self, class F>
     static void visit_parameters(Self& self, F& f) {

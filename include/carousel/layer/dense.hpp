@@ -3,6 +3,7 @@
 
 #include "carousel/cell/activation.hpp"
 #include "carousel/kernel/product.hpp"
+#include "carousel/layer/each_parameter.hpp"
 #include "carousel/layer/initializer.hpp"
 #include "carousel/layer/layer.hpp"
 
@@ -20,7 +21,7 @@ struct DenseOptions {
 /// x: I × (T·B), y: O × (T·B); W: O × I, b: O.
 /// backward: da = dy ∘ f′, dW += da·xᵀ, db += Σ da, dx = Wᵀ·da.
 template <std::floating_point S, Index Input = Dynamic, Index Output = Dynamic>
-class Dense {
+class Dense : public detail::EachParameter<Dense<S, Input, Output>> {
   public:
     using Scalar = S;
     static constexpr Index fixed_input = Input, fixed_output = Output;
@@ -64,15 +65,6 @@ class Dense {
     Parameter<S>& b() { return b_; }
     const Parameter<S>& W() const { return W_; }
     const Parameter<S>& b() const { return b_; }
-
-    template <class F>
-    void each_parameter(F&& f) {
-        visit_parameters(*this, f);
-    }
-    template <class F>
-    void each_parameter(F&& f) const {
-        visit_parameters(*this, f);
-    }
 
     template <class F>
     void each_setting(F&& f) const {
@@ -143,6 +135,7 @@ class Dense {
     }
 
   private:
+    friend detail::EachParameter<Dense>;
     /// f(name, parameter) for every one, const if `self` is.
     template <class Self, class F>
     static void visit_parameters(Self& self, F& f) {

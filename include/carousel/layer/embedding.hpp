@@ -1,6 +1,7 @@
 // Embedding: a vector, learned, for each token of a vocabulary.
 #pragma once
 
+#include "carousel/layer/each_parameter.hpp"
 #include "carousel/layer/initializer.hpp"
 #include "carousel/layer/layer.hpp"
 
@@ -24,7 +25,7 @@ struct EmbeddingOptions {
 /// The table is a sparse parameter: a training step costs by the tokens in it, whatever the vocabulary. See Optimizer
 /// for what that means to moments and weight decay.
 template <std::floating_point S>
-class Embedding {
+class Embedding : public detail::EachParameter<Embedding<S>> {
   public:
     using Scalar = S;
 
@@ -65,15 +66,6 @@ class Embedding {
 
     Parameter<S>& table() { return table_; }
     const Parameter<S>& table() const { return table_; }
-
-    template <class F>
-    void each_parameter(F&& f) {
-        visit_parameters(*this, f);
-    }
-    template <class F>
-    void each_parameter(F&& f) const {
-        visit_parameters(*this, f);
-    }
 
     template <class F>
     void each_setting(F&& f) const {
@@ -141,6 +133,7 @@ class Embedding {
     }
 
   private:
+    friend detail::EachParameter<Embedding>;
     /// f(name, parameter) for every one, const if `self` is.
     template <class Self, class F>
     static void visit_parameters(Self& self, F& f) {

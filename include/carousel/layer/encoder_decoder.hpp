@@ -3,6 +3,7 @@
 // Sutskever, Vinyals & Le 2014, "Sequence to Sequence Learning with Neural Networks").
 #pragma once
 
+#include "carousel/layer/each_parameter.hpp"
 #include "carousel/layer/layer.hpp"
 
 #include <algorithm>
@@ -103,7 +104,7 @@ struct EncoderDecoderOptions {
 ///
 /// The encoder's last layer must be recurrent; its output isn't used. Every pass starts from zero: it has no State.
 template <class Encoder, class Decoder>
-class EncoderDecoder {
+class EncoderDecoder : public detail::EachParameter<EncoderDecoder<Encoder, Decoder>> {
   public:
     using Scalar = typename Encoder::Scalar;
     static_assert(Layer<Encoder, Scalar> && Layer<Decoder, Scalar>,
@@ -145,15 +146,6 @@ class EncoderDecoder {
     Index least_steps() const { return options_.encoder_steps + detail::least_steps(decoder_); }
     std::string name() const { return "EncoderDecoder"; }
 
-    /// Names are "encoder.…" and "decoder.…".
-    template <class F>
-    void each_parameter(F&& f) {
-        visit_parameters(*this, f);
-    }
-    template <class F>
-    void each_parameter(F&& f) const {
-        visit_parameters(*this, f);
-    }
     template <class F>
     void each_setting(F&& f) const {
         f("encoder_steps", options_.encoder_steps);
@@ -245,7 +237,8 @@ class EncoderDecoder {
     }
 
   private:
-    /// f(name, parameter) for every one, const if `self` is.
+    friend detail::EachParameter<EncoderDecoder>;
+    /// f(name, parameter) for every one, const if `self` is. Names are "encoder.…" and "decoder.…".
     template <class Self, class F>
     static void visit_parameters(Self& self, F& f) {
         self.encoder_.each_parameter([&](const std::string& name, auto& p) { f("encoder." + name, p); });

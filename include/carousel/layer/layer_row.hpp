@@ -1,6 +1,7 @@
 // LayerRow: what a row of layers can tell and do, whether its types are known at compile time (Sequential) or not (Model).
 #pragma once
 
+#include "carousel/layer/each_parameter.hpp"
 #include "carousel/layer/layer.hpp"
 
 #include <stdexcept>
@@ -28,7 +29,7 @@ auto in_layer(const char* where, std::size_t k, const L& layer, F&& f) {
 /// The functions of a row of layers that don't depend on how it holds them. `Row` has each_layer(f(k, layer)), infer,
 /// and kind, its name in messages.
 template <class Row, class S>
-class LayerRow {
+class LayerRow : public EachParameter<Row> {
   public:
     /// Also a Model's, whose parameters so have the names of the equal Sequential's.
     std::string name() const { return "Sequential"; }
@@ -69,16 +70,6 @@ class LayerRow {
         return most;
     }
 
-    /// Names are "k.Layer.parameter".
-    template <class F>
-    void each_parameter(F&& f) {
-        visit_parameters(row(), f);
-    }
-    template <class F>
-    void each_parameter(F&& f) const {
-        visit_parameters(row(), f);
-    }
-
     /// Names are "k.Layer.setting".
     template <class F>
     void each_setting(F&& f) const {
@@ -115,7 +106,8 @@ class LayerRow {
     Row& row() { return static_cast<Row&>(*this); }
     const Row& row() const { return static_cast<const Row&>(*this); }
 
-    /// f(name, parameter) for every one, const if `self` is.
+    friend EachParameter<Row>;
+    /// f(name, parameter) for every one, const if `self` is. Names are "k.Layer.parameter".
     template <class Self, class F>
     static void visit_parameters(Self& self, F& f) {
         self.each_layer([&](std::size_t k, auto& layer) {

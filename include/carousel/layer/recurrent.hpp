@@ -5,6 +5,7 @@
 #include "carousel/cell/gru.hpp"
 #include "carousel/cell/lstm.hpp"
 #include "carousel/cell/simple_rnn.hpp"
+#include "carousel/layer/each_parameter.hpp"
 #include "carousel/layer/recurrent_options.hpp"
 #include "carousel/layer/recurrent_tape.hpp"
 
@@ -16,7 +17,7 @@ namespace carousel {
 /// x: I × (T·B), its padding finite. Output: H × (T·B), zero past a sequence's end.
 /// State: (C::states · H) × B, h on top (an LSTM's c under it).
 template <Cell C, Index Input = Dynamic, Index Hidden = Dynamic>
-class Recurrent {
+class Recurrent : public detail::EachParameter<Recurrent<C, Input, Hidden>> {
   public:
     using CellType = C;
     using Scalar = typename C::Scalar;
@@ -77,15 +78,6 @@ class Recurrent {
     const Parameter<Scalar>& U() const { return U_; }
     const Parameter<Scalar>& b() const { return b_; }
     const Parameter<Scalar>& P() const { return P_; }
-
-    template <class F>
-    void each_parameter(F&& f) {
-        visit_parameters(*this, f);
-    }
-    template <class F>
-    void each_parameter(F&& f) const {
-        visit_parameters(*this, f);
-    }
 
     /// "cell" (its name), the direction, the rates of zoneout, which act in inference too, and the cell's own.
     template <class F>
@@ -191,6 +183,7 @@ class Recurrent {
     }
 
   private:
+    friend detail::EachParameter<Recurrent>;
     /// f(name, parameter) for every one, const if `self` is.
     template <class Self, class F>
     static void visit_parameters(Self& self, F& f) {
