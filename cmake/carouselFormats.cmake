@@ -41,7 +41,7 @@ carousel_find_library(hdf5 hdf5.h hdf5_serial hdf5)
 if(NOT TARGET protobuf::libprotobuf-lite)
     find_package(Protobuf CONFIG QUIET GLOBAL) # what newer versions need besides is in their own file
     if(NOT TARGET protobuf::libprotobuf-lite)
-        find_package(Protobuf MODULE QUIET)
+        find_package(Protobuf MODULE QUIET GLOBAL)
     endif()
 endif()
 

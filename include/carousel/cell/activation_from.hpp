@@ -20,7 +20,8 @@ inline std::optional<Activation> activation_from(std::string_view text) {
     if (const std::size_t place = text.find(".clipped("); place != text.npos) {
         double value = 0;
         const std::string_view number = text.substr(place + 9);
-        if (std::from_chars(number.data(), number.data() + number.size(), value).ec != std::errc() || !(value > 0))
+        if (std::from_chars(number.data(), number.data() + number.size(), value).ec != std::errc() || !(value > 0) ||
+            !std::isfinite(value))
             return std::nullopt;
         limit = value;
         text = text.substr(0, place);
@@ -34,7 +35,7 @@ inline std::optional<Activation> activation_from(std::string_view text) {
     while (!rest.empty()) {
         double value = 0;
         const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
-        if (error != std::errc())
+        if (error != std::errc() || !std::isfinite(value))
             return std::nullopt;
         numbers.push_back(value);
         rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));

@@ -10,7 +10,7 @@ namespace carousel::detail {
 template <class Signature>
 class FunctionRef;
 
-/// Refers to a function or an object with operator(), which must live while it is called. Copying one costs two pointers;
+/// Refers to an object with operator(), which must live while it is called. Copying one costs two pointers;
 /// nothing is allocated.
 template <class R, class... Args>
 class FunctionRef<R(Args...)> {
@@ -20,7 +20,11 @@ class FunctionRef<R(Args...)> {
         FunctionRef(F&& f) // NOLINT: converts from whatever is called
         : object_(const_cast<void*>(static_cast<const void*>(std::addressof(f)))),
           call_([](void* object, Args... args) -> R {
-              return (*static_cast<std::remove_reference_t<F>*>(object))(std::forward<Args>(args)...);
+              auto& called = *static_cast<std::remove_reference_t<F>*>(object);
+              if constexpr (std::is_void_v<R>)
+                  called(std::forward<Args>(args)...);
+              else
+                  return called(std::forward<Args>(args)...);
           }) {}
 
     R operator()(Args... args) const { return call_(object_, std::forward<Args>(args)...); }

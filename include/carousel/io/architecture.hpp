@@ -15,7 +15,7 @@
 
 namespace carousel::detail {
 
-/// The key in the file's metadata. Its text is docs/files.md's
+/// The key in the file's metadata. Its text is docs/models.md's
 ///
 ///     {"version":1,"model":{"type":"Sequential","layers":[{"type":"LSTM","input_size":1, …}, …]}}
 inline constexpr const char* architecture_key = "carousel.architecture";
@@ -74,8 +74,7 @@ class ArchitectureReader : public StrictJsonReader {
         if (!error().empty())
             return;
         if (version_ != architecture_version)
-            fail(architecture_key, " is of version ", version_, ", expected ", architecture_version,
-                 "; load it with a newer version of this library");
+            fail_version();
         else if (!has_model_)
             fail(architecture_key, " has no \"model\"");
     }
@@ -109,9 +108,12 @@ class ArchitectureReader : public StrictJsonReader {
     }
     bool single(Json value) override {
         if (parts_.back() == Part::file) {
-            if (name_ == "version" && value.is_number_integer() && value >= 0 && value < 1'000'000)
-                version_ = value.template get<Index>();
-            return true; // what a newer version may say is passed over
+            if (name_ != "version")
+                return true;
+            if (version_ != 0 || !value.is_number_unsigned() || value > 1'000'000)
+                return unexpected();
+            version_ = value.template get<Index>();                    // which the writer says first
+            return version_ == architecture_version || fail_version(); // what a newer version may say is passed over
         }
         if (parts_.back() == Part::list)
             return unexpected();
@@ -122,7 +124,7 @@ class ArchitectureReader : public StrictJsonReader {
             layer.type = value.template get<std::string>();
             return true;
         }
-        constexpr std::size_t most_values = 1000; // of which each is compared with every other
+        constexpr std::size_t most_values = 64; // of which each is compared with every other
         for (const auto& [name, other] : layer.values)
             if (name == name_)
                 return fail_twice(name_);
@@ -146,6 +148,10 @@ class ArchitectureReader : public StrictJsonReader {
     bool add(SettingValue value) {
         open_.back()->values.emplace_back(name_, std::move(value));
         return true;
+    }
+    bool fail_version() {
+        return fail(architecture_key, " is of version ", version_, ", expected ", architecture_version,
+                    "; load it with a newer version of this library");
     }
     bool unexpected() { return fail(architecture_key, ": what is called \"", name_, "\" can't be read"); }
 

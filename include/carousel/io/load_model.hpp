@@ -35,7 +35,7 @@ ModelFile<S> load_model_file(const ByteSource& source, const LayerRegistry<S>& r
     architecture.read(text->second);
     file.check(architecture.error().empty(), architecture.error());
 
-    Index numbers = 1; // a layer can't have more than the file
+    Index numbers = 0; // the layers can't have more parameters together
     for (const detail::SafetensorsEntry& entry : reader.entries())
         numbers += static_cast<Index>((entry.end - entry.begin) / sizeof(S));
     const auto limited = registry.limited_to(numbers);

@@ -78,11 +78,16 @@ class Dropout {
     template <class S>
     void final_state(const Tape<S>&, NoState&) const {}
 
+    template <class S>
+    void check_backward(const Tape<S>& tape, const BackwardOptions<NoState>&) const {
+        tape.pass_.require_recorded("Dropout::backward", this);
+    }
+
     /// Throws std::invalid_argument if dy hasn't x's shape, std::logic_error if the tape holds no forward pass
     /// of this layer.
     template <class S>
     SequenceView<S> backward(SequenceView<S> dy, Tape<S>& tape, const BackwardOptions<NoState>& options = {}) {
-        tape.pass_.require_recorded("Dropout::backward", this);
+        check_backward(tape, options);
         const auto& y = tape.y_.values();
         require(dy.features() == y.rows() && dy.columns() == y.cols(), "Dropout::backward", "dy is ", dy.features(),
                 " x ", dy.columns(), ", expected ", y.rows(), " x ", y.cols());

@@ -21,6 +21,14 @@ Index state_count(const State& state) {
     return count;
 }
 
+/// Gives a State as many matrices as the layer's has, where that is decided at run time and may have changed.
+template <class State, class L>
+void resize_state(State& state, const L& layer) {
+    if constexpr (fixed_state_count<State>() == Dynamic)
+        if (state_count(state) != layer.states())
+            state = layer.empty_state();
+}
+
 /// f(matrix of a, matrix of b) for the matrices of a and as many of the last ones of b.
 template <class A, class B, class F>
 void each_state_of_last(A& a, B& b, F&& f) {
@@ -136,6 +144,8 @@ class EncoderDecoder : public detail::EachParameter<EncoderDecoder<Encoder, Deco
     const EncoderDecoderOptions& options() const { return options_; }
 
     Index input_size() const { return encoder_.input_size(); }
+    static constexpr bool takes_tokens() requires(detail::takes_tokens<Encoder>()) { return true; }
+    bool takes_tokens() const requires(!detail::takes_tokens<Encoder>()) { return detail::takes_tokens(encoder_); }
     Index output_size(Index input) const {
         encoder_.output_size(input);
         return decoder_.output_size(input);
@@ -202,7 +212,7 @@ class EncoderDecoder : public detail::EachParameter<EncoderDecoder<Encoder, Deco
     /// The state in which the decoder starts once the encoder has read this batch of questions, of any length.
     typename Decoder::State read(SequenceView<Scalar> question) const {
         Tape tape;
-        tape.start_ = detail::empty_state<Decoder, Scalar>(decoder_);
+        detail::resize_state(tape.start_, decoder_);
         read(question, tape);
         return tape.start_;
     }
@@ -223,8 +233,7 @@ class EncoderDecoder : public detail::EachParameter<EncoderDecoder<Encoder, Deco
         const auto d_previous = decoder_.backward(
             dy, tape.decoder_, {.d_initial = &tape.d_start_, .input_gradient = options.input_gradient});
         tape.pass_.consume();
-        if (detail::state_count(tape.d_end_) == 0)
-            tape.d_end_ = detail::empty_state<Encoder, Scalar>(encoder_);
+        detail::resize_state(tape.d_end_, encoder_);
         hand_back(tape.d_start_, tape.d_end_);
         const auto d_question =
             encoder_.backward({}, tape.encoder_, {.d_final = &tape.d_end_, .input_gradient = options.input_gradient});
@@ -256,8 +265,7 @@ class EncoderDecoder : public detail::EachParameter<EncoderDecoder<Encoder, Deco
         require(x.steps() >= read, "EncoderDecoder::forward", "x has ", x.steps(), " steps, expected at least ", read,
                 " of a question");
         tape.pass_.begin();
-        if (detail::state_count(tape.start_) == 0)
-            tape.start_ = detail::empty_state<Decoder, Scalar>(decoder_);
+        detail::resize_state(tape.start_, decoder_);
         tape.lengths_.assign(x.lengths().begin(), x.lengths().end());
         return {chunk(x, 0, read, tape.question_lengths_), chunk(x, read, x.steps() - read, tape.answer_lengths_)};
     }

@@ -75,16 +75,18 @@ class SequenceEnds {
     template <class S>
     void final_state(const Tape<S>&, NoState&) const {}
 
+    template <class S>
+    void check_backward(const Tape<S>& tape, const BackwardOptions<NoState>&) const {
+        tape.pass_.require_recorded(backward_name, this);
+    }
+
     /// Throws std::invalid_argument if dy hasn't y's shape, std::logic_error if the tape holds no forward pass
     /// of this layer.
     template <class S>
     SequenceView<S> backward(SequenceView<S> dy, Tape<S>& tape, const BackwardOptions<NoState>& options = {}) {
-        constexpr const char* where = both                 ? "BothEnds::backward"
-                                      : ends == Ends::last ? "LastStep::backward"
-                                                           : "FirstStep::backward";
-        tape.pass_.require_recorded(where, this);
+        check_backward(tape, options);
         const Index F = tape.y_.features(), B = tape.y_.batch();
-        require(dy.features() == F && dy.columns() == B, where, "dy is ", dy.features(), " x ", dy.columns(),
+        require(dy.features() == F && dy.columns() == B, backward_name, "dy is ", dy.features(), " x ", dy.columns(),
                 ", expected ", F, " x ", B);
         tape.pass_.consume();
         if (!options.input_gradient)
@@ -103,6 +105,9 @@ class SequenceEnds {
 
   private:
     static constexpr const char* class_name = both ? "BothEnds" : ends == Ends::last ? "LastStep" : "FirstStep";
+    static constexpr const char* backward_name = both                 ? "BothEnds::backward"
+                                                 : ends == Ends::last ? "LastStep::backward"
+                                                                      : "FirstStep::backward";
     static constexpr const char* forward_name = both                 ? "BothEnds::forward"
                                                 : ends == Ends::last ? "LastStep::forward"
                                                                      : "FirstStep::forward";

@@ -4,9 +4,11 @@
 #include "carousel/layer/each_parameter.hpp"
 #include "carousel/layer/layer.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace carousel::detail {
 
@@ -55,19 +57,27 @@ class LayerRow : public EachParameter<Row> {
     }
     /// The fewest steps of x that leave every layer as many as it needs; if none do, as many as all need together.
     Index least_steps() const {
-        Index most = 0;
-        row().each_layer([&](std::size_t, const auto& layer) { most += detail::least_steps(layer); });
-        for (Index steps = 0; steps < most; ++steps) {
-            bool enough = true;
-            Index length = steps;
-            row().each_layer([&](std::size_t, const auto& layer) {
-                enough = enough && length >= detail::least_steps(layer);
-                length = detail::output_length(layer, length);
+        constexpr Index limit = Index(1) << 40; // more than any sequence has
+        std::vector<Index> needs;
+        Index all = 0;
+        row().each_layer([&](std::size_t, const auto& layer) {
+            needs.push_back(std::min(detail::least_steps(layer), limit));
+            all = std::min(all + needs.back(), limit);
+        });
+        const auto enough = [&](Index length) {
+            bool holds = true;
+            row().each_layer([&](std::size_t k, const auto& layer) {
+                holds = holds && length >= needs[k];
+                length = holds ? detail::output_length(layer, length) : 0;
             });
-            if (enough)
-                return steps;
-        }
-        return most;
+            return holds;
+        };
+        if (all == 0 || !enough(limit))
+            return all;
+        Index few = -1, many = limit; // too few, and enough: a layer makes no fewer steps of more
+        while (many - few > 1)
+            (enough(few + (many - few) / 2) ? many : few) = few + (many - few) / 2;
+        return many;
     }
 
     /// Names are "k.Layer.setting".
@@ -103,6 +113,23 @@ class LayerRow : public EachParameter<Row> {
   private:
     friend Row;
     LayerRow() = default;
+
+    /// Throws std::invalid_argument, naming the layer, unless each takes as many features as the one before it gives (any
+    /// number fits LastStep, Dropout …) and tokens come first.
+    void check_row() const {
+        Index features = 0;
+        row().each_layer([&](std::size_t k, const auto& layer) {
+            in_layer(Row::kind, k, layer, [&] {
+                require(k == 0 || !takes_tokens(layer), Row::kind,
+                        "the layer takes tokens, so it must be the first: no gradient goes through it");
+                if (features == 0)
+                    features = detail::input_size(layer);
+                if (features > 0)
+                    features = layer.output_size(features);
+            });
+        });
+    }
+
     Row& row() { return static_cast<Row&>(*this); }
     const Row& row() const { return static_cast<const Row&>(*this); }
 

@@ -44,8 +44,6 @@ class Residual {
         const Index steps = detail::output_length(layer_, probe);
         require(steps == probe, "Residual", "the ", layer_.name(), " layer gives ", steps, " steps for ", probe,
                 ", expected one for each; it can't be added to its input");
-        require(!detail::takes_tokens(layer_), "Residual", "the ", layer_.name(),
-                " layer takes tokens, which can't be added to its output");
         if (input_size() > 0)
             output_size(input_size());
     }
@@ -58,6 +56,8 @@ class Residual {
     /// 0 if the layer takes any number of features.
     Index input_size() const { return detail::input_size(layer_); }
     Index output_size(Index input) const {
+        require(!detail::takes_tokens(layer_), "Residual", "the ", layer_.name(),
+                " layer takes tokens, which can't be added to its output");
         const Index output = layer_.output_size(input);
         require(output <= input, "Residual", "the ", layer_.name(), " layer gives ", output, " features for ", input,
                 ", expected no more than it is given, for its input is added to its output");

@@ -43,6 +43,7 @@ class Sequential : public detail::LayerRow<Sequential<Layers...>, typename detai
     static constexpr const char* kind = "Sequential";
 
     using State = std::tuple<StateOf<Layers, Scalar>...>;
+    using First = std::tuple_element_t<0, std::tuple<Layers...>>;
 
     class Tape {
         friend Sequential;
@@ -51,15 +52,7 @@ class Sequential : public detail::LayerRow<Sequential<Layers...>, typename detai
     };
 
     /// Throws std::invalid_argument if a layer doesn't take as many features as the one before it gives.
-    explicit Sequential(Layers... layers) : layers_(std::move(layers)...) {
-        each_layer([features = Index(0)](std::size_t k, const auto& layer) mutable {
-            if (features == 0)
-                features = detail::input_size(layer);
-            if (features == 0)
-                return; // LastStep, Dropout …: as many as come
-            features = detail::in_layer("Sequential", k, layer, [&] { return layer.output_size(features); });
-        });
-    }
+    explicit Sequential(Layers... layers) : layers_(std::move(layers)...) { this->check_row(); }
 
     template <std::size_t k>
     auto& layer() {
@@ -80,12 +73,25 @@ class Sequential : public detail::LayerRow<Sequential<Layers...>, typename detai
         over(std::index_sequence_for<Layers...>{}, [&](auto k) { f(k, std::get<k>(layers_)); });
     }
 
-    static constexpr bool takes_tokens() {
-        return detail::takes_tokens<std::tuple_element_t<0, std::tuple<Layers...>>>();
-    }
-    static_assert((detail::takes_tokens<Layers>() + ... + 0) ==
-                      detail::takes_tokens<std::tuple_element_t<0, std::tuple<Layers...>>>(),
+    static_assert((detail::takes_tokens<Layers>() + ... + 0) == detail::takes_tokens<First>(),
                   "Sequential: a layer that takes tokens must be the first: no gradient goes through it");
+    static constexpr bool takes_tokens() requires(detail::takes_tokens<First>()) { return true; }
+    bool takes_tokens() const requires(!detail::takes_tokens<First>()) { return detail::takes_tokens(layer<0>()); }
+
+    /// A State with as many matrices as the layers', all empty, and how many these are; more than State{} has where a layer
+    /// is a Model.
+    State empty_state() const {
+        State state;
+        each_layer(
+            [&]<class L>(auto k, const L& layer) { std::get<k>(state) = detail::empty_state<L, Scalar>(layer); });
+        return state;
+    }
+    Index states() const {
+        Index count = 0;
+        const State state = empty_state();
+        each_state(state, [&](const auto&) { ++count; });
+        return count;
+    }
 
     /// f(random) for every generator of the layers' masks.
     template <class F>

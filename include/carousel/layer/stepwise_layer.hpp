@@ -59,11 +59,16 @@ class StepwiseLayer {
     template <class S>
     void final_state(const Tape<S>&, NoState&) const {}
 
+    template <class S>
+    void check_backward(const Tape<S>& tape, const BackwardOptions<NoState>&) const {
+        tape.pass_.require_recorded(Derived::where, this);
+    }
+
     /// Throws std::invalid_argument if dy hasn't y's shape, std::logic_error if the tape holds no forward pass of this
     /// layer.
     template <class S>
     SequenceView<S> backward(SequenceView<S> dy, Tape<S>& tape, const BackwardOptions<NoState>& options = {}) {
-        tape.pass_.require_recorded(Derived::where, this);
+        check_backward(tape, options);
         const auto& y = tape.y_;
         require(dy.features() == y.features() && dy.columns() == y.values().cols(), Derived::where, "dy is ",
                 dy.features(), " x ", dy.columns(), ", expected ", y.features(), " x ", y.values().cols());

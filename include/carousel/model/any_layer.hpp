@@ -55,7 +55,11 @@ class AnyLayer {
         return *this;
     }
     AnyLayer& operator=(AnyLayer&& other) {
-        if (this != &other && (!layer_ || !other.layer_ || !layer_->assign(std::move(*other.layer_))))
+        if (this == &other)
+            return *this;
+        if (layer_ && other.layer_ && layer_->assign(std::move(*other.layer_)))
+            other.layer_.reset();
+        else
             layer_ = std::move(other.layer_);
         return *this;
     }

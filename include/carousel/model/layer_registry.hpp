@@ -17,10 +17,13 @@
 #include "carousel/model/model.hpp"
 
 #include <functional>
+#include <initializer_list>
 #include <limits>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace carousel {
 
@@ -50,7 +53,7 @@ class LayerRegistry {
             const Index input = values.size("input_size"), output = values.size("output_size");
             const Activation f = values.activation("activation", Activation::linear);
             values.finish();
-            registry.require_room(d, output, input);
+            registry.require_room(d, {output, input});
             return AnyLayer<S>(Dense<S>{input, output, {.activation = f, .initialize = false}});
         });
         add("Embedding", [](const LayerDescription& d, const LayerRegistry& registry) {
@@ -58,7 +61,7 @@ class LayerRegistry {
             const Index vocabulary = values.size("vocabulary"), size = values.size("output_size");
             const Index padding = values.template get<Index>("padding", -1);
             values.finish();
-            registry.require_room(d, size, vocabulary);
+            registry.require_room(d, {size, vocabulary});
             EmbeddingOptions options{.initialize = false};
             if (padding >= 0)
                 options.padding = padding;
@@ -74,8 +77,11 @@ class LayerRegistry {
             options.padding = choice(values, "padding", "causal", "valid") == 0 ? Padding::causal : Padding::valid;
             options.activation = values.activation("activation", Activation::linear);
             values.finish();
-            registry.require_room(d, output, kernel);
-            registry.require_room(d, output * kernel, input);
+            registry.require_room(d, {output, kernel, input});
+            // A state, and a stream's memory, of which the file's size says nothing.
+            constexpr Index most = Index(1) << 26;
+            require(options.dilation <= most / kernel / input, "Conv1D", "kernel ", kernel, ", dilation ",
+                    options.dilation, " and input size ", input, " make a window of more than ", most, " numbers");
             return AnyLayer<S>(Conv1D<S>{input, output, kernel, options});
         });
         add("Dropout", [](const LayerDescription& d, const LayerRegistry&) {
@@ -106,7 +112,7 @@ class LayerRegistry {
             const Index features = values.size("features");
             const auto epsilon = values.template get<double>("epsilon");
             values.finish();
-            registry.require_room(d, features, 1);
+            registry.require_room(d, {features});
             return AnyLayer<S>(BatchNorm<S>{features, {.epsilon = epsilon}});
         });
         add("Sequential", [](const LayerDescription& d, const LayerRegistry& registry) {
@@ -126,17 +132,25 @@ class LayerRegistry {
     /// Layers of this type are made so from now on.
     void add(std::string type, Make make) { makes_.insert_or_assign(std::move(type), std::move(make)); }
 
-    /// The same registry for layers of at most so many parameters each: those that the file of a model can have.
+    /// The same registry for layers of at most so many parameters together: those that the file of a model can have.
     LayerRegistry limited_to(Index parameters) const {
         LayerRegistry limited = *this;
-        limited.most_ = parameters;
+        limited.left_ = std::make_shared<Index>(parameters);
         return limited;
     }
-    /// For who makes a layer: throws std::invalid_argument, before memory is taken, if a matrix of rows × columns has more
-    /// parameters than a layer can have here.
-    void require_room(const LayerDescription& description, Index rows, Index columns) const {
-        require(columns <= most_ / rows, description.type.c_str(), "a weight of at least ", rows, " x ", columns,
-                " was described, the file has ", most_, " numbers");
+    /// For who makes a layer, before memory is taken: it has at least so many parameters as the product of these sizes.
+    /// Throws std::invalid_argument if a size is below 1, or if that is more than the layers made so far leave.
+    void require_room(const LayerDescription& description, std::initializer_list<Index> sizes) const {
+        const Index left = left_ ? *left_ : std::numeric_limits<Index>::max();
+        Index parameters = 1;
+        for (const Index size : sizes) {
+            require(size >= 1, description.type.c_str(), "a size is ", size, ", expected at least 1");
+            require(size <= left / parameters, description.type.c_str(),
+                    "more parameters were described than the file has numbers");
+            parameters *= size;
+        }
+        if (left_)
+            *left_ -= parameters;
     }
 
     /// Throws std::invalid_argument "LayerRegistry: layer 2 (LSTM): …" if a type is unknown or a value is missing, of a
@@ -152,15 +166,15 @@ class LayerRegistry {
         require(description.type == "Sequential", "LayerRegistry", "the model is of type \"", description.type,
                 "\", expected \"Sequential\"");
         LayerValues(description).finish(description.layers.size());
-        Model<S> model;
+        std::vector<AnyLayer<S>> layers;
         for (std::size_t k = 0; k < description.layers.size(); ++k)
-            model.add(detail::instead_of<std::invalid_argument>([&] { return make(description.layers[k]); },
-                                                                [&](const std::invalid_argument& error) {
-                                                                    detail::refuse_in_layer(
-                                                                        "LayerRegistry", static_cast<Index>(k),
-                                                                        description.layers[k].type, error.what());
-                                                                }));
-        return model;
+            layers.push_back(detail::instead_of<std::invalid_argument>(
+                [&] { return make(description.layers[k]); },
+                [&](const std::invalid_argument& error) {
+                    detail::refuse_in_layer("LayerRegistry", static_cast<Index>(k), description.layers[k].type,
+                                            error.what());
+                }));
+        return Model<S>(std::move(layers));
     }
 
   private:
@@ -169,21 +183,24 @@ class LayerRegistry {
     AnyLayer<S> with_recurrent(const LayerDescription& d, F&& f) const {
         LayerValues values(d);
         const Index input = values.size("input_size"), hidden = values.size("hidden_size");
-        require_room(d, hidden, input);
-        require_room(d, hidden, hidden);
+        require_room(d, {hidden, input});
+        require_room(d, {hidden, hidden});
         RecurrentOptions options{.initialize = false};
         options.reverse = values.template get<bool>("reverse", false);
         options.recurrent_dropout = values.template get<double>("recurrent_dropout", 0);
         options.zoneout = values.template get<double>("zoneout", 0);
         options.zoneout_cell = values.template get<double>("zoneout_cell", 0);
-        values.template get<std::string>("cell", d.type); // says the type again
+        const auto cell_name = values.template get<std::string>("cell", d.type);
+        const bool coupled = d.type == LstmCell<S, true>::name, lstm = coupled || d.type == LstmCell<S>::name,
+                   simple = d.type == SimpleRnnCell<S>::name, gru = d.type == GruCell<S, Reset::after>::name;
+        require((simple || lstm || gru) && cell_name == d.type, "LayerRegistry", "a recurrent layer of type \"", d.type,
+                "\" has the cell \"", cell_name, "\", expected both to be a recurrent layer of the library");
         const auto make = [&]<class C>(C cell) {
             values.finish();
             return f(Recurrent<C>{input, hidden, cell, options});
         };
-        if (d.type == SimpleRnnCell<S>::name)
+        if (simple)
             return make(SimpleRnnCell<S>{.activation = values.activation("activation", Activation::tanh)});
-        const bool coupled = d.type == LstmCell<S, true>::name, lstm = coupled || d.type == LstmCell<S>::name;
         const bool peephole = lstm && values.template get<bool>("peephole", false);
         const bool before = !lstm && choice(values, "reset", "after", "before") == 1;
         ChosenGates gates;
@@ -247,7 +264,7 @@ class LayerRegistry {
     }
 
     std::map<std::string, Make> makes_;
-    Index most_ = std::numeric_limits<Index>::max();
+    std::shared_ptr<Index> left_; ///< parameters that layers may still have; null: any number
 };
 
 } // namespace carousel

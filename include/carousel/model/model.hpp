@@ -50,6 +50,8 @@ class Model : public detail::LayerRow<Model<S>, S> {
         add(std::move(first));
         (add(std::move(rest)), ...);
     }
+    /// The same of a list. Throws std::invalid_argument, naming the layer, as add() does.
+    explicit Model(std::vector<AnyLayer<S>> layers) : layers_(std::move(layers)) { this->check_row(); }
     Model(const Model&) = default;
     Model(Model&&) noexcept = default;
     Model& operator=(const Model&) = default;
@@ -158,9 +160,8 @@ class Model : public detail::LayerRow<Model<S>, S> {
         auto d_initial = all(options.d_initial);
         for (std::size_t k = layers_.size(); k-- > 0;)
             dy = detail::in_layer("Model::backward", k, layers_[k], [&] {
-                const auto own = static_cast<std::size_t>(layers_[k].states());
-                return layers_[k].backward(dy, tape.layers_[k], taken_last(d_final, own), taken_last(d_initial, own),
-                                           k > 0 || options.input_gradient);
+                return layers_[k].backward(dy, tape.layers_[k], taken_last(d_final, layers_[k]),
+                                           taken_last(d_initial, layers_[k]), k > 0 || options.input_gradient);
             });
         tape.pass_.consume();
         return dy;
@@ -195,8 +196,8 @@ class Model : public detail::LayerRow<Model<S>, S> {
         return own;
     }
     template <class M>
-    static std::span<M> taken_last(std::span<M>& rest, std::size_t count) {
-        const auto own = rest.last(rest.empty() ? 0 : count);
+    static std::span<M> taken_last(std::span<M>& rest, const AnyLayer<S>& layer) {
+        const auto own = rest.last(rest.empty() ? 0 : static_cast<std::size_t>(layer.states()));
         rest = rest.first(rest.size() - own.size());
         return own;
     }

@@ -67,7 +67,8 @@ class StreamPart<L, S> : public detail::StatelessPart<S> {
 template <class S>
 class StreamPart<BatchNorm<S>, S> : public detail::StatelessPart<S> {
   public:
-    /// Throws std::invalid_argument if a parameter has another shape than the layer gave it, or a variance is negative.
+    /// Throws std::invalid_argument if a parameter has another shape than the layer gave it, or where
+    /// BatchNorm::check_parameters refuses a variance.
     explicit StreamPart(const BatchNorm<S>& layer) {
         layer.check_parameters("Stream: BatchNorm");
         for (Vector<S>* const part : {&mean_, &scale_, &beta_, &y_})
