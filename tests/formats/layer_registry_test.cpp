@@ -31,7 +31,7 @@ TEST_CASE("LayerRegistry: a BatchNorm or a Softmax of a description that doesn't
     REQUIRE_THROWS_WITH(registry.make({"BatchNorm", {{"features", Index(2)}, {"epsilon", -0.5}}}),
                         "BatchNorm: epsilon is -0.5, expected a finite number >= 0");
     REQUIRE_THROWS_WITH(registry.limited_to(10).make({"BatchNorm", {{"features", Index(11)}, {"epsilon", 0.1}}}),
-                        "BatchNorm: a weight of at least 11 x 1 was described, the file has 10 numbers");
+                        "BatchNorm: more parameters were described than the file has numbers");
     REQUIRE_THROWS_WITH(registry.make({"Softmax", {{"over", std::string("steps")}}}),
                         "Softmax: \"over\" is \"steps\", expected \"features\"");
 }

@@ -3,6 +3,7 @@
 
 #include <carousel/decode/generate.hpp>
 #include <carousel/decode/sample.hpp>
+#include <carousel/layer/conv1d.hpp>
 #include <carousel/layer/dropout.hpp>
 #include <carousel/layer/embedding.hpp>
 #include <carousel/layer/encoder_decoder.hpp>
@@ -286,6 +287,59 @@ TEST_CASE("Model: what a layer refuses of backward is refused before another has
     CHECK_FALSE(model.layer(1).target<Dense<double>>()->W().grad.isZero(0));
 }
 
+TEST_CASE("Model: a layer that is replaced by one of another type after a pass is refused before gradients are added") {
+    Random random(7);
+    Model<double> model{SimpleRNN<double>{2, 3}, LastStep{}, Dense<double>{3, 1}};
+    Model<double>::Tape tape;
+    const auto x = random_sequence<double>(2, 3, 1, random);
+    model.forward(x, tape);
+    model.layer(1) = AnyLayer<double>(Dropout{0.5});
+    const Sequence<double> dy(Matrix<double>::Ones(1, 1));
+    REQUIRE_THROWS_AS(model.backward(dy, tape), std::logic_error);
+    CHECK(model.layer(2).target<Dense<double>>()->W().grad.isZero(0));
+}
+
+TEST_CASE("Model: inside a Sequential its states are carried by a stateful fit") {
+    std::vector<double> series;
+    for (int t = 0; t < 40; ++t)
+        series.push_back(std::sin(0.3 * t));
+    const auto data = windows(series, {.steps = 8, .every_step = true});
+    const SimpleRNN<double> rnn{1, 4, {}, {.seed = 1}};
+    const Dense<double> dense{4, 1, {.seed = 2}};
+    Sequential known{rnn, dense};
+    Sequential mixed{Model<double>{rnn}, dense};
+    CHECK(mixed.states() == 1);
+    CHECK(std::get<0>(mixed.empty_state()).size() == 1);
+    const FitOptions options{.epochs = 2, .batch_size = 4, .shuffle = false, .stateful = true};
+    const auto expected = fit(known, data, MeanSquaredError{}, Adam{}, options);
+    CHECK(fit(mixed, data, MeanSquaredError{}, Adam{}, options).epochs.back().loss == expected.epochs.back().loss);
+    CHECK(Model<double>{mixed}.states() == 1);
+}
+
+TEST_CASE("Model: the fewest steps that a row needs count strides, and are found at once") {
+    const Conv1D<double> strided{1, 1, 3, {.stride = 2, .padding = Padding::valid}},
+        valid{1, 1, 3, {.padding = Padding::valid}};
+    const Model<double> model{strided, valid};
+    CHECK(model.least_steps() == 7);
+    CHECK(model.output_length(7) == 1);
+    CHECK(Model<double>{valid, model}.least_steps() == 9);
+    CHECK(Model<double>{LastStep{}, valid}.least_steps() == 4); // never enough: what all need together
+    CHECK(Model<double>{Conv1D<double>{1, 1, 2, {.dilation = 1 << 30, .padding = Padding::valid}}}.least_steps() ==
+          (1 << 30) + 1);
+    CHECK(Model<double>{Dropout{0.1}}.least_steps() == 0);
+}
+
+TEST_CASE("AnyLayer: holds no layer after it was assigned away, whatever the types") {
+    AnyLayer<double> one(Dense<double>{1, 1}), same(Dense<double>{2, 1}), other(Dropout{0.5});
+    one = std::move(same);
+    CHECK(one.input_size() == 2);
+    REQUIRE_THROWS_AS(same.name(), std::logic_error); // NOLINT
+    one = std::move(other);
+    CHECK(one.name() == "Dropout");
+    REQUIRE_THROWS_AS(other.name(), std::logic_error); // NOLINT
+    one.each_parameter([](const auto&...) { return 1; });
+}
+
 TEST_CASE("Model: reads and writes in an EncoderDecoder") {
     Random random(4);
     EncoderDecoder model{Model<double>{SimpleRNN<double>{2, 3}, SimpleRNN<double>{3, 3}},
@@ -297,6 +351,23 @@ TEST_CASE("Model: reads and writes in an EncoderDecoder") {
     const auto question = random_sequence<double>(2, 3, 2, random);
     const auto state = model.read(question);
     CHECK(generate(model.decoder(), state, 0, 4, greedy).steps() == 4);
+    EncoderDecoder<Model<double>, Model<double>>::Tape tape; // goes on when the nets get other layers
+    const auto x = random_sequence<double>(2, 5, 2, random);
+    const Sequence<double> dy(Matrix<double>::Ones(2, 6), 2);
+    model.forward(x, tape);
+    model.backward(dy, tape);
+    model.encoder() = Model<double>{SimpleRNN<double>{2, 3}, SimpleRNN<double>{3, 3}, SimpleRNN<double>{3, 3}};
+    model.decoder() = Model<double>{SimpleRNN<double>{2, 3}, SimpleRNN<double>{3, 3}, Dense<double>{3, 2}};
+    model.forward(x, tape);
+    model.backward(dy, tape);
+
+    const EncoderDecoder reads_tokens{Model<double>{Embedding<double>{5, 2}, SimpleRNN<double>{2, 3}},
+                                      Model<double>{Embedding<double>{5, 2}, SimpleRNN<double>{2, 3}},
+                                      {.encoder_steps = 2}};
+    REQUIRE_THROWS_WITH((Sequential{Dense<double>{1, 1}, reads_tokens}),
+                        "Sequential: layer 1 (EncoderDecoder): the layer takes tokens, so it must be the first: no "
+                        "gradient goes through it");
+
     EncoderDecoder stateless{
         Model<double>{Dense<double>{2, 3}}, Model<double>{SimpleRNN<double>{2, 3}}, {.encoder_steps = 2}};
     REQUIRE_THROWS_WITH(
