@@ -152,8 +152,8 @@ TEST_CASE("load_model: a file that doesn't say what its layers are, or says it w
           where + "(Dense): \"activation\" is \"soft\", expected a function such as \"tanh\"");
     CHECK(of_layer(R"({"type":"LSTM","input_size":2000000,"hidden_size":2000000})") ==
           where + "(LSTM): more parameters were described than the file has numbers");
-    CHECK(of_layer(R"({"type":"Dense","input_size":2,"output_size":2})") ==
-          "load_model: memory: \"0.Dense.W\" is 1 × 2, expected 2 × 2");
+    CHECK(of_layer(R"({"type":"Dense","input_size":3,"output_size":1})") ==
+          "load_model: memory: \"0.Dense.W\" is 1 × 2, expected 1 × 3");
     CHECK(of_layer(R"({"type":"Dense","type":"Dense"})") ==
           "load_model: memory: carousel.architecture: what is called \"type\" can't be read");
     CHECK(of_layer(R"({"type":"Gain","factor":1,"factor":1})") ==
@@ -173,23 +173,23 @@ TEST_CASE("load_model: a file that doesn't say what its layers are, or says it w
                    R"("padding":"causal"})") ==
           where +
               "(Conv1D): kernel 2, dilation 2147483648 and input size 1 make a window of more than 67108864 numbers");
-    CHECK(of_layer(R"({"type":"Activation","activation":"affine(nan, 0)"
-})") ==
+    CHECK(of_layer(R"~({"type":"Activation","activation":"affine(nan, 0)"})~") ==
           where + "(Activation): \"activation\" is \"affine(nan, 0)\", expected a function such as \"tanh\"");
-std::string many; // each fits the file, all together don't
-for (int k = 0; k < 3; ++k)
-    many += std::string(k > 0 ? "," : "") + R"({"type":"Dense","input_size":1,"output_size":1})";
-CHECK(refusal(begin + many + R"(,{"type":"Dense","input_size":1,"output_size":1})" + end) ==
-      "load_model: memory: LayerRegistry: layer 3 (Dense): more parameters were described than the file has numbers");
-CHECK(refusal(R"({"version":2,"model":null})") ==
-      "load_model: memory: carousel.architecture is of version 2, expected 1; load it with a newer version of this "
-      "library");
-CHECK(refusal(R"({"version":1,"version":1,"model":{"type":"Sequential"}})") ==
-      "load_model: memory: carousel.architecture: what is called \"version\" can't be read");
-std::string deep;
-for (int k = 0; k < 30; ++k)
-    deep += R"({"type":"Sequential","layers":[)";
-CHECK(of_layer(deep) == "load_model: memory: carousel.architecture is nested too deeply");
+    std::string many; // each fits the file, all together don't
+    for (int k = 0; k < 3; ++k)
+        many += std::string(k > 0 ? "," : "") + R"({"type":"Dense","input_size":1,"output_size":1})";
+    CHECK(
+        refusal(begin + many + R"(,{"type":"Dense","input_size":1,"output_size":1})" + end) ==
+        "load_model: memory: LayerRegistry: layer 3 (Dense): more parameters were described than the file has numbers");
+    CHECK(refusal(R"({"version":2,"model":null})") ==
+          "load_model: memory: carousel.architecture is of version 2, expected 1; load it with a newer version of this "
+          "library");
+    CHECK(refusal(R"({"version":1,"version":1,"model":{"type":"Sequential"}})") ==
+          "load_model: memory: carousel.architecture: what is called \"version\" can't be read");
+    std::string deep;
+    for (int k = 0; k < 30; ++k)
+        deep += R"({"type":"Sequential","layers":[)";
+    CHECK(of_layer(deep) == "load_model: memory: carousel.architecture is nested too deeply");
 }
 
 TEST_CASE("activation_from: reads what description writes, of every function") {

@@ -183,8 +183,6 @@ class LayerRegistry {
     AnyLayer<S> with_recurrent(const LayerDescription& d, F&& f) const {
         LayerValues values(d);
         const Index input = values.size("input_size"), hidden = values.size("hidden_size");
-        require_room(d, {hidden, input});
-        require_room(d, {hidden, hidden});
         RecurrentOptions options{.initialize = false};
         options.reverse = values.template get<bool>("reverse", false);
         options.recurrent_dropout = values.template get<double>("recurrent_dropout", 0);
@@ -195,6 +193,8 @@ class LayerRegistry {
                    simple = d.type == SimpleRnnCell<S>::name, gru = d.type == GruCell<S, Reset::after>::name;
         require((simple || lstm || gru) && cell_name == d.type, "LayerRegistry", "a recurrent layer of type \"", d.type,
                 "\" has the cell \"", cell_name, "\", expected both to be a recurrent layer of the library");
+        require_room(d, {hidden, input});
+        require_room(d, {hidden, hidden});
         const auto make = [&]<class C>(C cell) {
             values.finish();
             return f(Recurrent<C>{input, hidden, cell, options});
