@@ -14,11 +14,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     const Model<float> model = detail::rtneural::model_of<float>(description);
-    detail::rtneural::Writer<float> writer("fuzz");
+    detail::rtneural::Writer<float> writer("fuzz", model.input_size());
     std::string text;
     try {
         writer.add_row(model);
-        text = writer.text(description.input, description.metadata);
+        text = writer.text(description.metadata);
     } catch (const std::invalid_argument&) {
         return 0; // a model without layers, as of an activation "", or a softmax alone
     }

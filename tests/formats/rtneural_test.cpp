@@ -268,7 +268,11 @@ TEST_CASE("RTNeural: what the format can't say isn't saved, and the message name
     const LSTM<float> lstm{1, 4};
     const Dense<float> dense{4, 1};
     const std::string where = "save_rtneural: layer 0 ";
-    CHECK(not_saved(Model<float>{Embedding<float>{3, 4}}) == where + "(Embedding): RTNeural's JSON has no such layer");
+    const std::string none_or_fixed =
+        "RTNeural's JSON has no such layer, or its sizes are known at compile time; make it "
+        "with sizes at run time";
+    CHECK(not_saved(Model<float>{Embedding<float>{3, 4}}) == where + "(Embedding): " + none_or_fixed);
+    CHECK(not_saved(Model<float>{LSTM<float, 1, 4>{}}) == where + "(LSTM): " + none_or_fixed);
     CHECK(not_saved(Sequential{Bidirectional{lstm}}) == where + "(Bidirectional): RTNeural's JSON has no such layer");
     CHECK(not_saved(Model<float>{SimpleRNN<float>{1, 4}}) ==
           where +
@@ -295,6 +299,15 @@ TEST_CASE("RTNeural: what the format can't say isn't saved, and the message name
         "save_rtneural: layer 2 (Dense): RTNeural's JSON has a gain of the model's input and one of its output alone");
     CHECK(not_saved(Model<float>{Gain{-2.0}, lstm}) ==
           where + "(Gain): the factor is -2, expected what -200 to 200 dB give");
+    CHECK(not_saved(Model<float>{Gain{0.5}, LSTM<float>{2, 4}}) ==
+          where + "(Gain): it scales all 2 features of the model's input, RTNeural's in_gain the first alone");
+    CHECK(not_saved(Model<float>{lstm, LastStep{}, LSTM<float>{4, 2}}) ==
+          "save_rtneural: layer 2 (LSTM): it comes after LastStep and is given one step; RTNeural has no LastStep and "
+          "gives it all steps");
+    CHECK(
+        not_saved(Model<float>{lstm, LastStep{}, Conv1D<float>{4, 1, 2}}) ==
+        "save_rtneural: layer 2 (Conv1D): it comes after LastStep and is given one step; RTNeural has no LastStep and "
+        "gives it all steps");
     CHECK(not_saved(Model<float>{lstm, Residual<Model<float>>(Model<float>{Dense<float>{4, 1}})}) ==
           "save_rtneural: layer 1 (Residual): RTNeural's JSON can add the model's input to its output alone");
     CHECK(not_saved(Model<float>{Residual<Model<float>>(Model<float>{lstm, dense}), Dense<float>{1, 1}}) ==
@@ -303,6 +316,16 @@ TEST_CASE("RTNeural: what the format can't say isn't saved, and the message name
         not_saved(Model<float>{Residual<Model<float>>(Model<float>{lstm, Gain{2.0}, dense})}) ==
         where +
             "(Residual): layer 1 (Gain): RTNeural's JSON has a gain of the model's input and one of its output alone");
+
+    Dense<float> knob{2, 2}; // 223 dB for the signal, the first feature
+    knob.W().value << 0x1p37F, 0, 0, 1;
+    knob.b().value.setZero();
+    const Residual<Model<float>> around(Model<float>{Dense<float>{2, 1}});
+    CHECK(not_saved(Model<float>{knob, around}) ==
+          "save_rtneural: layer 1 (Residual): the gain before it is 137438953472, expected what -200 to 200 dB give");
+    knob.W().value(0, 0) = 2;
+    CHECK(not_saved(Model<float>{Gain{3}, knob, around}) ==
+          where + "(Gain): it scales all 2 features of the model's input, RTNeural's in_gain the first alone");
 
     Model<float> model{lstm, dense};
     parameters(model)[0].parameter->value(2, 0) = std::numeric_limits<float>::infinity();

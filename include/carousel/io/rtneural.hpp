@@ -35,11 +35,12 @@ ModelFile<S> load_rtneural(const ByteSource& source) {
 }
 
 /// Saves a Model or a Sequential as JSON that RTNeural reads, and AIDA-X if the layers are those of its models: what
-/// load_rtneural loads from the file gives the same outputs to the last bit. The file is replaced as a whole (replace_file).
+/// load_rtneural loads from the file gives the same outputs to the last bit. The exception is a Gain of a Model<double>, for
+/// a file has decibels: it stays to about 1e-15 times their number. The file is replaced as a whole (replace_file).
 ///
 /// Layers: Dense, LSTM, GRU that resets after the product, causal Conv1D, BatchNorm, Activate, Softmax; a Gain as the
-/// first or the last one, a Residual around all others. Dropout, which acts in training alone, and LastStep, as
-/// RTNeural gives the output of every step, are left out. Metadata: "sample_rate" becomes `samplerate`; everything is
+/// first one of a model with one input or as the last one, a Residual around all others. Dropout, which acts in training
+/// alone, and LastStep, as RTNeural gives the output of every step, are left out; no LSTM, GRU or Conv1D can follow a LastStep. Metadata: "sample_rate" becomes `samplerate`; everything is
 /// in the file's `metadata`.
 ///
 /// Throws std::invalid_argument "save_rtneural: layer 1 (Embedding): RTNeural's JSON has no such layer", likewise for other
@@ -50,9 +51,9 @@ requires requires {
     typename Model::Scalar;
 }
 void save_rtneural(const std::filesystem::path& path, const Model& model, const Metadata& metadata = {}) {
-    detail::rtneural::Writer<typename Model::Scalar> writer("save_rtneural");
+    detail::rtneural::Writer<typename Model::Scalar> writer("save_rtneural", model.input_size());
     writer.add_row(model);
-    const std::string text = writer.text(model.input_size(), metadata);
+    const std::string text = writer.text(metadata);
     replace_file(path, {std::as_bytes(std::span(text))}, "save_rtneural");
 }
 

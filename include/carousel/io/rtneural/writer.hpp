@@ -30,7 +30,8 @@ std::string decibels_of(double factor) {
 template <class S>
 class Writer {
   public:
-    explicit Writer(const char* where) : where_(where) {}
+    /// `input` features are given to the model.
+    Writer(const char* where, Index input) : where_(where), input_(input) {}
 
     /// A Model or a Sequential, also one inside another.
     template <class Row>
@@ -43,10 +44,10 @@ class Writer {
         });
     }
 
-    /// The file, after all layers. `input` features are given to the model.
-    std::string text(Index input, const Metadata& metadata) const {
+    /// The file, after all layers.
+    std::string text(const Metadata& metadata) const {
         allow(count_ > 0, "the model has no layers that a file could have");
-        std::string text = R"({"in_shape": )" + shape(input);
+        std::string text = R"({"in_shape": )" + shape(input_);
         if (skip_)
             text += R"(, "in_skip": 1)";
         if (input_gain_)
@@ -73,7 +74,7 @@ class Writer {
             add_if_one_of<Dense<S>, LSTM<S>, GRU<S>, GRU<S, Dynamic, Dynamic, Reset::before>, SimpleRNN<S>, Conv1D<S>,
                           BatchNorm<S>, Activate, Softmax, Gain, Dropout, LastStep, Residual<Model<S>>, Model<S>>(
                 layer);
-        allow(known, no_such_layer);
+        allow(known, no_such_layer, ", or its sizes are known at compile time; make it with sizes at run time");
     }
     template <class... Layers>
     bool add_if_one_of(const AnyLayer<S>& any) {
@@ -93,12 +94,19 @@ class Writer {
             allow(false, no_such_layer);
     }
 
-    void add(const Dropout&) {}  // acts in training alone
-    void add(const LastStep&) {} // RTNeural gives the outputs of all steps: what this one gives is the last
+    void add(const Dropout&) {} // acts in training alone
+    /// RTNeural gives the outputs of all steps: what this layer gives is the last. A later layer that looks back at other steps
+    /// would see them all.
+    void add(const LastStep&) { last_step_ = true; }
+    void allow_past() const {
+        allow(!last_step_,
+              "it comes after LastStep and is given one step; RTNeural has no LastStep and gives it all steps");
+    }
 
     template <class L>
     void add(const Residual<L>& residual) {
         if (count_ == 1 && knob_gain_) { // as model_of makes it of in_gain
+            check_gain("the gain before it", *knob_gain_);
             input_gain_ = knob_gain_;
             layers_.clear();
             count_ = 0;
@@ -112,12 +120,16 @@ class Writer {
     }
 
     void add(const Gain& gain) {
-        const double decibels = 20 * std::log10(gain.factor());
-        allow(gain.factor() > 0 && std::abs(decibels) <= most_gain, "the factor is ", gain.factor(), ", expected what ",
-              -most_gain, " to ", most_gain, " dB give");
+        check_gain("the factor", gain.factor());
+        allow(count_ > 0 || input_ <= 1, "it scales all ", input_,
+              " features of the model's input, RTNeural's in_gain the first alone");
         auto& place = count_ == 0 ? input_gain_ : output_gain_;
         allow(!inside_ && !place, "RTNeural's JSON has a gain of the model's input and one of its output alone");
         place = gain.factor();
+    }
+    void check_gain(const char* what, double factor) const {
+        allow(factor > 0 && std::abs(20 * std::log10(factor)) <= most_gain, what, " is ", factor, ", expected what ",
+              -most_gain, " to ", most_gain, " dB give");
     }
 
     /// RTNeural's elementwise functions, or its prelu of one slope.
@@ -154,6 +166,7 @@ class Writer {
 
     void add(const Conv1D<S>& layer) {
         const auto& options = layer.options();
+        allow_past();
         allow(options.padding == Padding::causal, "RTNeural's conv1d is causal, this one is valid");
         allow(options.stride == 1, "stride is ", options.stride, ", RTNeural's conv1d has 1 alone");
         const Index I = layer.input_size(), O = layer.output_size(), K = layer.kernel();
@@ -183,6 +196,7 @@ class Writer {
         const RecurrentOptions& options = layer.options();
         allow(lstm || gru,
               "RTNeural has the LSTM and the GRU that resets after the product, with sigmoid and tanh, alone");
+        allow_past();
         allow(layer.P().size() == 0, "RTNeural's lstm has no peepholes");
         allow(!options.reverse, "it runs in reverse, which RTNeural's layers don't");
         allow(options.zoneout == 0 && options.zoneout_cell == 0, "it has zoneout, which RTNeural's layers haven't");
@@ -230,7 +244,9 @@ class Writer {
         "RTNeural's JSON needs a layer before it that says how many features there are";
 
     const char* where_;
+    Index input_; ///< features that the model is given; 0: its layers take any number
     std::string place_, layers_;
+    bool last_step_ = false;             ///< there was a LastStep
     Index count_ = 0, output_ = 0;       ///< layers in the file so far, features that the last gives
     bool skip_ = false, inside_ = false; ///< there is a Residual; its layers are being added
     std::optional<double> input_gain_, output_gain_, knob_gain_;
