@@ -15,6 +15,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string text = detail::nam::Writer<float>(file.model, file.state).text(file.metadata);
     const auto again = load_nam(std::as_bytes(std::span(text)));
     check(again.state == file.state, "the state stays");
+    Metadata metadata = file.metadata;
+    metadata.emplace("version", "0.5.4"); // which save_nam adds
+    check(again.metadata == metadata, "the metadata stays");
     const auto before = parameters(std::as_const(file.model)), after = parameters(again.model);
     check(before.size() == after.size(), "as many parameters stay");
     for (std::size_t k = 0; k < before.size(); ++k)

@@ -53,6 +53,8 @@ TEST_CASE("NAM file: the metadata is kept as text, with the version and the samp
                    {"loudness", "-11.5"},
                    {"date", R"({"year":2024})"}});
     CHECK(read(model_text(sizes, weights, R"(, "sample_rate": 44100)")).sample_rate == 44100);
+    const auto least = read(model_text(sizes, weights, R"(, "sample_rate": 1e-310)"));
+    CHECK((least.sample_rate == 1e-310 && least.metadata.at("sample_rate") == "1e-310"));
 }
 
 TEST_CASE("NAM file: what can't be loaded is refused by name") {

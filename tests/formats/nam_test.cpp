@@ -147,7 +147,11 @@ TEST_CASE("NAM: what its LSTM can't be isn't saved, and the message names the la
     CHECK(not_saved(Model<float>{lstm, dense}, {Matrix<float>(), Matrix<float>()}) ==
           "save_nam: the state has 2 matrices, expected 1, or none for zero");
     CHECK(not_saved(Model<float>{lstm, dense}, {}, {{"sample_rate", "unknown"}}) ==
-          "save_nam: the metadata has the sample_rate \"unknown\", expected a number of Hz");
+          "save_nam: the metadata has the sample_rate \"unknown\", expected a sample rate in Hz, more than 0 and at "
+          "most 10000000");
+    CHECK(not_saved(Model<float>{lstm, dense}, {}, {{"sample_rate", "1e8"}}) ==
+          "save_nam: the metadata has the sample_rate \"1e8\", expected a sample rate in Hz, more than 0 and at most "
+          "10000000");
     CHECK(folder.files() == 0);
 }
 

@@ -333,7 +333,8 @@ TEST_CASE("RTNeural: what the format can't say isn't saved, and the message name
     parameters(model)[0].parameter->value.resize(3, 1);
     CHECK(not_saved(model) == where + "(LSTM): W is 3 x 1, expected 16 x 1");
     CHECK(not_saved(Model<float>{dense}, {{"sample_rate", "48k"}}) ==
-          "save_rtneural: the metadata has the sample_rate \"48k\", expected a number of Hz");
+          "save_rtneural: the metadata has the sample_rate \"48k\", expected a sample rate in Hz, more than 0 and at "
+          "most 10000000");
     CHECK(not_saved(Model<float>{dense}, {{"name", "\xFF"}}) == "save_rtneural: the metadata isn't UTF-8");
 }
 

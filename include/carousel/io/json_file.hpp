@@ -4,10 +4,11 @@
 #include "carousel/core/matrix.hpp"
 #include "carousel/core/metadata.hpp"
 #include "carousel/io/byte_source.hpp"
+#include "carousel/io/json_value.hpp"
+#include "carousel/io/sample_rate.hpp"
 #include "carousel/io/strict_json.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <initializer_list>
@@ -16,17 +17,6 @@
 #include <string_view>
 
 namespace carousel::detail {
-
-/// A value as messages show it: a number or a text itself, of anything else what it is.
-inline std::string shown(const Json& value) {
-    if (value.is_array())
-        return "an array of " + std::to_string(value.size());
-    if (value.is_object())
-        return "an object";
-    constexpr std::size_t most = 60;
-    const std::string text = value.dump();
-    return text.size() <= most ? text : "a text of " + std::to_string(text.size()) + " characters";
-}
 
 /// "1 input", "2 inputs"
 inline std::string counted(Index n, const std::string& what) {
@@ -62,14 +52,9 @@ class JsonFile {
         input_.check(holds, parts...);
     }
 
-    /// A member of an object; nothing if there is none, or it is null.
-    static const Json* find(const Json& object, const char* name) {
-        const auto found = object.find(name);
-        return found == object.end() || found->is_null() ? nullptr : &*found;
-    }
     /// One that must be there. `place` is a message's beginning, "layer 0: ".
     const Json& get(const Json& object, const char* name, const std::string& place) const {
-        const Json* const found = find(object, name);
+        const Json* const found = member(object, name);
         check(found != nullptr, place, "has no \"", name, "\"");
         return *found;
     }
@@ -127,19 +112,13 @@ class JsonFile {
         return numbers;
     }
 
-    /// A sample rate in Hz, which may be written as a text, "48000"; as a decimal number.
-    std::string sample_rate(const Json& value, const std::string& what) const {
-        double rate = 0;
-        if (value.is_string()) {
-            const auto& text = value.get_ref<const std::string&>();
-            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), rate);
-            if (error != std::errc() || end != text.data() + text.size())
-                rate = 0;
-        } else if (value.is_number())
-            rate = value.get<double>();
-        check(rate > 0 && rate <= highest_sample_rate, what, " is ", shown(value),
-              ", expected a sample rate in Hz, more than 0 and at most ", highest_sample_rate);
-        return message_of(rate);
+    /// A sample rate in Hz, which may be written as a text, "48000".
+    double sample_rate(const Json& value, const std::string& what) const {
+        const double rate = value.is_string()   ? sample_rate_of(value.get_ref<const std::string&>())
+                            : value.is_number() ? value.get<double>()
+                                                : 0;
+        check(is_sample_rate(rate), what, " is ", shown(value), expected_sample_rate());
+        return rate;
     }
 
     /// All members of an object but the `left_out` and what is null, added to `to`: a text as it is, anything else as JSON.
@@ -148,8 +127,6 @@ class JsonFile {
             if (!value.is_null() && std::find(left_out.begin(), left_out.end(), name) == left_out.end())
                 to[name] = value.is_string() ? value.get<std::string>() : value.dump();
     }
-
-    static constexpr int highest_sample_rate = 10'000'000;
 
   private:
     double element(const Json& value, const std::string& what, Index k) const {

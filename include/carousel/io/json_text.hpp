@@ -3,10 +3,10 @@
 
 #include "carousel/core/matrix.hpp"
 #include "carousel/core/metadata.hpp"
+#include "carousel/io/sample_rate.hpp"
 #include "carousel/io/strict_json.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <initializer_list>
 #include <string>
@@ -71,16 +71,13 @@ inline std::string json_members(const Metadata& metadata, std::initializer_list<
     return text;
 }
 
-/// The "sample_rate" of metadata, or nothing. Throws std::invalid_argument if it is no number.
+/// The "sample_rate" of metadata, or nothing. Throws std::invalid_argument if JsonFile::sample_rate wouldn't take it.
 inline std::string json_sample_rate(const Metadata& metadata, const char* where) {
     const auto found = metadata.find("sample_rate");
     if (found == metadata.end())
         return "";
-    const auto& text = found->second;
-    double rate = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), rate);
-    require(error == std::errc() && end == text.data() + text.size() && rate > 0 && std::isfinite(rate), where,
-            "the metadata has the sample_rate \"", text, "\", expected a number of Hz");
+    const double rate = sample_rate_of(found->second);
+    require(rate > 0, where, "the metadata has the sample_rate \"", found->second, "\"", expected_sample_rate());
     return json_number(rate);
 }
 

@@ -38,7 +38,7 @@ class Reader {
         const auto size = [&](const char* name, Index most) {
             return file_.whole(file_.get(model, name, "model_data: "), std::string("model_data: ") + name, 1, most);
         };
-        if (const Json* const kind = JsonFile::find(model, "model"))
+        if (const Json* const kind = member(model, "model"))
             file_.check(*kind == "SimpleRNN", "model_data: model is ", shown(*kind),
                         ", expected \"SimpleRNN\": no other can be loaded");
         Description description;
@@ -47,8 +47,8 @@ class Reader {
                     "model_data: unit_type is \"", description.unit, "\", expected \"LSTM\", \"GRU\" or \"RNN\"");
         description.input = size("input_size", most_units);
         description.hidden = size("hidden_size", most_units);
-        description.output = JsonFile::find(model, "output_size") ? size("output_size", most_units) : 1;
-        const Index layers = JsonFile::find(model, "num_layers") ? size("num_layers", most_layers) : 1;
+        description.output = member(model, "output_size") ? size("output_size", most_units) : 1;
+        const Index layers = member(model, "num_layers") ? size("num_layers", most_layers) : 1;
         description.skip = skip ? *skip : file_skip(model, description);
         file_.check(!description.skip || description.output <= description.input, "model_data: output_size is ",
                     description.output, " and input_size ", description.input,
@@ -95,7 +95,7 @@ class Reader {
 
     /// How many of the input's features are added to as many of the output's; CoreAudioML knows 0 as none.
     bool file_skip(const Json& model, const Description& of) const {
-        const Json* const found = JsonFile::find(model, "skip");
+        const Json* const found = member(model, "skip");
         if (!found)
             return false;
         const Index skip = file_.whole(*found, "model_data: skip", 0, most_units);
@@ -105,17 +105,17 @@ class Reader {
     }
 
     bool has_bias(const Json& model, const Json& state) const {
-        const Json* const found = JsonFile::find(model, "bias_fl");
+        const Json* const found = member(model, "bias_fl");
         const bool without = found && (*found == false || *found == 0);
-        return !without || JsonFile::find(state, "lin.bias");
+        return !without || member(state, "lin.bias");
     }
 
     Metadata metadata(const Json& root) const {
         Metadata metadata;
         JsonFile::add_metadata(root, {"model_data", "state_dict", "samplerate", "sample_rate"}, metadata);
         for (const char* const name : {"samplerate", "sample_rate"})
-            if (const Json* const rate = JsonFile::find(root, name))
-                metadata["sample_rate"] = file_.sample_rate(*rate, name);
+            if (const Json* const rate = member(root, name))
+                metadata["sample_rate"] = message_of(file_.sample_rate(*rate, name));
         return metadata;
     }
 

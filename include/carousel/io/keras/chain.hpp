@@ -25,7 +25,7 @@ class FunctionalModel {
         const Json* const layers = member(config, "layers");
         input.check(layers && layers->is_array(), "the model's config has no list of layers");
         for (const Json& layer : *layers) {
-            input.check(layer.is_object(), "the model's config has a layer that is no object: ", shown(layer));
+            input.check(layer.is_object(), "the model's config has a layer that is no object: ", excerpt(layer));
             std::string name = text_member(layer, "name");
             if (const Json* const options = member(layer, "config"); name.empty() && options)
                 name = text_member(*options, "name");
@@ -87,7 +87,7 @@ class FunctionalModel {
         input_.check(tensor != nullptr, "the model's config has no ", option);
         while (!is_tensor(*tensor)) {
             const bool one = (tensor->is_array() || tensor->is_object()) && tensor->size() == 1;
-            input_.check(one, "the model has ", tensor->size(), " ", what, ", expected 1: ", shown(*tensor));
+            input_.check(one, "the model has ", tensor->size(), " ", what, ", expected 1: ", excerpt(*tensor));
             tensor = &*tensor->begin();
         }
         return source(*tensor, std::string("the model's ") + option + ": ");
@@ -100,7 +100,7 @@ class FunctionalModel {
         std::vector<std::string> sources;
         if (!nodes || (nodes->is_array() && nodes->empty()))
             return sources;
-        input_.check(nodes->is_array(), whose, "its inbound_nodes can't be understood: ", shown(*nodes));
+        input_.check(nodes->is_array(), whose, "its inbound_nodes can't be understood: ", excerpt(*nodes));
         input_.check(nodes->size() == 1, whose, "it is used ", nodes->size(),
                      " times; only models whose layers stand in a row can be loaded");
         const Json& node = nodes->front();
@@ -112,9 +112,9 @@ class FunctionalModel {
         } else if (is_tensor(node))
             collect_old(node, whose, sources);
         else {
-            input_.check(node.is_array(), whose, "its inbound_nodes can't be understood: ", shown(node));
+            input_.check(node.is_array(), whose, "its inbound_nodes can't be understood: ", excerpt(node));
             for (const Json& tensor : node) {
-                input_.check(is_tensor(tensor), whose, "its inbound_nodes can't be understood: ", shown(tensor));
+                input_.check(is_tensor(tensor), whose, "its inbound_nodes can't be understood: ", excerpt(tensor));
                 collect_old(tensor, whose, sources);
             }
         }
@@ -137,7 +137,7 @@ class FunctionalModel {
         }
         const Json* const config = member(arguments, "config");
         const Json* const history = config ? member(*config, "keras_history") : nullptr;
-        input_.check(history && is_tensor(*history), whose, "it is called with ", shown(arguments),
+        input_.check(history && is_tensor(*history), whose, "it is called with ", excerpt(arguments),
                      ", which isn't another layer's output");
         sources.push_back(source(*history, whose));
     }
@@ -147,7 +147,7 @@ class FunctionalModel {
         if (options.is_null())
             return;
         input_.check(options.is_object(), whose,
-                     "it is called with options that can't be understood: ", shown(options));
+                     "it is called with options that can't be understood: ", excerpt(options));
         for (const auto& [option, value] : options.items()) {
             const bool mask = option == "mask" && !value.is_null();
             masked_ = masked_ || mask;

@@ -4,6 +4,7 @@
 
 #include "carousel/core/matrix.hpp"
 #include "carousel/io/byte_source.hpp"
+#include "carousel/io/json_value.hpp"
 #include "carousel/io/strict_json.hpp"
 
 #include <algorithm>
@@ -15,23 +16,7 @@
 
 namespace carousel::detail::keras {
 
-/// A JSON value for a message, cut where it is long.
-inline std::string shown(const Json& value) {
-    constexpr std::size_t most = 60;
-    std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace); // ASCII, so it can be cut anywhere
-    if (text.size() > most)
-        text = text.substr(0, most) + "…";
-    return text;
-}
-
-/// A member of an object; null if it isn't there, is null, or `object` is no object.
-inline const Json* member(const Json& object, const char* name) {
-    if (!object.is_object())
-        return nullptr;
-    const auto found = object.find(name);
-    return found == object.end() || found->is_null() ? nullptr : &*found;
-}
-/// The same for a text; empty if there is none.
+/// A text that is a member of an object; empty if there is none.
 inline std::string text_member(const Json& object, const char* name) {
     const Json* const found = member(object, name);
     return found && found->is_string() ? found->get<std::string>() : std::string();
@@ -50,7 +35,7 @@ class LayerConfig {
         if (name_.empty())
             name_ = text_member(layer, "name"); // of a functional model's layer
         label_ = within + "layer " + (name_.empty() ? "" : "\"" + name_ + "\" ") + "(" + class_name_ + "): ";
-        input.check(!class_name_.empty(), "the config has a layer without a class_name: ", shown(layer));
+        input.check(!class_name_.empty(), "the config has a layer without a class_name: ", excerpt(layer));
         check(config && config->is_object(), "it has no config");
         const std::string registered = text_member(layer, "registered_name");
         check(registered.find('>') == registered.npos, "it is a class of the file's author, ", registered,
@@ -72,7 +57,7 @@ class LayerConfig {
     template <class... Parts>
     [[noreturn]] void refuse(const char* option, const Parts&... expected) const {
         const Json* const value = member(*config_, option);
-        check(false, "option ", option, " is ", value ? shown(*value) : "null", ", expected ", expected...);
+        check(false, "option ", option, " is ", value ? excerpt(*value) : "null", ", expected ", expected...);
         std::abort(); // check doesn't return
     }
 
@@ -138,7 +123,7 @@ class LayerConfig {
         for (const auto& [option, value] : config_->items()) {
             const bool says_nothing = value.is_null() || value == false || value == 0 || value.empty();
             check(asked_.contains(option) || says_nothing || is_harmless(option), "option ", option, " is ",
-                  shown(value), ", which isn't known here");
+                  excerpt(value), ", which isn't known here");
         }
     }
 

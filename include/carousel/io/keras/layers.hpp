@@ -81,7 +81,7 @@ class LayerReader {
             return;
         const bool tokens = layer.class_name() == "Embedding";
         layer.check(shape->is_array() && (shape->size() == 2 || (shape->size() == 3 && !tokens)),
-                    "the model's input has the shape ", shown(*shape), ", expected (batch, steps, features)",
+                    "the model's input has the shape ", excerpt(*shape), ", expected (batch, steps, features)",
                     ", (batch, features) or, of tokens, (batch, steps)");
         flow_.steps = shape->size() == 3 || tokens;
         input_dimensions_ = shape->size();

@@ -38,7 +38,7 @@ class Reader {
             return file_.whole(file_.get(config, name, "config: "), std::string("config: ") + name, 1, most);
         };
         const auto size_or = [&](const char* name, Index otherwise) {
-            return JsonFile::find(config, name) ? size(name) : otherwise;
+            return member(config, name) ? size(name) : otherwise;
         };
         const Index layers = size("num_layers");
         Description description{size("input_size"), size("hidden_size"), size_or("out_channels", 1)};
@@ -82,14 +82,14 @@ class Reader {
     }
 
     void read_metadata(const Json& root, Description& to) const {
-        if (const Json* const object = JsonFile::find(root, "metadata"))
+        if (const Json* const object = member(root, "metadata"))
             JsonFile::add_metadata(file_.object(*object, "metadata"), {}, to.metadata);
         JsonFile::add_metadata(root, {"architecture", "config", "weights", "metadata", "sample_rate"}, to.metadata);
-        const Json* const rate = JsonFile::find(root, "sample_rate");
+        const Json* const rate = member(root, "sample_rate");
         to.metadata.erase("sample_rate");
         if (rate && *rate != -1) { // NAM's word for one that isn't known
-            to.metadata["sample_rate"] = file_.sample_rate(*rate, "sample_rate");
-            to.sample_rate = std::stod(to.metadata["sample_rate"]);
+            to.sample_rate = file_.sample_rate(*rate, "sample_rate");
+            to.metadata["sample_rate"] = message_of(to.sample_rate);
         }
     }
 

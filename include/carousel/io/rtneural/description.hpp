@@ -119,7 +119,7 @@ class Reader {
 
     /// RTNeural knows none of an lstm and a gru: they have tanh, whether the file says so or nothing.
     std::string activation(const Json& value, const std::string& type, const std::string& place) const {
-        const Json* const found = JsonFile::find(value, "activation");
+        const Json* const found = member(value, "activation");
         std::string name = found ? file_.text(*found, place + "activation") : "";
         if (name == "linear")
             name = "";
@@ -176,9 +176,9 @@ class Reader {
     void convolution(const Json& value, const Json& weights, const std::string& place, Layer& layer) const {
         const Index steps = size(value, "kernel_size", place, most_units);
         layer.dilation = size(value, "dilation", place, most_dilation);
-        if (JsonFile::find(value, "groups"))
+        if (member(value, "groups"))
             layer.groups = size(value, "groups", place, most_groups);
-        if (JsonFile::find(value, "strides"))
+        if (member(value, "strides"))
             file_.check(size(value, "strides", place, most_units) == 1, place,
                         "strides isn't 1, so it gives fewer steps than it is given, which RTNeural doesn't");
         file_.check(layer.input % layer.groups == 0 && layer.output % layer.groups == 0, place, "groups is ",
@@ -226,7 +226,7 @@ class Reader {
     }
 
     bool skip(const Json& root, Index output) const {
-        const Json* const found = JsonFile::find(root, "in_skip");
+        const Json* const found = member(root, "in_skip");
         const bool skip = found && file_.whole(*found, "in_skip", 0, 1) == 1;
         file_.check(!skip || output == 1, "in_skip is 1 and the last layer gives ", output,
                     " features, expected 1, to which the signal is added");
@@ -234,7 +234,7 @@ class Reader {
     }
 
     double gain(const Json& root, const char* name) const {
-        const Json* const found = JsonFile::find(root, name);
+        const Json* const found = member(root, name);
         const double decibels = found ? file_.number(*found, name) : 0;
         file_.check(std::abs(decibels) <= most_gain, name, " is ", decibels, ", expected from ", -most_gain, " to ",
                     most_gain, " dB");
@@ -249,17 +249,17 @@ class Reader {
                                 "metadata", "samplerate", "sample_rate"},
                                metadata);
         const auto rate_of = [](const Json& object) {
-            const Json* const rate = JsonFile::find(object, "samplerate");
-            return rate ? rate : JsonFile::find(object, "sample_rate");
+            const Json* const rate = member(object, "samplerate");
+            return rate ? rate : member(object, "sample_rate");
         };
         const Json* rate = rate_of(root);
-        if (const Json* const object = JsonFile::find(root, "metadata")) {
+        if (const Json* const object = member(root, "metadata")) {
             JsonFile::add_metadata(file_.object(*object, "metadata"), {"samplerate", "sample_rate"}, metadata);
             if (const Json* const inner = rate_of(*object))
                 rate = inner;
         }
         if (rate)
-            metadata["sample_rate"] = file_.sample_rate(*rate, "samplerate");
+            metadata["sample_rate"] = message_of(file_.sample_rate(*rate, "samplerate"));
         return metadata;
     }
 
