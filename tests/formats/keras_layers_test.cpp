@@ -173,9 +173,9 @@ TEST_CASE("Keras: Bidirectional layers are read, and what can't be had is refuse
     const auto merged = [&](Json merge) {
         return only<BidirectionalSpec>(layer("Bidirectional", {{"merge_mode", merge}, {"layer", lstm}}));
     };
-    CHECK(merged("concat").merge == BidirectionalSpec::Merge::concatenate);
-    CHECK(merged("sum").merge == BidirectionalSpec::Merge::sum);
-    CHECK(merged("ave").merge == BidirectionalSpec::Merge::average);
+    CHECK(merged("concat").merge == Merge::concatenate);
+    CHECK(merged("sum").merge == Merge::sum);
+    CHECK(merged("ave").merge == Merge::average);
     CHECK(merged("concat").outputs == Outputs::all);
     CHECK(merged("concat").forward.units == 4);
     const Json last = layer("GRU", {{"units", 4}});

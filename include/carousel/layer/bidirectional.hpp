@@ -2,14 +2,12 @@
 // recurrent neural networks").
 #pragma once
 
+#include "carousel/layer/merge.hpp"
 #include "carousel/layer/recurrent.hpp"
 
 #include <array>
 
 namespace carousel {
-
-/// What becomes of the two directions' outputs.
-enum class Merge { concatenate, sum, average };
 
 /// A layer that is built with options that say whether it runs in reverse: Recurrent, of any cell.
 template <class L>

@@ -87,12 +87,10 @@ class LayerMaker {
     void make(const BidirectionalSpec& spec, const LayerVariables& from) {
         const Index inputs = from.inputs(spec, features_);
         append_input_dropout(spec.forward);
-        constexpr Merge merges[] = {Merge::concatenate, Merge::sum, Merge::average};
-        const Merge merge = merges[static_cast<int>(spec.merge)];
         with_cell<S>(spec.forward, [&](const auto& cell) {
             append(Bidirectional(recurrent(spec.forward, cell, inputs, false, from.forward()),
-                                 recurrent(spec.forward, cell, inputs, true, from.backward()), merge),
-                   (merge == Merge::concatenate ? 2 : 1) * spec.forward.units);
+                                 recurrent(spec.forward, cell, inputs, true, from.backward()), spec.merge),
+                   (spec.merge == Merge::concatenate ? 2 : 1) * spec.forward.units);
         });
         if (spec.outputs == Outputs::both)
             model_.add(BothEnds());

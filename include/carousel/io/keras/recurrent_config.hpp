@@ -41,7 +41,6 @@ inline RecurrentSpec read_recurrent(LayerConfig& layer, Version version) {
 
 /// A Bidirectional layer. Throws std::runtime_error if an option can't be had.
 inline BidirectionalSpec read_bidirectional(LayerConfig& layer, Version version) {
-    using Merge = BidirectionalSpec::Merge;
     LayerConfig forward = layer.inner("layer");
     const std::string& name = forward.class_name();
     forward.check(name == "LSTM" || name == "GRU" || name == "SimpleRNN",

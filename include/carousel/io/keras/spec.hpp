@@ -3,7 +3,9 @@
 
 #include "carousel/core/matrix.hpp"
 #include "carousel/io/keras/activation.hpp"
+#include "carousel/layer/merge.hpp"
 
+#include <cstddef>
 #include <string>
 #include <variant>
 #include <vector>
@@ -25,7 +27,7 @@ struct RecurrentSpec {
     Outputs outputs = Outputs::all;
 };
 struct BidirectionalSpec {
-    enum class Merge { concatenate, sum, average } merge;
+    Merge merge;
     RecurrentSpec forward;
     Outputs outputs = Outputs::all;
 };
