@@ -224,10 +224,14 @@ TEST_CASE("Keras: convolutions are read, and padding that can't be had is refuse
     const Json input = layer("InputLayer", {{"batch_shape", {null, 24, 1}}});
     CHECK(!spec(conv({{"padding", "same"}, {"strides", {4}}}, {input})).causal);
     CHECK(!spec(conv({{"padding", "same"}, {"kernel_size", {1}}})).causal);
+    CHECK(spec(conv({{"padding", "same"}, {"kernel_size", {1}}, {"strides", {2}}})).stride == 2);
     const std::string same =
         "layer \"l\" (Conv1D): option padding is \"same\", expected causal, valid, or same where it pads nothing";
     CHECK(refused(conv({{"padding", "same"}}, {input})) == same);
     CHECK(refused(conv({{"padding", "same"}, {"strides", {4}}})) == same);
+    for (const Json& steps :
+         {Json(std::numeric_limits<std::int64_t>::max()), Json(~std::uint64_t(0)), Json(-24), Json(0)})
+        CHECK(refused(conv({{"padding", "same"}}, {layer("InputLayer", {{"batch_shape", {null, steps, 1}}})})) == same);
     CHECK(refused(conv({{"padding", "reflect"}})) ==
           "layer \"l\" (Conv1D): option padding is \"reflect\", expected causal or valid");
     CHECK(refused(conv({{"groups", 3}})) == "layer \"l\" (Conv1D): option groups is 3, expected 1");
@@ -256,6 +260,10 @@ TEST_CASE("Keras: dropout, normalization and what stands at every step are read"
     CHECK(only<DropoutSpec>(layer("Dropout", {{"rate", 0.3}})).rate == 0.3);
     CHECK(!only<DropoutSpec>(layer("Dropout", {{"rate", 0.3}})).per_sequence);
     CHECK(only<DropoutSpec>(layer("Dropout", {{"rate", 0.3}, {"noise_shape", {null, 1, 4}}})).per_sequence);
+    for (const Json& shape : {Json{null, 1, 1}, Json{1, 1, 4}, Json{null, 3, 4}})
+        CHECK(refused(sequential({layer("Dropout", {{"rate", 0.3}, {"noise_shape", shape}})})) ==
+              "layer \"l\" (Dropout): option noise_shape is " + shape.dump() +
+                  ", expected null, or (batch, 1, features), of which neither the first nor the last is 1");
     CHECK(only<DropoutSpec>(layer("SpatialDropout1D", {{"rate", 0.3}})).per_sequence);
     const auto norm = only<BatchNormSpec>(
         layer("BatchNormalization", {{"epsilon", 0.01}, {"axis", {2}}, {"momentum", 0.9}, {"scale", false}}));
@@ -328,7 +336,9 @@ TEST_CASE("Keras: a part of a model is read from one layer to another") {
     const auto part = read(model, {.first_layer = "b", .last_layer = "c"});
     REQUIRE(part.size() == 2);
     CHECK((part[0].name == "b" && part[0].number == 1 && part[1].name == "c"));
-    CHECK(refused(model, {.first_layer = "z"}) == "the model has no layers from KerasOptions::first_layer on, \"z\"");
+    CHECK(refused(model, {.first_layer = "z"}) == "there is no layer \"z\", which KerasOptions::first_layer says");
+    CHECK(refused(model, {.first_layer = "z", .last_layer = "c"}) ==
+          "there is no layer \"z\", which KerasOptions::first_layer says");
     CHECK(refused(model, {.first_layer = "b", .last_layer = "a"}) ==
           "layer \"l\" (Lambda): layers of this class can't be loaded; expected LSTM, GRU, SimpleRNN, Bidirectional, "
           "TimeDistributed, Dense, Embedding, Conv1D, BatchNormalization, Dropout, SpatialDropout1D, Activation, ReLU, "

@@ -36,13 +36,14 @@ class LayerReader {
         std::map<std::string, Index> count;
         input.check(chain.layers.size() <= most_layers, "the model has ", chain.layers.size(),
                     " layers, expected at most ", most_layers);
-        bool wanted = options_.first_layer.empty(), ended = false;
+        bool wanted = options_.first_layer.empty(), begun = wanted, ended = false;
         for (const Json* const json : chain.layers) {
             LayerConfig config(input, *json);
             const Index number = count[config.class_name()]++;
             wanted = !ended && (wanted || config.name() == options_.first_layer);
             if (!wanted)
                 continue;
+            begun = true;
             if (layers.empty())
                 read_input(config);
             if (config.class_name() != "InputLayer")
@@ -51,6 +52,7 @@ class LayerReader {
                                       config.class_name() == "TimeDistributed", *spec});
             ended = !options_.last_layer.empty() && config.name() == options_.last_layer;
         }
+        input.check(begun, "there is no layer \"", options_.first_layer, "\", which KerasOptions::first_layer says");
         input.check(ended || options_.last_layer.empty(), "there is no layer \"", options_.last_layer,
                     "\", which KerasOptions::last_layer says", options_.first_layer.empty() ? "" : ", after the first");
         input.check(
@@ -64,7 +66,7 @@ class LayerReader {
     }
 
   private:
-    static constexpr std::size_t most_layers = 1000;
+    static constexpr Index longest = 1'000'000'000; ///< steps; a length beyond it isn't known
     static constexpr const char* vector = "it is given a vector, expected steps";
     static constexpr const char* turned =
         "it comes after a layer with go_backwards and return_sequences, which can't be had";
@@ -86,7 +88,8 @@ class LayerReader {
         flow_.steps = shape->size() == 3 || tokens;
         input_dimensions_ = shape->size();
         const Json& length = (*shape)[1];
-        flow_.length = length.is_number_integer() && length > 0 ? std::optional(length.get<Index>()) : std::nullopt;
+        if (length.is_number_integer() && length >= 1 && length <= longest)
+            flow_.length = length.get<Index>();
     }
 
     /// None: it computes nothing.
@@ -211,7 +214,7 @@ class LayerReader {
     /// Whether "same" adds no steps to an input of the length that the file says.
     bool same_is_valid(const Conv1DSpec& spec) const {
         const Index reach = (spec.kernel - 1) * spec.dilation + 1;
-        if (reach == 1 && spec.stride == 1)
+        if (reach == 1)
             return true;
         return flow_.length && ((*flow_.length - 1) / spec.stride) * spec.stride + reach <= *flow_.length;
     }
@@ -230,8 +233,10 @@ class LayerReader {
         const Json* const shape = layer.find("noise_shape");
         if (!shape)
             return DropoutSpec{rate};
-        if (!(flow_.steps && shape->is_array() && shape->size() == 3 && (*shape)[1] == 1))
-            layer.refuse("noise_shape", "null, or 1 step");
+        const bool per_sequence = flow_.steps && shape->is_array() && shape->size() == 3 && (*shape)[0] != 1 &&
+                                  (*shape)[1] == 1 && (*shape)[2] != 1;
+        if (!per_sequence)
+            layer.refuse("noise_shape", "null, or (batch, 1, features), of which neither the first nor the last is 1");
         return DropoutSpec{rate, true};
     }
 

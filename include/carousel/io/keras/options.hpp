@@ -6,7 +6,8 @@
 namespace carousel {
 
 struct KerasOptions {
-    /// 2 or 3: which Keras wrote a file that doesn't say so. It matters to "hard_sigmoid" alone.
+    /// 2 or 3: which Keras wrote a file that doesn't say so. It matters to "hard_sigmoid", and to a GRU
+    /// whose config doesn't say reset_after: Keras 3 resets after the product then, others before it.
     int version = 0;
     /// Loads models that leave out steps by their values (Embedding's mask_zero, Masking). They compute what Keras
     /// computes if such steps aren't given to them: shorter sequences, with their lengths in a batch.

@@ -12,6 +12,9 @@
 
 namespace carousel::detail::keras {
 
+/// A model may have so many layers.
+inline constexpr std::size_t most_layers = 1000;
+
 /// Which steps of a recurrent layer's outputs the next layer is given: all, or those of `return_sequences=False`. A layer
 /// that runs in reverse ends at the first.
 enum class Outputs { all, last, first, both };
