@@ -63,8 +63,6 @@ TEST_CASE("Hdf5File: numbers of 16, 32 and 64 bits, little- and big-endian, comp
         CHECK(std::get<std::vector<float>>(file.read("none").numbers).empty());
         CHECK(file.has_group("a"));
         CHECK(!file.has_group("a/half"));
-        CHECK(file.has_dataset("a/half"));
-        CHECK(!file.has_dataset("a/half/deeper"));
         CHECK(!file.has_group("b/c"));
         CHECK(!file.has_group("."));
         CHECK(file.names("") == std::vector<std::string>{"a", "big", "chunks", "double", "none", "one"});
@@ -101,6 +99,13 @@ TEST_CASE("Hdf5File: what isn't there, isn't numbers or isn't in the file is ref
     H5Pset_scaleoffset(scaled, H5Z_SO_FLOAT_DSCALE, 2);
     writer.numbers("scaled", {2}, {1, 2}, H5T_IEEE_F32LE, scaled);
 
+    const hid_t twice = Hdf5Writer::chunked({2}, 6);
+    H5Pset_deflate(twice, 6);
+    writer.numbers("twice", {2}, {1, 2}, H5T_IEEE_F32LE, twice);
+
+    CHECK(read_error(writer, "g/x/deeper") == "load_keras: memory: \"g/x/deeper\" is missing");
+    CHECK(read_error(writer, "twice") ==
+          "load_keras: memory: \"twice\" is compressed by gzip several times, expected once");
     CHECK(read_error(writer, "g/y") == "load_keras: memory: \"g/y\" is missing");
     CHECK(read_error(writer, "g") == "load_keras: memory: \"g\" is missing");
     CHECK(read_error(writer, "whole") ==
@@ -129,6 +134,22 @@ TEST_CASE("Hdf5File: numbers that take far more memory than the file are refused
     CHECK(read_error(writer, "pieces") ==
           "load_keras: memory: \"pieces\" is cut into chunks that this file can't hold");
     CHECK(read_error(writer, "piece") == "load_keras: memory: \"piece\" is cut into chunks that this file can't hold");
+}
+
+TEST_CASE("Hdf5File: texts that are far larger all together than the file are refused") {
+    Hdf5Writer writer;
+    writer.group("g");
+    writer.texts("g", "list", std::vector<std::string>(100, "name"));
+    const auto size = std::to_string(writer.bytes().size());
+    opened(writer, [&](Hdf5File& file) {
+        int count = 0;
+        CHECK(error<std::runtime_error>([&] {
+                  for (;; ++count)
+                      file.texts("g", "list");
+              }) == "load_keras: memory: the attribute \"list\" of \"g\" makes all texts larger than a file of " +
+                        size + " bytes should have: all together at most 32 times its size");
+        CHECK(count > 5); // Keras' files are read with fewer
+    });
 }
 
 TEST_CASE("Hdf5File: a damaged file is refused, and HDF5's errors aren't printed") {
@@ -172,9 +193,44 @@ TEST_CASE("KerasFile: a file that is far larger than its archive is refused") {
     const Bytes bytes = zip_of({{"a", Bytes(1'000'000)}}, true);
     const Input input("load_keras", bytes);
     const ZipArchive archive(input, bytes);
-    CHECK(error<std::runtime_error>([&] { detail::keras::read_member(input, archive, bytes.size(), "a"); }) ==
-          "load_keras: memory: \"a\" is said to have 1000000 bytes, expected at most 32 times the archive's " +
-              std::to_string(bytes.size()));
+    CHECK(error<std::runtime_error>([&] {
+              detail::keras::read_member(input, archive, bytes.size(), "a", 2'000'000);
+          }) == "load_keras: memory: \"a\" is said to have 1000000 bytes, expected at most 32 times the archive's " +
+                    std::to_string(bytes.size()));
+}
+
+TEST_CASE("KerasFile: JSON of more than 64 MB is refused before it is read") {
+    const Bytes bytes = zip_of({{"a", Bytes(1000)}});
+    const Input input("load_keras", bytes);
+    const ZipArchive archive(input, bytes);
+    CHECK(error<std::runtime_error>([&] { detail::keras::read_member(input, archive, bytes.size(), "a", 999); }) ==
+          "load_keras: memory: \"a\" has 1000 bytes, expected at most 999");
+    detail::keras::FileParts parts{Hdf5Writer().bytes(), std::string((1 << 26) + 1, '['), "", true};
+    CHECK(error<std::runtime_error>([&] { KerasFile(input, std::move(parts)); }) ==
+          "load_keras: memory: config.json has 67108865 bytes, expected at most 67108864");
+}
+
+TEST_CASE("KerasFile: lists without end are refused before their layers are looked up") {
+    const auto refused = [](const Hdf5Writer& writer) {
+        const Bytes bytes = writer.bytes();
+        return error<std::runtime_error>([&] {
+            Input input("load_keras", bytes);
+            KerasFile(input).weighted_layers();
+        });
+    };
+    {
+        Hdf5Writer layers;
+        layers.group("model_weights/a");
+        layers.texts("model_weights/a", "weight_names", std::vector<std::string>(1000, "a"));
+        layers.texts("model_weights", "layer_names", std::vector<std::string>(1001, "a"));
+        CHECK(refused(layers) == "load_keras: memory: the file lists 1001 layers, expected at most 1000");
+    }
+    Hdf5Writer pieces;
+    pieces.group("model_weights");
+    for (int k = 0; k <= 1000; ++k)
+        pieces.texts("model_weights", "layer_names" + std::to_string(k), {});
+    CHECK(refused(pieces) ==
+          "load_keras: memory: the attribute layer_names of \"model_weights\" is cut into more than 1000 pieces");
 }
 
 TEST_CASE("KerasFile: other files are refused with what is missing") {

@@ -8,6 +8,7 @@
 #include "carousel/io/zip_archive.hpp"
 
 #include <charconv>
+#include <limits>
 #include <map>
 #include <optional>
 #include <span>
@@ -25,16 +26,21 @@ struct FileParts {
     bool archive = false;
 };
 
+/// JSON may have so many bytes, for it becomes a tree that takes many times as much memory.
+inline constexpr std::uint64_t largest_json = std::uint64_t(1) << 26;
+
 /// A file of an archive of so many bytes; none if there is none of this name. Throws std::runtime_error if it can't be
-/// read, or is larger than largest_expansion times the archive.
+/// read, or is larger than `most` or than largest_expansion times the archive.
 inline std::optional<std::vector<std::byte>> read_member(const Input& input, const ZipArchive& archive,
-                                                         std::uint64_t bytes, const std::string& name) {
+                                                         std::uint64_t bytes, const std::string& name,
+                                                         std::uint64_t most) {
     const auto entry = archive.find(name);
     if (!entry)
         return std::nullopt;
     const std::uint64_t size = archive.size(*entry);
     input.check(size / largest_expansion <= bytes, "\"", name, "\" is said to have ", size, " bytes, expected at most ",
                 largest_expansion, " times the archive's ", bytes);
+    input.check(size <= most, "\"", name, "\" has ", size, " bytes, expected at most ", most);
     return archive.read(*entry);
 }
 
@@ -50,10 +56,11 @@ inline FileParts read_parts(Input& input) {
     input.check(begins("PK"), "it is neither a .keras archive nor an HDF5 file");
     const ZipArchive archive(input, bytes);
     const auto text = [&](const char* name) {
-        const auto part = read_member(input, archive, bytes.size(), name);
+        const auto part = read_member(input, archive, bytes.size(), name, largest_json);
         return part ? std::string(reinterpret_cast<const char*>(part->data()), part->size()) : std::string();
     };
-    auto weights = read_member(input, archive, bytes.size(), "model.weights.h5");
+    auto weights =
+        read_member(input, archive, bytes.size(), "model.weights.h5", std::numeric_limits<std::uint64_t>::max());
     input.check(weights.has_value(), "the archive has no model.weights.h5; sharded weights can't be loaded");
     return {std::move(*weights), text("config.json"), text("metadata.json"), true};
 }
@@ -98,13 +105,15 @@ class KerasFile {
 
     /// Whether layers are found by their names, as in .h5, or by their classes and numbers, as in .keras.
     bool by_name() const { return by_name_; }
-    /// Where layers have names: those that have variables, in the file's order.
+    /// Where layers have names: those that have variables, in the file's order. Throws std::runtime_error if the file lists
+    /// more than most_layers.
     std::vector<std::string> weighted_layers() const {
-        std::vector<std::string> names;
-        if (by_name_)
-            for (std::string& name : list(root_, "layer_names"))
-                if (!list(root_ + "/" + name, "weight_names").empty())
-                    names.push_back(std::move(name));
+        if (!by_name_)
+            return {};
+        auto names = list(root_, "layer_names");
+        input_.check(names.size() <= most_layers, "the file lists ", names.size(), " layers, expected at most ",
+                     most_layers);
+        std::erase_if(names, [&](const auto& name) { return list(root_ + "/" + name, "weight_names").empty(); });
         return names;
     }
     /// Where layers have numbers: how many of a class there are.
@@ -137,6 +146,8 @@ class KerasFile {
         constexpr std::size_t levels = 64; // a bidirectional layer's dtype policy is at the tenth
         if (text.empty())
             return nullptr;
+        input_.check(text.size() <= largest_json, subject, " has ", text.size(), " bytes, expected at most ",
+                     largest_json);
         auto [json, error] = parse_strict_object(text, subject, levels);
         input_.check(error.empty(), error);
         return std::move(json);
@@ -147,7 +158,8 @@ class KerasFile {
         return texts && !texts->empty() ? texts->front() : std::string();
     }
 
-    /// A list that is too long for one attribute is cut into "name0", "name1" ….
+    /// A list that is too long for one attribute, which has 64 KB at most, is cut into "name0", "name1" ….
+    static constexpr int most_pieces = 1000;
     bool has_list(const std::string& path, const std::string& attribute) const {
         return weights_.texts(path, attribute) || weights_.texts(path, attribute + "0");
     }
@@ -159,6 +171,8 @@ class KerasFile {
             const auto part = weights_.texts(path, attribute + std::to_string(k));
             if (!part)
                 return texts;
+            weights_.check(k < most_pieces, "the attribute ", attribute, " of ", Hdf5File::label(path),
+                           " is cut into more than ", most_pieces, " pieces");
             texts.insert(texts.end(), part->begin(), part->end());
         }
     }
@@ -191,12 +205,9 @@ class KerasFile {
         const std::string class_name = snake_case(layer.class_name);
         const auto found = groups_.find(class_name);
         const auto number = static_cast<std::size_t>(layer.number);
-        input_.check(found != groups_.end() &&
-                             number<found->second.size(), layer.label, "the file has no weights for it: ", container_,
-                                    "/", class_name, number> 0
-                         ? "_" + std::to_string(number)
-                         : "",
-                     " is missing");
+        const bool there = found != groups_.end() && found->second.size() > number;
+        const std::string expected = class_name + (number == 0 ? "" : "_" + std::to_string(number));
+        input_.check(there, layer.label, "the file has no weights for it: ", container_, "/", expected, " is missing");
         std::vector<std::string> groups;
         for (const std::string& part : variable_parts(layer).parts)
             groups.push_back(container_ + "/" + found->second[number].second + (part.empty() ? "" : "/" + part) +

@@ -3,9 +3,8 @@
 #pragma once
 
 #include "carousel/io/byte_source.hpp"
+#include "carousel/io/keras/hdf5_id.hpp"
 #include "carousel/io/named_tensor.hpp"
-
-#include <hdf5.h>
 
 #include <algorithm>
 #include <array>
@@ -23,50 +22,6 @@ namespace carousel::detail::keras {
 /// compression, but a file that is made to exhaust the memory does by a thousand times.
 inline constexpr std::uint64_t largest_expansion = 32;
 
-/// HDF5's C library isn't safe for threads, so that files are read one after the other.
-[[gnu::visibility("hidden")]] inline std::mutex& hdf5_mutex() {
-    static std::mutex mutex;
-    return mutex;
-}
-
-/// While it lives HDF5 doesn't print its errors to stderr.
-class Hdf5Silence {
-  public:
-    Hdf5Silence() {
-        H5Eget_auto2(H5E_DEFAULT, &print_, &data_);
-        H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-    }
-    Hdf5Silence(const Hdf5Silence&) = delete;
-    Hdf5Silence& operator=(const Hdf5Silence&) = delete;
-    ~Hdf5Silence() { H5Eset_auto2(H5E_DEFAULT, print_, data_); }
-
-  private:
-    H5E_auto2_t print_ = nullptr;
-    void* data_ = nullptr;
-};
-
-/// An identifier of HDF5's, closed at the end; negative if there is none.
-class Hdf5Id {
-  public:
-    using Close = herr_t (*)(hid_t);
-    Hdf5Id(hid_t id, Close close) : id_(id), close_(close) {}
-    Hdf5Id(Hdf5Id&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
-    Hdf5Id& operator=(Hdf5Id&& other) noexcept {
-        std::swap(id_, other.id_), std::swap(close_, other.close_);
-        return *this;
-    }
-    ~Hdf5Id() {
-        if (id_ >= 0)
-            close_(id_);
-    }
-    operator hid_t() const { return id_; }
-    explicit operator bool() const { return id_ >= 0; }
-
-  private:
-    hid_t id_;
-    Close close_;
-};
-
 /// An HDF5 file in memory. Paths are names with '/' between them, from the file's root on. Links to other files and other
 /// places, and numbers that are kept in other files, are refused. What is wrong with the file is said as Input::check
 /// says it; `prefix` stands before what is called by its path.
@@ -77,7 +32,7 @@ class Hdf5File {
     /// Throws std::runtime_error if the bytes aren't an HDF5 file.
     Hdf5File(const Input& input, std::vector<std::byte> bytes, std::string prefix = {})
         : lock_(hdf5_mutex()), input_(input), prefix_(std::move(prefix)), size_(bytes.size()),
-          unpacked_(largest_expansion * bytes.size()) {
+          unpacked_(largest_expansion * bytes.size()), texts_left_(unpacked_) {
         const Hdf5Id access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
         const bool ready = access && H5Pset_fapl_core(access, 65536, false) >= 0 &&
                            H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0 &&
@@ -91,7 +46,6 @@ class Hdf5File {
     Hdf5File& operator=(const Hdf5File&) = delete;
 
     bool has_group(const std::string& path) const { return static_cast<bool>(open(path, H5I_GROUP)); }
-    bool has_dataset(const std::string& path) const { return static_cast<bool>(open(path, H5I_DATASET)); }
 
     /// How many things are in a group; 0 if it isn't there.
     std::uint64_t count(const std::string& path) const {
@@ -116,7 +70,7 @@ class Hdf5File {
     }
 
     /// The texts of a group's attribute, one or a list; none if there is no such attribute. Throws std::runtime_error if
-    /// it isn't text.
+    /// it isn't text, or if all that were read so far are far longer than the file.
     std::optional<std::vector<std::string>> texts(const std::string& path, const std::string& attribute) const;
 
     /// Numbers of 16, 32 or 64 bits; those of 16 become 32. Throws std::runtime_error if it isn't there, is of another
@@ -155,6 +109,14 @@ class Hdf5File {
         return at;
     }
 
+    void add(std::vector<std::string>& texts, std::string_view text, const std::string& what) const {
+        const std::uint64_t bytes = text.size() + sizeof(std::string);
+        check(bytes <= texts_left_, what, " makes all texts larger than a file of ", size_,
+              " bytes should have: all together at most ", largest_expansion, " times its size");
+        texts_left_ -= bytes;
+        texts.emplace_back(text);
+    }
+
     void check_storage(const std::string& path, hid_t dataset, int dimensions, std::uint64_t number_bytes) const;
 
     std::lock_guard<std::mutex> lock_;
@@ -162,7 +124,8 @@ class Hdf5File {
     const Input& input_;
     std::string prefix_;
     std::uint64_t size_;
-    std::uint64_t unpacked_; // how many bytes of numbers may still be read
+    std::uint64_t unpacked_;           // how many bytes of numbers may still be read
+    mutable std::uint64_t texts_left_; // how many bytes of texts may still be read
     Hdf5Id file_{-1, H5Fclose};
 };
 
@@ -194,7 +157,7 @@ inline std::optional<std::vector<std::string>> Hdf5File::texts(const std::string
         } pointers{type, space, std::vector<char*>(count, nullptr)};
         check(H5Aread(found, type, pointers.to.data()) >= 0, what, " can't be read");
         for (const char* const text : pointers.to)
-            texts.emplace_back(text ? text : "");
+            add(texts, text ? text : "", what);
         return texts;
     }
     const std::uint64_t length = H5Tget_size(type);
@@ -203,13 +166,15 @@ inline std::optional<std::vector<std::string>> Hdf5File::texts(const std::string
     check(H5Aread(found, type, bytes.data()) >= 0, what, " can't be read");
     for (std::uint64_t k = 0; k < count; ++k) {
         const std::string_view padded(bytes.data() + k * length, length);
-        texts.emplace_back(padded.substr(0, padded.find('\0')));
+        add(texts, padded.substr(0, padded.find('\0')), what);
     }
     return texts;
 }
 
-/// Throws std::runtime_error unless the numbers are in this file, compressed by nothing but gzip, in pieces that HDF5 can
-/// unpack in a small multiple of the file's size.
+/// Throws std::runtime_error unless the numbers are in this file, compressed by nothing but gzip, once, in chunks whose size is a
+/// small multiple of the file's. HDF5 unpacks a chunk to its stream's end, whatever size is said: while it reads one, it may
+/// take 1032 times as much memory as the chunk takes in the file, which is as far as deflate goes. A second deflate would
+/// square that.
 inline void Hdf5File::check_storage(const std::string& path, hid_t dataset, int dimensions,
                                     std::uint64_t number_bytes) const {
     const Hdf5Id storage(H5Dget_create_plist(dataset), H5Pclose);
@@ -218,6 +183,7 @@ inline void Hdf5File::check_storage(const std::string& path, hid_t dataset, int 
     check(layout != H5D_VIRTUAL && H5Pget_external_count(storage) == 0, label(path),
           " has its numbers in another file, which isn't read");
     const int filters = H5Pget_nfilters(storage);
+    int compressions = 0;
     for (int k = 0; k < filters; ++k) {
         unsigned flags = 0;
         std::size_t values = 0;
@@ -225,6 +191,8 @@ inline void Hdf5File::check_storage(const std::string& path, hid_t dataset, int 
             H5Pget_filter2(storage, static_cast<unsigned>(k), &flags, &values, nullptr, 0, nullptr, nullptr);
         check(filter == H5Z_FILTER_DEFLATE || filter == H5Z_FILTER_SHUFFLE || filter == H5Z_FILTER_FLETCHER32,
               label(path), " is compressed by HDF5's filter ", filter, ", expected gzip or none");
+        compressions += filter == H5Z_FILTER_DEFLATE;
+        check(compressions <= 1, label(path), " is compressed by gzip several times, expected once");
     }
     if (layout != H5D_CHUNKED)
         return;
