@@ -174,6 +174,48 @@ TEST_CASE("Keras: weights alone go into a model that is built as theirs") {
                      BothEnds(), Dense<float>(8, 3), Softmax()));
 }
 
+TEST_CASE("Keras: the states of a stateful layer that stand after its weights are passed over") {
+    const Json lstm = layer("LSTM", {{"name", "l"}, {"units", 1}, {"stateful", true}, {"return_sequences", true}});
+    const Bytes one = h5_of({lstm}, {{{2, 4}, {1, 2, 3, 4, 5, 6, 7, 8}},
+                                     {{1, 4}, {1, 2, 3, 4}},
+                                     {{4}, {-1, -2, -3, -4}},
+                                     {{1, 1}, {9}},
+                                     {{1, 1}, {9}}});
+    Model<float> model{LSTM<float>(2, 1)};
+    load_keras_weights(one, model);
+    const Sequence<float> x(random_sequence<float>(2, 4, 1, *std::make_unique<Random>(1)));
+    CHECK(model(x).values() == load_keras(one).model(x).values());
+
+    const Json both = layer("Bidirectional", {{"name", "l"}, {"layer", lstm}});
+    const Bytes two = h5_of({both}, {{{2, 4}, {1, 2, 3, 4, 5, 6, 7, 8}},
+                                     {{1, 4}, {1, 2, 3, 4}},
+                                     {{4}, {-1, -2, -3, -4}},
+                                     {{2, 4}, {8, 7, 6, 5, 4, 3, 2, 1}},
+                                     {{1, 4}, {4, 3, 2, 1}},
+                                     {{4}, {1, 2, 3, 4}},
+                                     {{1, 1}, {9}},
+                                     {{1, 1}, {9}},
+                                     {{1, 1}, {9}},
+                                     {{1, 1}, {9}}});
+    Model<float> model_of_two{Bidirectional(LSTM<float>(2, 1))};
+    load_keras_weights(two, model_of_two);
+    CHECK(model_of_two(x).values() == load_keras(two).model(x).values());
+}
+
+TEST_CASE("Keras: a normalization without scale and center has a mean and a variance alone") {
+    const Json norm = layer("BatchNormalization", {{"name", "l"}, {"scale", false}, {"center", false}});
+    const Bytes bytes = h5_of({norm}, {{{2}, {1, 2}}, {{2}, {3, 4}}});
+    Model<float> model{BatchNorm<float>(2, {.epsilon = 1e-3})};
+    for (const auto& p : parameters(model))
+        p.parameter->value.setConstant(7);
+    load_keras_weights(bytes, model);
+    const Sequence<float> x(random_sequence<float>(2, 4, 1, *std::make_unique<Random>(1)));
+    CHECK(model(x).values() == load_keras(bytes).model(x).values());
+    const Bytes three = h5_of({norm}, {{{2}, {1, 2}}, {{2}, {3, 4}}, {{2}, {5, 6}}});
+    CHECK(error<std::runtime_error>([&] { load_keras_weights(three, model); }) ==
+          "load_keras_weights: memory: layer 0 (BatchNorm): the file has 3 variables for it, expected 4");
+}
+
 TEST_CASE("Keras: weights that a model can't take are refused, and the model stays as it was") {
     const auto refusal = [](const std::string& file, Model<float> model) {
         const Model<float> before = model;
@@ -193,7 +235,13 @@ TEST_CASE("Keras: weights that a model can't take are refused, and the model sta
     CHECK(refusal("convolution.keras", Model<float>(LSTM<float>(3, 5))) ==
           "layer 0 (LSTM): the file has no weights for it: layers/lstm is missing");
     CHECK(refusal("convolution.keras", Model<float>(LSTM<float>(3, 5, {.peephole = true}))) ==
-          "layer 0 (LSTM): Keras has no layer whose weights it could take");
+          "layer 0 (LSTM): Keras has no layer whose weights it could take, or its sizes are known at compile time; "
+          "make it with "
+          "sizes at run time");
+    CHECK(refusal("convolution.keras", Model<float>(LSTM<float, 3, 5>())) ==
+          "layer 0 (LSTM): Keras has no layer whose weights it could take, or its sizes are known at compile time; "
+          "make it "
+          "with sizes at run time");
 }
 
 #ifdef CAROUSEL_CONFORMANCE_DATA

@@ -58,7 +58,8 @@ ModelFile<S> load(const Input& input, KerasFile& file, const KerasOptions& optio
 /// Throws std::runtime_error "load_keras: source: layer "name" (class): …" if the file can't be read or isn't whole, or if
 /// something it says can't be had; std::invalid_argument for an option of another value. Weights are float16, float32 or
 /// float64, also compressed by gzip, all together at most 32 times as large as the file. HDF5's library isn't safe for
-/// threads: calls wait for one another, but no other thread may use HDF5 in another way meanwhile.
+/// threads. Calls from one program or one shared library wait for one another; no other thread may use HDF5 meanwhile, be it
+/// by a call of this function that is compiled into another shared library.
 template <class S = float>
 ModelFile<S> load_keras(const ByteSource& source, const KerasOptions& options = {}) {
     require(options.version == 0 || options.version == 2 || options.version == 3, "load_keras",
@@ -75,7 +76,8 @@ ModelFile<S> load_keras(const ByteSource& source, const KerasOptions& options = 
 ///     load_keras_weights("model.weights.h5", model);
 ///
 /// The model's layers that have weights take them in turn: in the order of an .h5 file; of a .weights.h5 or .keras file,
-/// which has no order of all layers, each the next of its class. Activations, directions and rates stay the model's.
+/// which has no order of all layers, each the next of its class. Activations, directions and rates stay the model's. Of a
+/// BatchNormalization with a scale alone or a center alone nothing says which of the two it has: it is refused.
 ///
 /// Throws std::runtime_error "load_keras_weights: source: layer k (name): …", with nothing changed, if the file can't be
 /// read, or has weights for fewer, more or other layers. The model keeps the addresses of its parameters.

@@ -53,7 +53,9 @@ class LayerFiller {
             fill_recurrent<GruCell<S, Reset::after, ChosenGates>>(layer) ||
             fill_recurrent<GruCell<S, Reset::before>>(layer) ||
             fill_recurrent<GruCell<S, Reset::before, ChosenGates>>(layer) || fill_recurrent<SimpleRnnCell<S>>(layer);
-        input_.check(filled, label_, "Keras has no layer whose weights it could take");
+        input_.check(filled, label_,
+                     "Keras has no layer whose weights it could take, or its sizes are known at compile time; "
+                     "make it with sizes at run time");
     }
 
     /// Throws std::runtime_error if the file has weights for more layers.
@@ -72,7 +74,8 @@ class LayerFiller {
     }
 
   private:
-    /// The variables of the file's next layer of this class, which are so many, or one less if it has no bias.
+    /// The variables of the file's next layer of this class, which are so many, or fewer if it is one without a bias or a
+    /// normalization alone.
     template <class LayerSpec>
     std::vector<NamedTensor> variables(const char* class_name, LayerSpec& spec) {
         LayerDescription description{{}, class_name, used_[class_name], label_, false, spec};
@@ -86,17 +89,20 @@ class LayerFiller {
             description.number = used_["TimeDistributed"];
         }
         ++used_[description.class_name];
-        if (file_.variable_count(description) < variable_count(description)) {
-            without_bias(spec);
+        if (const std::size_t count = file_.variable_count(description); count < variable_count(description)) {
+            take_fewer(spec, count);
             description.spec = spec;
         }
         return file_.variables(description);
     }
-    static void without_bias(BidirectionalSpec& spec) { spec.forward.bias = false; }
-    static void without_bias(EmbeddingSpec&) {}
-    static void without_bias(BatchNormSpec&) {}
+    static void take_fewer(BidirectionalSpec& spec, std::size_t) { spec.forward.bias = false; }
+    static void take_fewer(EmbeddingSpec&, std::size_t) {}
+    static void take_fewer(BatchNormSpec& spec, std::size_t count) {
+        if (count == 2) // mean and variance; three may be with the scale or with the center
+            spec.scale = spec.center = false;
+    }
     template <class LayerSpec>
-    static void without_bias(LayerSpec& spec) {
+    static void take_fewer(LayerSpec& spec, std::size_t) {
         spec.bias = false;
     }
 
@@ -148,6 +154,7 @@ class LayerFiller {
     bool fill_recurrent(AnyLayer<S>& layer) {
         if (auto* const one = layer.template target<Recurrent<C>>()) {
             RecurrentSpec spec{{}, one->hidden_size()};
+            spec.stateful = true; // it may have been: an .h5 file then has its state after its weights
             const char* const class_name = class_of(one->cell(), spec);
             if (!class_name)
                 return false;
@@ -159,6 +166,7 @@ class LayerFiller {
         }
         if (auto* const both = layer.template target<Bidirectional<Recurrent<C>>>()) {
             BidirectionalSpec spec{{}, {{}, both->forward_layer().hidden_size()}};
+            spec.forward.stateful = true;
             if (!class_of(both->forward_layer().cell(), spec.forward))
                 return false;
             const auto found = variables("Bidirectional", spec);
