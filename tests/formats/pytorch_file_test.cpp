@@ -3,6 +3,7 @@
 
 #include "carousel/io/pytorch_file.hpp"
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -243,4 +244,15 @@ TEST_CASE("read_pytorch: a dictionary in itself and a deep one come to an end") 
     for (int k = 1; k < 100000; ++k)
         deep += "a";
     REQUIRE(error_of(file_of("}" + text("deep") + deep + "s" + weights)) == "none");
+}
+
+TEST_CASE("read_pytorch: a long text that is recalled as the name of many modules takes no long time") {
+    constexpr std::uint32_t size = 4'000'000;
+    std::string long_text = "X" + std::string(4, '\0') + std::string(size, 'x') + "q\x01";
+    std::memcpy(long_text.data() + 1, &size, sizeof size);
+    std::string modules = "}" + long_text + "Ns";
+    for (int k = 0; k < 500'000; ++k)
+        modules += "h\x01Ns";
+    const std::string weights = "}" + text("x") + tensor("s", 3, 0, tuple({3}), tuple({1})) + "s";
+    REQUIRE(error_of(file_of(weights + "}" + text("_metadata") + modules + "sb")) == "none");
 }

@@ -170,7 +170,8 @@ inline std::vector<std::string> modules_of(const Pickle& pickle, PickleDictionar
     std::set<std::string_view> names;
     if (versions)
         for (std::size_t k = 0; k + 1 < pickle.of(*versions).size(); k += 2)
-            if (const auto name = pickle.text(pickle.of(*versions)[k]); name && names.insert(*name).second)
+            if (const auto name = pickle.text(pickle.of(*versions)[k]);
+                name && name->size() <= most_key_size && names.insert(*name).second)
                 modules.emplace_back(*name);
     return modules;
 }
