@@ -25,9 +25,9 @@ void check_file(std::span<const std::byte> bytes) {
             size += count * (tensor.numbers.index() == 0 ? 4 : 8);
         }
         check(size <= 32 * bytes.size() + (1 << 20), "the tensors are at most some times as large as the file");
-        const detail::Refusal refusal{"fuzz: "};
+        const detail::Input input("fuzz", bytes);
         detail::StateDict file;
-        detail::suggested_architecture(detail::TorchModules(tensors, refusal), file);
+        detail::suggested_architecture(detail::TorchModules(tensors, input), file);
     } catch (const std::runtime_error&) {
     }
 }

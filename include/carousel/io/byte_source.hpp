@@ -158,6 +158,8 @@ class Input {
     }
 
     std::uint64_t size() const { return size_; }
+    /// As the source's: empty if it is a path.
+    ByteSource::Memory memory() const { return memory_; }
 
     /// Fills `to` with the bytes from byte `first` on; first + to.size() <= size(). Throws std::runtime_error if the
     /// file doesn't give them.

@@ -37,8 +37,7 @@ namespace detail {
 inline constexpr const char* torch_architecture_key = "carousel.pytorch_architecture";
 
 /// A safetensors file has a length of 8 bytes before its header's brace, where files of torch.save have other bytes.
-inline bool is_safetensors(const char* where, const ByteSource& source) {
-    Input input(where, source);
+inline bool is_safetensors(Input& input) {
     std::array<std::byte, 9> start{};
     if (input.size() < start.size())
         return false;
@@ -47,43 +46,36 @@ inline bool is_safetensors(const char* where, const ByteSource& source) {
 }
 
 /// The tensors that the options choose.
-inline StateDict torch_state_dict(const char* where, const ByteSource& source, const PyTorchOptions& options,
-                                  const Refusal& refusal) {
+inline StateDict torch_state_dict(Input& input, const PyTorchOptions& options) {
+    const auto is_chosen = [&](const std::string& name) { return name.starts_with(options.prefix); };
     StateDict file;
-    if (is_safetensors(where, source)) {
-        refusal.check(options.dictionary.empty(), "is a safetensors file, which has no dictionary \"",
-                      options.dictionary, "\"; leave the option out");
-        SafetensorsReader reader(where, source);
+    if (is_safetensors(input)) {
+        input.check(options.dictionary.empty(), "is a safetensors file, which has no dictionary \"", options.dictionary,
+                    "\"; leave the option out");
+        SafetensorsReader reader(input);
         file.ordered = false;
         for (const auto& entry : reader.entries())
-            if (entry.name.starts_with(options.prefix) && !entry.name.ends_with("num_batches_tracked"))
+            if (is_chosen(entry.name) && !entry.name.ends_with("num_batches_tracked"))
                 file.tensors.push_back(reader.read(entry));
         file.metadata = reader.metadata();
     } else {
-        Checkpoint checkpoint(where, source);
+        Checkpoint checkpoint(input);
         file = read_state_dict(checkpoint, options.dictionary);
+        std::erase_if(file.tensors, [&](const NamedTensor& tensor) { return !is_chosen(tensor.name); });
+        std::erase_if(file.modules, [&](const std::string& name) { return !is_chosen(name); });
     }
-    if (options.prefix.empty())
-        return file;
-    const auto has_prefix = [&](const std::string& name) { return name.starts_with(options.prefix); };
-    std::erase_if(file.tensors, [&](const NamedTensor& tensor) { return !has_prefix(tensor.name); });
-    refusal.check(!file.tensors.empty(), "has no tensor whose name begins with the option prefix, \"", options.prefix,
-                  "\"");
+    input.check(options.prefix.empty() || !file.tensors.empty(),
+                "has no tensor whose name begins with the option prefix, \"", options.prefix, "\"");
     for (NamedTensor& tensor : file.tensors)
         tensor.name.erase(0, options.prefix.size());
-    std::erase_if(file.modules, [&](const std::string& name) { return !has_prefix(name); });
     for (std::string& name : file.modules)
         name.erase(0, options.prefix.size());
     return file;
 }
 
-inline Refusal torch_refusal(const char* where, const ByteSource& source) {
-    return {std::string(where) + ": " + source.name() + ": "};
-}
-
 /// The line to build by: the caller's, the file's own, or that of a file of one nn.LSTM or nn.GRU alone.
 inline std::string torch_line(const std::string& given, const StateDict& file, const TorchModules& modules,
-                              const Refusal& refusal) {
+                              const Input& input) {
     if (!given.empty())
         return given;
     if (const auto line = file.metadata.find(torch_architecture_key); line != file.metadata.end())
@@ -91,10 +83,10 @@ inline std::string torch_line(const std::string& given, const StateDict& file, c
     bool alone = !modules.units().empty();
     for (const TorchUnit& unit : modules.units())
         alone = alone && unit.kind == TorchKind::recurrent && unit.gates > 1 && unit.module.empty();
-    refusal.check(alone,
-                  "has the weights of modules, but doesn't say what is done between and after them; give the "
-                  "architecture as a line like \"LSTM(1, 32), last, Linear(32, 1)\". The modules are: ",
-                  suggested_architecture(modules, file));
+    input.check(alone,
+                "has the weights of modules, but doesn't say what is done between and after them; give the "
+                "architecture as a line like \"LSTM(1, 32), last, Linear(32, 1)\". The modules are: ",
+                suggested_architecture(modules, file));
     return recurrent_class(modules.units()[0].gates);
 }
 
@@ -104,9 +96,9 @@ inline std::string torch_line(const std::string& given, const StateDict& file, c
 /// between and after them the file doesn't say; modules without weights are "?" where their names are known. Throws as
 /// load_pytorch does.
 inline std::string pytorch_modules(const ByteSource& source, const PyTorchOptions& options = {}) {
-    const detail::Refusal refusal = detail::torch_refusal("pytorch_modules", source);
-    const detail::StateDict file = detail::torch_state_dict("pytorch_modules", source, options, refusal);
-    return detail::suggested_architecture(detail::TorchModules(file.tensors, refusal), file);
+    detail::Input input("pytorch_modules", source);
+    const detail::StateDict file = detail::torch_state_dict(input, options);
+    return detail::suggested_architecture(detail::TorchModules(file.tensors, input), file);
 }
 
 /// Loads weights into a model, a Sequential, or a layer, from a file of torch.save or a safetensors file with PyTorch's
@@ -123,11 +115,11 @@ requires requires {
     typename Model::Scalar;
 }
 Metadata load_pytorch(const ByteSource& source, Model& model, const PyTorchOptions& options = {}) {
-    const detail::Refusal refusal = detail::torch_refusal("load_pytorch", source);
-    const detail::StateDict file = detail::torch_state_dict("load_pytorch", source, options, refusal);
-    const detail::TorchModules modules(file.tensors, refusal);
-    detail::TorchMatch match(modules, file.ordered, refusal);
-    detail::set_torch_weights(model, match, options.modules, options.allow_extra, refusal);
+    detail::Input input("load_pytorch", source);
+    const detail::StateDict file = detail::torch_state_dict(input, options);
+    const detail::TorchModules modules(file.tensors, input);
+    detail::TorchMatch match(modules, file.ordered, input);
+    detail::set_torch_weights(model, match, options.modules, options.allow_extra, input);
     return file.metadata;
 }
 
@@ -149,13 +141,13 @@ Metadata load_pytorch(const ByteSource& source, Model& model, const PyTorchOptio
 template <std::floating_point S = float>
 ModelFile<S> load_pytorch(const ByteSource& source, const std::string& architecture = {},
                           const PyTorchOptions& options = {}) {
-    const detail::Refusal refusal = detail::torch_refusal("load_pytorch", source);
-    const detail::StateDict file = detail::torch_state_dict("load_pytorch", source, options, refusal);
-    const detail::TorchModules modules(file.tensors, refusal);
-    const std::string line = detail::torch_line(architecture, file, modules, refusal);
-    const detail::TorchArchitecture parsed(line, refusal);
-    detail::TorchMatch match(modules, file.ordered, refusal);
-    ModelFile<S> result{detail::TorchBuilder<S>(match, refusal).model(parsed.steps()), file.metadata, {}};
+    detail::Input input("load_pytorch", source);
+    const detail::StateDict file = detail::torch_state_dict(input, options);
+    const detail::TorchModules modules(file.tensors, input);
+    const std::string line = detail::torch_line(architecture, file, modules, input);
+    const detail::TorchArchitecture parsed(line, input);
+    detail::TorchMatch match(modules, file.ordered, input);
+    ModelFile<S> result{detail::TorchBuilder<S>(match, input).model(parsed.steps()), file.metadata, {}};
     if (!options.allow_extra)
         match.expect_no_more();
     result.metadata[detail::torch_architecture_key] = line;

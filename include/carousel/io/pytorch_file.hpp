@@ -18,7 +18,8 @@ namespace carousel {
 /// some times the file's. Throws std::runtime_error "read_pytorch: path: …" if the file can't be read or holds anything
 /// else, which the message names.
 inline std::vector<NamedTensor> read_pytorch(const ByteSource& source, const std::string& dictionary = {}) {
-    detail::Checkpoint file("read_pytorch", source);
+    detail::Input input("read_pytorch", source);
+    detail::Checkpoint file(input);
     return detail::read_state_dict(file, dictionary).tensors;
 }
 

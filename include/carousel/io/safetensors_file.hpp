@@ -102,7 +102,8 @@ struct SafetensorsParts {
 };
 
 inline Safetensors read_safetensors(const ByteSource& source, const char* where) {
-    SafetensorsReader reader(where, source);
+    Input input(where, source);
+    SafetensorsReader reader(input);
     Safetensors file{{}, reader.metadata()};
     for (const auto& entry : reader.entries())
         file.tensors.push_back(reader.read(entry));

@@ -19,7 +19,7 @@ namespace carousel::detail {
 class SafetensorsMatch {
   public:
     SafetensorsMatch(const ByteSource& source, const LoadOptions& options, const char* where = "load_safetensors")
-        : reader_(where, source), options_(options), rename_(options.names) {
+        : input_(where, source), reader_(input_), options_(options), rename_(options.names) {
         for (const SafetensorsEntry& entry : reader_.entries())
             insert(entries_, entry.name, Found{&entry});
         const auto text = reader_.metadata().find(settings_key);
@@ -130,6 +130,7 @@ class SafetensorsMatch {
         return "\"" + entry.name + "\"" + (model_name == entry.name ? "" : ", in the model \"" + model_name + "\",");
     }
 
+    Input input_;
     SafetensorsReader reader_;
     const LoadOptions& options_;
     Renaming rename_;

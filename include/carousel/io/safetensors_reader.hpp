@@ -18,8 +18,9 @@ namespace carousel::detail {
 /// A safetensors file that is open. The header is read and checked at once, numbers when they are asked for.
 class SafetensorsReader {
   public:
-    /// Throws std::runtime_error "where: source: …" if it can't be read or the header isn't valid.
-    SafetensorsReader(const char* where, const ByteSource& source) : input_(where, source) {
+    /// `input` lives as long as this. Throws std::runtime_error "where: source: …" if it can't be read or the header isn't
+    /// valid.
+    explicit SafetensorsReader(Input& input) : input_(input) {
         std::uint64_t length = 0;
         const std::uint64_t size = input_.size();
         check(size >= sizeof length, "has ", size, " bytes, expected the header's length in the first 8");
@@ -66,7 +67,7 @@ class SafetensorsReader {
     }
 
   private:
-    Input input_;
+    Input& input_;
     std::uint64_t numbers_ = 0; // where they begin in the file
     std::vector<SafetensorsEntry> entries_;
     Metadata metadata_;

@@ -72,7 +72,7 @@ inline constexpr std::array<TorchClass, 23> torch_classes{{
 class TorchArchitecture {
   public:
     /// Throws std::runtime_error "where: source: the architecture: character n: …" if the line isn't so.
-    TorchArchitecture(std::string_view line, const Refusal& refusal) : line_(line), refusal_(refusal) {
+    TorchArchitecture(std::string_view line, const Input& input) : line_(line), input_(input) {
         check(line.size() <= 100'000, "the line is longer than 100000 characters");
         steps_ = steps(0);
         check(at_ == line_.size(), "\"", line_.substr(at_, 1), "\" is not expected here");
@@ -88,7 +88,7 @@ class TorchArchitecture {
   private:
     template <class... Parts>
     void check(bool holds, const Parts&... parts) const {
-        refusal_.check(holds, "the architecture: character ", at_ + 1, ": ", parts...);
+        input_.check(holds, "the architecture: character ", at_ + 1, ": ", parts...);
     }
 
     void skip_space() {
@@ -229,7 +229,7 @@ class TorchArchitecture {
     }
 
     std::string_view line_;
-    const Refusal& refusal_;
+    const Input& input_;
     std::size_t at_ = 0;
     std::vector<TorchStep> steps_;
 };

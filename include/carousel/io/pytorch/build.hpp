@@ -15,7 +15,7 @@ template <class S>
 class TorchBuilder {
   public:
     /// Both live as long as this.
-    TorchBuilder(TorchMatch& match, const Refusal& refusal) : match_(match), refusal_(refusal) {}
+    TorchBuilder(TorchMatch& match, const Input& input) : match_(match), input_(input) {}
 
     /// `features`: of the input, if they are known; else -1. Throws if a step finds no module or doesn't fit the one before.
     Model<S> model(const std::vector<TorchStep>& steps, Index features = -1) {
@@ -32,8 +32,7 @@ class TorchBuilder {
   private:
     template <class... Parts>
     void check(bool holds, const Parts&... parts) const {
-        refusal_.check(holds, "the architecture: character ", step_->at + 1, ": ", shown(step_->written), " ",
-                       parts...);
+        input_.check(holds, "the architecture: character ", step_->at + 1, ": ", shown(step_->written), " ", parts...);
     }
 
     template <class L>
@@ -81,7 +80,7 @@ class TorchBuilder {
         else if (type == "batchnorm1d")
             add_batch_norm(model, features);
         else if (type == "residual") {
-            Model<S> inner = TorchBuilder(match_, refusal_).model(step.inner, features);
+            Model<S> inner = TorchBuilder(match_, input_).model(step.inner, features);
             instead_of<std::invalid_argument>(
                 [&] { model.add(Residual<Model<S>>(std::move(inner))); },
                 [&](const std::invalid_argument& error) { check(false, "can't be: ", error.what()); });
@@ -260,7 +259,7 @@ class TorchBuilder {
     }
 
     TorchMatch& match_;
-    const Refusal& refusal_;
+    const Input& input_;
     const TorchStep* step_ = nullptr;
 };
 

@@ -14,9 +14,9 @@ namespace carousel::detail {
 
 class Checkpoint {
   public:
-    /// Throws std::runtime_error "where: source: …" if it isn't a file of torch.save.
-    Checkpoint(const char* where, const ByteSource& source) : input_(where, source), bytes_(source.memory()) {
-        if (source.path()) {
+    /// `input` lives as long as this. Throws std::runtime_error "where: source: …" if it isn't a file of torch.save.
+    explicit Checkpoint(Input& input) : input_(input), bytes_(input.memory()) {
+        if (bytes_.empty()) {
             owned_.resize(static_cast<std::size_t>(input_.size()));
             input_.read(0, owned_);
             bytes_ = owned_;
@@ -152,7 +152,7 @@ class Checkpoint {
         }
     }
 
-    Input input_;
+    Input& input_;
     std::span<const std::byte> bytes_; // the file
     std::vector<std::byte> owned_, pickle_bytes_;
     std::unique_ptr<ZipArchive> archive_; // null: pickles

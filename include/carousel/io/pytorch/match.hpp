@@ -26,8 +26,8 @@ struct LayerNeed {
 class TorchMatch {
   public:
     /// Both live as long as this.
-    TorchMatch(const TorchModules& modules, bool ordered, const Refusal& refusal)
-        : units_(modules.units()), used_(units_.size()), ordered_(ordered), refusal_(refusal) {
+    TorchMatch(const TorchModules& modules, bool ordered, const Input& input)
+        : units_(modules.units()), used_(units_.size()), ordered_(ordered), input_(input) {
         for (std::size_t k = 0; k < units_.size(); ++k)
             if (units_[k].kind == TorchKind::recurrent)
                 levels_.emplace(std::pair(std::string_view(units_[k].module), units_[k].level), k);
@@ -37,8 +37,8 @@ class TorchMatch {
     const TorchUnit& take(const LayerNeed& need) {
         std::vector<std::size_t> found;
         if (const auto next = next_level(); next && need.kind == TorchKind::recurrent) {
-            refusal_.check(fits(units_[*next], need), unit_text(units_[*next]), " is next, but ", need.what,
-                           " is of another kind or size");
+            input_.check(fits(units_[*next], need), unit_text(units_[*next]), " is next, but ", need.what,
+                         " is of another kind or size");
             found = {*next};
         } else if (need.module)
             found = {named(need)};
@@ -47,7 +47,7 @@ class TorchMatch {
                 if (!used_[k] && (units_[k].kind != TorchKind::recurrent || units_[k].level == 0) &&
                     fits(units_[k], need))
                     found.push_back(k);
-        refusal_.check(!found.empty(), need.what, " finds no module of its kind and sizes", unused());
+        input_.check(!found.empty(), need.what, " finds no module of its kind and sizes", unused());
         if (found.size() > 1 && !ordered_)
             sort_by_number(found, need);
         used_[found[0]] = true;
@@ -64,8 +64,8 @@ class TorchMatch {
     /// Throws if a module was not taken.
     void expect_no_more() const {
         for (std::size_t k = 0; k < units_.size(); ++k)
-            refusal_.check(used_[k], unit_text(units_[k]),
-                           " is not in the model; if it isn't wanted, the option allow_extra passes over it");
+            input_.check(used_[k], unit_text(units_[k]),
+                         " is not in the model; if it isn't wanted, the option allow_extra passes over it");
     }
 
   private:
@@ -89,13 +89,13 @@ class TorchMatch {
     std::size_t named(const LayerNeed& need) const {
         for (std::size_t k = 0; k < units_.size(); ++k)
             if (units_[k].module == *need.module && units_[k].level == 0) {
-                refusal_.check(!used_[k], need.what, " asks for \"", shown(*need.module),
-                               "\", which another layer has taken");
-                refusal_.check(fits(units_[k], need), need.what, " asks for \"", shown(*need.module),
-                               "\", but that is ", unit_text(units_[k]));
+                input_.check(!used_[k], need.what, " asks for \"", shown(*need.module),
+                             "\", which another layer has taken");
+                input_.check(fits(units_[k], need), need.what, " asks for \"", shown(*need.module), "\", but that is ",
+                             unit_text(units_[k]));
                 return k;
             }
-        refusal_.check(false, need.what, " asks for \"", shown(*need.module), "\", which isn't in the file", unused());
+        input_.check(false, need.what, " asks for \"", shown(*need.module), "\", which isn't in the file", unused());
         return 0;
     }
 
@@ -129,8 +129,8 @@ class TorchMatch {
         };
         const std::string name = parts(found[0]).second;
         for (const std::size_t k : found)
-            refusal_.check(parts(k).second == name, need.what, " could be ", unit_text(units_[found[0]]), " or ",
-                           unit_text(units_[k]), ", and the file doesn't say which is first; name the modules");
+            input_.check(parts(k).second == name, need.what, " could be ", unit_text(units_[found[0]]), " or ",
+                         unit_text(units_[k]), ", and the file doesn't say which is first; name the modules");
         std::stable_sort(found.begin(), found.end(),
                          [&](std::size_t a, std::size_t b) { return parts(a).first < parts(b).first; });
     }
@@ -140,7 +140,7 @@ class TorchMatch {
     const std::vector<TorchUnit>& units_;
     std::vector<bool> used_;
     bool ordered_;
-    const Refusal& refusal_;
+    const Input& input_;
     std::size_t last_ = none;
     std::map<std::pair<std::string_view, Index>, std::size_t> levels_; // of recurrent modules
 };

@@ -13,19 +13,6 @@
 
 namespace carousel::detail {
 
-/// Says what goes wrong with the function that was called and the source.
-struct Refusal {
-    std::string prefix; // "load_pytorch: path: "
-
-    /// Throws std::runtime_error with the prefix and the parts when `holds` is false.
-    template <class... Parts>
-    void check(bool holds, const Parts&... parts) const {
-        if (holds) [[likely]]
-            return;
-        fail<std::runtime_error>(message_of(prefix, parts...));
-    }
-};
-
 /// `matrix` is an nn.Linear or, without a bias, maybe an nn.Embedding.
 enum class TorchKind { recurrent, matrix, convolution, batch_norm, other };
 
@@ -78,7 +65,7 @@ inline std::string unit_text(const TorchUnit& unit) {
 class TorchModules {
   public:
     /// `tensors` live as long as this. Throws if the tensors of a recurrent module don't fit each other.
-    TorchModules(const std::vector<NamedTensor>& tensors, const Refusal& refusal) : refusal_(refusal) {
+    TorchModules(const std::vector<NamedTensor>& tensors, const Input& input) : input_(input) {
         std::map<std::pair<std::string, Index>, std::size_t> places;
         for (const NamedTensor& tensor : tensors) {
             const std::size_t dot = tensor.name.rfind('.');
@@ -131,8 +118,8 @@ class TorchModules {
             {"weight_hh", &Direction::U},
             {"bias_ih", &Direction::b},
             {"bias_hh", &Direction::b_recurrent}};
-        refusal_.check(!leaf.starts_with("weight_hr_l"), "\"", shown(tensor.name),
-                       "\" belongs to an nn.LSTM with proj_size, which projects h; there is no such layer here");
+        input_.check(!leaf.starts_with("weight_hr_l"), "\"", shown(tensor.name),
+                     "\" belongs to an nn.LSTM with proj_size, which projects h; there is no such layer here");
         for (const auto& [start, part] : starts) {
             if (!leaf.starts_with(start))
                 continue;
@@ -162,22 +149,22 @@ class TorchModules {
             const bool first = &W == &unit.directions[0].W;
             if (!first && !W && !U && !b && !b_recurrent)
                 break;
-            refusal_.check(W && U && !b == !b_recurrent, what, "lacks a part of weight_ih, weight_hh, bias_ih, bias_hh",
-                           first ? "" : " of its reverse direction", " (of level ", unit.level, ")");
-            refusal_.check(W->shape.size() == 2 && U->shape.size() == 2 && W->shape[0] == U->shape[0], "\"",
-                           shown(W->name), "\" is ", shape_text(W->shape), " and \"", shown(U->name), "\" is ",
-                           shape_text(U->shape), ", expected matrices of as many rows");
+            input_.check(W && U && !b == !b_recurrent, what, "lacks a part of weight_ih, weight_hh, bias_ih, bias_hh",
+                         first ? "" : " of its reverse direction", " (of level ", unit.level, ")");
+            input_.check(W->shape.size() == 2 && U->shape.size() == 2 && W->shape[0] == U->shape[0], "\"",
+                         shown(W->name), "\" is ", shape_text(W->shape), " and \"", shown(U->name), "\" is ",
+                         shape_text(U->shape), ", expected matrices of as many rows");
             const Index rows = U->shape[0], hidden = U->shape[1], gates = hidden > 0 ? rows / hidden : 0;
-            refusal_.check(W->shape[1] > 0 && (gates == 4 || gates == 3 || gates == 1) && rows % hidden == 0, "\"",
-                           shown(U->name), "\" is ", shape_text(U->shape),
-                           ", expected 4, 3 or 1 times as many rows (of an LSTM, GRU or RNN) as columns");
+            input_.check(W->shape[1] > 0 && (gates == 4 || gates == 3 || gates == 1) && rows % hidden == 0, "\"",
+                         shown(U->name), "\" is ", shape_text(U->shape),
+                         ", expected 4, 3 or 1 times as many rows (of an LSTM, GRU or RNN) as columns");
             for (const NamedTensor* const bias : {b, b_recurrent})
-                refusal_.check(!bias || bias->shape == std::vector<Index>{rows}, "\"", bias ? shown(bias->name) : "",
-                               "\" is ", bias ? shape_text(bias->shape) : "", ", expected ", rows);
-            refusal_.check(first || (gates == unit.gates && hidden == unit.output && W->shape[1] == unit.input &&
-                                     !b == !unit.directions[0].b),
-                           "\"", shown(W->name), "\" is ", shape_text(W->shape),
-                           ", which differs from the forward direction's");
+                input_.check(!bias || bias->shape == std::vector<Index>{rows}, "\"", bias ? shown(bias->name) : "",
+                             "\" is ", bias ? shape_text(bias->shape) : "", ", expected ", rows);
+            input_.check(first || (gates == unit.gates && hidden == unit.output && W->shape[1] == unit.input &&
+                                   !b == !unit.directions[0].b),
+                         "\"", shown(W->name), "\" is ", shape_text(W->shape),
+                         ", which differs from the forward direction's");
             unit.gates = gates, unit.input = W->shape[1], unit.output = hidden;
         }
     }
@@ -207,7 +194,7 @@ class TorchModules {
         }
     }
 
-    const Refusal& refusal_;
+    const Input& input_;
     std::vector<TorchUnit> units_;
     std::vector<std::size_t> unknown_;
 };

@@ -12,7 +12,7 @@ namespace carousel::detail {
 /// weights; empty: found by kind and sizes. Throws, changing nothing, if anything doesn't fit.
 template <class Model>
 void set_torch_weights(Model& model, TorchMatch& match, const std::vector<std::string>& names, bool allow_extra,
-                       const Refusal& refusal) {
+                       const Input& input) {
     std::vector<const TorchUnit*> units;
     std::size_t module = 0; // of names
     each_torch_layer(std::as_const(model), [&](const std::string&, const std::string& place, const auto& layer) {
@@ -22,23 +22,23 @@ void set_torch_weights(Model& model, TorchMatch& match, const std::vector<std::s
         const std::string what = layer_text(place, layer);
         if constexpr (HasTorchLayer<L>) {
             const std::string unlike = TorchLayer<L>::unlike(layer);
-            refusal.check(unlike.empty(), what, " ", unlike, ", which no module of PyTorch does");
+            input.check(unlike.empty(), what, " ", unlike, ", which no module of PyTorch does");
             LayerNeed need = TorchLayer<L>::need(layer);
             need.what = what;
             if (!names.empty() && !(need.kind == TorchKind::recurrent && match.following())) {
-                refusal.check(module < names.size(), what, " has no name among the ", names.size(),
-                              " of the option modules");
+                input.check(module < names.size(), what, " has no name among the ", names.size(),
+                            " of the option modules");
                 need.module = names[module++];
             }
             units.push_back(&match.take(need));
             const std::string refused = TorchLayer<L>::refused(layer, *units.back());
-            refusal.check(refused.empty(), what, " ", refused);
+            input.check(refused.empty(), what, " ", refused);
         } else
-            refusal.check(false, what, " is of a type that has no module in PyTorch");
+            input.check(false, what, " is of a type that has no module in PyTorch");
     });
-    refusal.check(!units.empty(), "the model has no layer with weights");
-    refusal.check(module == names.size(), "the option modules has \"", module < names.size() ? names[module] : "",
-                  "\", for which there is no layer");
+    input.check(!units.empty(), "the model has no layer with weights");
+    input.check(module == names.size(), "the option modules has \"", module < names.size() ? names[module] : "",
+                "\", for which there is no layer");
     if (!allow_extra)
         match.expect_no_more();
     std::size_t k = 0;
