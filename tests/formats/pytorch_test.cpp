@@ -281,6 +281,16 @@ TEST_CASE("save_pytorch_safetensors: what PyTorch doesn't have is refused by nam
     refused(LSTM<float>{1, 2, {.zoneout = 0.1}}, "the LSTM 1 -> 2 has zoneout");
     refused(LSTM<float>{1, 2, {.reverse = true}}, "the LSTM 1 -> 2 runs in reverse alone");
     refused(Bidirectional{LSTM<float>{1, 2}, Merge::sum}, "the Bidirectional 1 -> 2 adds its two directions up");
+    refused(Bidirectional{LSTM<float>{1, 2}, Merge::average}, "the Bidirectional 1 -> 2 averages its two directions");
+    const SimpleRNN<float> tanh{1, 2};
+    const SimpleRNN<float> reverse_relu{1, 2, {.activation = Activation::relu}, {.reverse = true}};
+    refused(Bidirectional{tanh, reverse_relu},
+            "the Bidirectional 1 -> 2 has different activations in its two directions");
+    const SimpleRNN<float> relu{2, 2, {.activation = Activation::relu}};
+    REQUIRE(error(Model<float>{tanh, relu}, {.modules = {"rnn", "rnn"}}) ==
+            "pytorch_safetensors_bytes: layer 1 (SimpleRNN 2 -> 2) can't be a level of the module \"rnn\", whose first "
+            "level has another activation; give it another name");
+    REQUIRE(error(Model<float>{tanh, relu}, {.modules = {"first", "second"}}) == "none");
     REQUIRE(error(Sequential{LSTM<float>{1, 2}, Dense<float>{2, 1}}, {.modules = {"rnn"}}) ==
             "pytorch_safetensors_bytes: layer 1 (Dense 2 -> 1) has no name among the 1 of the option modules");
     REQUIRE(error(LSTM<float>{1, 2}, {.modules = {"rnn", "linear"}}) ==

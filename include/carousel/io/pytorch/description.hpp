@@ -139,16 +139,7 @@ class TorchDescription {
         if constexpr (requires { layer.vocabulary(); })
             if (layer.options().padding)
                 text += ", padding_idx=" + std::to_string(static_cast<Index>(*layer.options().padding));
-        const auto is_relu = [&](const auto& one) {
-            if constexpr (requires { one.cell().activation; })
-                return one.cell().activation == Activation::relu;
-            else
-                return false;
-        };
-        bool relu = is_relu(layer);
-        if constexpr (requires { layer.forward_layer(); })
-            relu = is_relu(layer.forward_layer());
-        return text + (relu ? ", nonlinearity='relu'" : "") +
+        return text + (is_relu_rnn(layer) ? ", nonlinearity='relu'" : "") +
                (need.bidirectional.value_or(false) ? ", bidirectional=True" : "");
     }
 

@@ -142,6 +142,17 @@ requires(torch_gates<Cell> > 0) struct TorchLayer<Recurrent<Cell, I, H>> {
     }
 };
 
+/// Whether it is a level of an nn.RNN with nonlinearity='relu', which all of its levels and directions have.
+template <class L>
+bool is_relu_rnn(const L& layer) {
+    if constexpr (requires { layer.forward_layer(); })
+        return is_relu_rnn(layer.forward_layer());
+    else if constexpr (requires { layer.cell().activation; })
+        return layer.cell().activation == Activation::relu;
+    else
+        return false;
+}
+
 template <class L>
 requires HasTorchLayer<L>
 struct TorchLayer<Bidirectional<L>> {
@@ -150,7 +161,9 @@ struct TorchLayer<Bidirectional<L>> {
     static std::string unlike(const Layer& layer) { return TorchLayer<L>::unlike(layer.forward_layer()); }
     static std::string unsaid(const Layer& layer) {
         if (layer.merge() != Merge::concatenate)
-            return "adds its two directions up";
+            return layer.merge() == Merge::sum ? "adds its two directions up" : "averages its two directions";
+        if (is_relu_rnn(layer.forward_layer()) != is_relu_rnn(layer.reverse_layer()))
+            return "has different activations in its two directions";
         const std::string forward = TorchLayer<L>::unsaid_of_direction(layer.forward_layer());
         return forward.empty() ? TorchLayer<L>::unsaid_of_direction(layer.reverse_layer()) : forward;
     }

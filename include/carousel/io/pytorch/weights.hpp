@@ -59,6 +59,7 @@ std::vector<NamedTensor> torch_tensors(const Model& model, const std::vector<std
     Index level = 0;
     std::string last;
     LayerNeed first; // of a module's levels
+    bool first_is_relu = false;
     each_torch_layer(model, [&](const std::string& path, const std::string& place, const auto& layer) {
         using L = std::remove_cvref_t<decltype(layer)>;
         if (!has_parameters(layer))
@@ -72,12 +73,16 @@ std::vector<NamedTensor> torch_tensors(const Model& model, const std::vector<std
             const std::string module = names.empty() ? path : names[k];
             const LayerNeed need = TorchLayer<L>::need(layer);
             level = k > 0 && need.kind == TorchKind::recurrent && module == last ? level + 1 : 0;
-            if (level == 0)
+            if (level == 0) {
                 first = need;
+                first_is_relu = is_relu_rnn(layer);
+            }
             require(need.gates == first.gates && need.output == first.output &&
                         need.bidirectional == first.bidirectional,
                     where, what, " can't be a level of the module \"", module,
                     "\", whose first level is of another kind or size; give it another name");
+            require(is_relu_rnn(layer) == first_is_relu, where, what, " can't be a level of the module \"", module,
+                    "\", whose first level has another activation; give it another name");
             last = module;
             ++k;
             TorchLayer<L>::tensors(layer, module.empty() ? "" : module + ".", level, tensors);
