@@ -246,6 +246,27 @@ TEST_CASE("save_pytorch_safetensors: the file makes the same model again, bit fo
     }
 }
 
+TEST_CASE("save_pytorch_safetensors: a line with dropout stands for the same dropout after every level but the last") {
+    const AnyLayer<float> level{LSTM<float>{2, 2}}, drop{Dropout{0.25}}, other_drop{Dropout{0.5}};
+    const AnyLayer<float> inside{Residual{Model<float>{Dropout{0.25}, LSTM<float>{2, 2}}}};
+    const auto line = [](std::vector<AnyLayer<float>> layers,
+                         const std::vector<std::string>& modules = {"rnn", "rnn", "rnn"}) {
+        const Model<float> model(std::move(layers));
+        const Metadata metadata = read_safetensors(pytorch_safetensors_bytes(model, {.modules = modules})).metadata;
+        const auto found = metadata.find("carousel.pytorch_architecture");
+        return found == metadata.end() ? "none" : found->second;
+    };
+    REQUIRE(line({level, level, level}) == "rnn: LSTM(2, 2)");
+    REQUIRE(line({level, drop, level, drop, level}) == "rnn: LSTM(2, 2, dropout=0.25)");
+    REQUIRE(line({level, drop, level, drop, level, drop}) == "rnn: LSTM(2, 2, dropout=0.25), Dropout(0.25)");
+    REQUIRE(line({level, drop, level, level}) == "none");
+    REQUIRE(line({level, level, drop, level}) == "none");
+    REQUIRE(line({level, drop, level, other_drop, level}) == "none");
+    REQUIRE(line({level, drop, level, level}, {"a", "a", "b"}) == "a: LSTM(2, 2, dropout=0.25), b: LSTM(2, 2)");
+    REQUIRE(line({level, drop, level, level}, {"a", "b", "b"}) == "a: LSTM(2, 2), Dropout(0.25), b: LSTM(2, 2)");
+    REQUIRE(line({level, inside}, {"rnn", "rnn"}) == "none");
+}
+
 TEST_CASE("save_pytorch_safetensors: names and layouts are those of PyTorch's state_dict") {
     const auto tensors =
         read_safetensors(pytorch_safetensors_bytes(load_pytorch<float>(path("tagger.pt"), tagger_line).model,

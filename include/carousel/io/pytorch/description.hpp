@@ -63,6 +63,7 @@ class TorchDescription {
         else if constexpr (is_residual<L>) {
             std::vector<std::string> outer;
             std::swap(outer, steps_);
+            stack_ = none;
             add(layer.layer(), path);
             const std::string inner = joined();
             steps_ = std::move(outer);
@@ -92,29 +93,33 @@ class TorchDescription {
         last_name_ = name;
         for (const char c : name)
             known_ = known_ && TorchArchitecture::is_name(c);
-        if (recurrent)
+        if (recurrent) {
             stack_ = steps_.size();
+            levels_ = 1;
+        }
         steps_.push_back((name.empty() ? "" : name + ": ") + module_type(need) + "(" + arguments(layer, need) + ")");
         if constexpr (requires { layer.options().activation; })
             if (layer.options().activation != Activation::linear)
                 function(layer.options().activation);
     }
 
-    /// A further level of a recurrent module: the module's step stands for it and for a Dropout between them.
+    /// A further level of a recurrent module: the module's step stands for it, and for a Dropout before it, which every
+    /// further level must have or none.
     void add_level() {
-        known_ = known_ && stack_ < steps_.size() && steps_.size() - stack_ <= 2;
-        if (!known_ || stack_ + 1 == steps_.size())
-            return;
         const std::string start = "Dropout(";
-        known_ = steps_.back().starts_with(start);
+        known_ = known_ && stack_ < steps_.size() && steps_.size() - stack_ <= 2;
         if (!known_)
             return;
-        const std::string rate = ", dropout=" + steps_.back().substr(start.size());
-        steps_.pop_back();
-        if (steps_.back().find(", dropout=") == std::string::npos)
-            steps_.back().replace(steps_.back().size() - 1, 1, rate);
-        else
-            known_ = steps_.back().ends_with(rate);
+        const std::string between = stack_ + 1 < steps_.size() ? steps_.back() : "";
+        steps_.resize(stack_ + 1);
+        if (++levels_ > 2) {
+            known_ = between == between_levels_;
+            return;
+        }
+        between_levels_ = between;
+        known_ = between.empty() || between.starts_with(start);
+        if (between.starts_with(start))
+            steps_.back().replace(steps_.back().size() - 1, 1, ", dropout=" + between.substr(start.size()));
     }
 
     static std::string module_type(const LayerNeed& need) {
@@ -169,6 +174,8 @@ class TorchDescription {
     std::string last_name_;
     std::vector<std::string> steps_;
     std::size_t stack_ = none; // the step of the last recurrent module
+    int levels_ = 0;           // of that
+    std::string between_levels_;
     bool known_ = true;
 };
 
