@@ -295,8 +295,13 @@ TEST_CASE("save_pytorch_safetensors: what PyTorch doesn't have is refused by nam
     refused(CoupledLSTM<float>{1, 2}, "the CoupledLSTM 1 -> 2 has coupled gates");
     refused(Model<float>{GRU<float, Dynamic, Dynamic, Reset::before>{1, 2}},
             "layer 0 (GRU 1 -> 2) resets before the product");
-    refused(LSTM<float, Dynamic, Dynamic, ChosenGates>{1, 2, {.gates = {.f = Activation::hard_sigmoid()}}},
-            "the LSTM 1 -> 2 has chosen functions for its gates");
+    const ChosenGates chosen{.f = Activation::hard_sigmoid()};
+    const std::string why = " has chosen functions for its gates";
+    refused(LSTM<float, Dynamic, Dynamic, ChosenGates>{1, 2, {.gates = chosen}}, "the LSTM 1 -> 2" + why);
+    const GRU<float, Dynamic, Dynamic, Reset::after, ChosenGates> gru{1, 2, {.gates = chosen}};
+    refused(Model<float>{gru}, "layer 0 (GRU 1 -> 2)" + why);
+    refused(Model<float>{Bidirectional{gru}}, "layer 0 (Bidirectional 1 -> 2)" + why);
+    refused(Model<float>{Bidirectional{CoupledLSTM<float>{1, 2}}}, "layer 0 (Bidirectional 1 -> 2) has coupled gates");
     refused(SimpleRNN<float>{1, 2, {.activation = Activation::softsign}},
             "the SimpleRNN 1 -> 2 has another activation than tanh and relu");
     refused(LSTM<float>{1, 2, {.zoneout = 0.1}}, "the LSTM 1 -> 2 has zoneout");

@@ -34,14 +34,22 @@ bool with_target(Any& layer, F&& f) {
     return (try_one(layer.template target<Types>()) || ...);
 }
 
+/// The same of recurrent layers, also as those of a Bidirectional.
+template <class... Recurrents, class Any, class F>
+bool with_recurrent_target(Any& layer, F&& f) {
+    return with_target<Recurrents..., Bidirectional<Recurrents>...>(layer, f);
+}
+
 /// What an AnyLayer may hold: the types that loaders make, and what is refused with a reason.
 template <class S, class Any, class F>
 bool with_any_target(Any& layer, F&& f) {
-    return with_target<LSTM<S>, GRU<S>, SimpleRNN<S>, Bidirectional<LSTM<S>>, Bidirectional<GRU<S>>,
-                       Bidirectional<SimpleRNN<S>>, Dense<S>, Embedding<S>, Conv1D<S>, BatchNorm<S>, Model<S>,
-                       Residual<Model<S>>, LSTM<S, Dynamic, Dynamic, ChosenGates>, CoupledLSTM<S>,
-                       GRU<S, Dynamic, Dynamic, Reset::before>, LastStep, BothEnds, Dropout, Softmax, Activate>(layer,
-                                                                                                                f);
+    constexpr Index D = Dynamic;
+    return with_recurrent_target<LSTM<S>, GRU<S>, SimpleRNN<S>, CoupledLSTM<S>, GRU<S, D, D, Reset::before>,
+                                 LSTM<S, D, D, ChosenGates>, CoupledLSTM<S, D, D, ChosenGates>,
+                                 GRU<S, D, D, Reset::after, ChosenGates>, GRU<S, D, D, Reset::before, ChosenGates>>(
+               layer, f) ||
+           with_target<Dense<S>, Embedding<S>, Conv1D<S>, BatchNorm<S>, Model<S>, Residual<Model<S>>, LastStep,
+                       BothEnds, Dropout, Softmax, Activate>(layer, f);
 }
 
 /// "layer 2" as a part of a model is "layer 1: layer 2".
