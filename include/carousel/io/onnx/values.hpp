@@ -1,6 +1,7 @@
 // Constants of a graph: what is known of a value without running the net. Numbers of a shape may depend on the input's.
 #pragma once
 
+#include "carousel/io/half.hpp"
 #include "carousel/io/onnx/array.hpp"
 #include "carousel/io/onnx/graph.hpp"
 
@@ -62,14 +63,6 @@ class Budget {
     std::uint64_t left_;
 };
 
-inline double from_float16(std::uint32_t bits) {
-    const int exponent = static_cast<int>(bits >> 10 & 31), mantissa = static_cast<int>(bits & 1023);
-    const double magnitude = exponent == 31  ? (mantissa ? std::nan("") : HUGE_VAL)
-                             : exponent == 0 ? std::ldexp(mantissa, -24)
-                                             : std::ldexp(1024 + mantissa, exponent - 25);
-    return bits >> 15 & 1 ? -magnitude : magnitude;
-}
-
 inline bool is_real(DataType type) {
     return type == DataType::float32 || type == DataType::float64 || type == DataType::float16 ||
            type == DataType::bfloat16;
@@ -106,9 +99,9 @@ inline double real_of(DataType type, std::uint64_t bits) {
     case DataType::float64:
         return std::bit_cast<double>(bits);
     case DataType::float16:
-        return from_float16(static_cast<std::uint32_t>(bits));
+        return static_cast<double>(from_half(static_cast<std::uint16_t>(bits)));
     case DataType::bfloat16:
-        return static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(bits << 16)));
+        return static_cast<double>(from_bfloat16(static_cast<std::uint16_t>(bits)));
     default:
         return static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(bits)));
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "carousel/core/matrix.hpp"
+#include "carousel/io/half.hpp"
 #include "carousel/io/pytorch/pickle.hpp"
 
 #include <array>
@@ -40,18 +41,6 @@ inline const NumberType* number_type(PickleName storage) {
     return storage >= PickleName::float_storage && k < types.size() ? &types[k] : nullptr;
 }
 
-/// IEEE 754 binary16: 1 bit of sign, 5 of exponent, 10 of fraction.
-inline float from_half(std::uint16_t bits) {
-    const std::uint32_t sign = std::uint32_t(bits & 0x8000U) << 16, exponent = (bits >> 10) & 31U,
-                        fraction = bits & 0x3ffU;
-    if (exponent == 0) { // zero and what is smaller than 2⁻¹⁴: fraction · 2⁻²⁴
-        const float magnitude = static_cast<float>(fraction) * 0x1p-24F;
-        return sign ? -magnitude : magnitude;
-    }
-    const std::uint32_t wide = exponent == 31 ? 255 : exponent + 112; // infinity and NaN; else the bias is 127, not 15
-    return std::bit_cast<float>(sign | wide << 23 | fraction << 13);
-}
-
 /// A storage in the file's byte order.
 struct StorageBytes {
     std::span<const std::byte> bytes;
@@ -68,8 +57,8 @@ struct StorageBytes {
             return static_cast<S>(std::bit_cast<double>(bits<std::uint64_t>(k)));
         case PickleName::half_storage:
             return static_cast<S>(from_half(bits<std::uint16_t>(k)));
-        case PickleName::bfloat16_storage: // the upper half of a float
-            return static_cast<S>(std::bit_cast<float>(std::uint32_t(bits<std::uint16_t>(k)) << 16));
+        case PickleName::bfloat16_storage:
+            return static_cast<S>(from_bfloat16(bits<std::uint16_t>(k)));
         case PickleName::char_storage:
             return static_cast<S>(static_cast<std::int8_t>(bits<std::uint8_t>(k)));
         case PickleName::short_storage:
