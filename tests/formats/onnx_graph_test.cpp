@@ -36,12 +36,19 @@ std::string refusal(const std::string& text) {
 
 /// A graph from x (batch, time, 2) to y.
 struct Net : GraphWriter {
-    Net() { input("x", DataType::float32, {"batch", "time", std::int64_t(2)}); }
+    explicit Net(std::int64_t features = 2) { input("x", DataType::float32, {"batch", "time", features}); }
     /// A GRU of two units on (time, batch, 2).
     std::string gru(const std::string& x, const std::string& initial = "") {
         const std::string W = tensor({1, 6, 2}, std::vector<float>(12, 0.5F)),
                           R = tensor({1, 6, 2}, std::vector<float>(12, 0.25F));
         return node("GRU", {x, W, R, "", "", initial});
+    }
+    /// An LSTM of two units on (time, batch, 2).
+    void lstm(const std::string& x, const std::vector<std::string>& outputs, const std::string& initial_h = "",
+              const std::string& initial_c = "") {
+        const std::string W = tensor({1, 8, 2}, std::vector<float>(16, 0.5F)),
+                          R = tensor({1, 8, 2}, std::vector<float>(16, 0.25F));
+        add("LSTM", {x, W, R, "", "", initial_h, initial_c}, outputs, {});
     }
     std::string permuted(const std::string& x, std::vector<std::int64_t> order) {
         return node("Transpose", {x}, {{"perm", std::move(order)}});
@@ -53,6 +60,19 @@ struct Net : GraphWriter {
         return file({});
     }
 };
+
+/// A node that is folded by itself.
+Node node_of(std::string_view op, std::size_t inputs) {
+    Node node;
+    node.op_type = op;
+    node.inputs.assign(inputs, "in");
+    node.outputs = {"out"};
+    return node;
+}
+template <class T>
+Constant constant(Dims dims, std::vector<T> numbers) {
+    return std::make_shared<const Array<T>>(Array<T>{std::move(dims), std::move(numbers)});
+}
 
 } // namespace
 
@@ -232,4 +252,13 @@ TEST_CASE("ONNX: slices count as the operator's specification has it") {
     CHECK(range(5, -1, INT64_MIN, -1) == std::pair<std::int64_t, std::int64_t>(4, 5));
     CHECK(range(5, INT64_MAX, INT64_MIN, INT64_MIN) == std::pair<std::int64_t, std::int64_t>(4, 1));
     CHECK(range(0, 0, 1, 1) == std::pair<std::int64_t, std::int64_t>(0, 0));
+}
+
+TEST_CASE("ONNX: a name shows in a message as what any terminal prints") {
+    CHECK(detail::onnx::quoted("rnn/\xc2\x9b"
+                               "31m\x1b\x7f\xe2\x82") == "\"rnn/??31m????\"");
+    CHECK(detail::onnx::quoted(std::string(101, 'a')) == "\"" + std::string(100, 'a') + "...\"");
+    Net net;
+    CHECK(refusal(net.ends_in(net.node("Cum\x9bsum", {"x"}))) ==
+          "load_onnx: memory: node 0 (Cum?sum \"node_2\"): no layer computes Cum?sum");
 }

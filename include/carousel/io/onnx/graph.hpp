@@ -118,8 +118,8 @@ struct File {
 
 /// "node 3 (LSTM "rnn")"
 inline std::string describe(const Node& node) {
-    std::string text = "node " + decimal(static_cast<std::intmax_t>(node.index)) + " (" +
-                       std::string(node.op_type.substr(0, 40)) + (node.name.empty() ? "" : " " + quoted(node.name));
+    std::string text = "node " + decimal(static_cast<std::intmax_t>(node.index)) + " (" + shown(node.op_type) +
+                       (node.name.empty() ? "" : " " + quoted(node.name));
     return text + ")";
 }
 

@@ -120,7 +120,7 @@ inline Matcher::Values Matcher::match_node(const Node& node, Data data) {
         const std::int64_t features = chain_[data.point()].features;
         return {then(node, std::move(data), features, ActivationStage{*f})};
     }
-    refuse(node, "no layer computes ", op);
+    refuse(node, "no layer computes ", shown(op));
 }
 
 inline void Matcher::set_role(const Node& node, Data& data, std::size_t k, Role wanted) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "carousel/core/require.hpp"
+#include "carousel/io/shown_text.hpp"
 
 #include <google/protobuf/io/coded_stream.h>
 
@@ -18,13 +19,9 @@ namespace carousel::detail::onnx {
 
 using Bytes = std::span<const std::byte>;
 
-/// A name of a file as messages show it: in quotes, not too long, without characters that a terminal would obey.
+/// A name of a file as messages show it, in quotes.
 inline std::string quoted(std::string_view name) {
-    constexpr std::size_t longest = 120;
-    std::string text = "\"";
-    for (const char c : name.substr(0, longest))
-        text += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-    return text + (name.size() > longest ? "…\"" : "\"");
+    return "\"" + shown(name) + "\"";
 }
 
 /// Who reads what: the public function that was called and the name of its file. Every refusal says both.

@@ -1,6 +1,8 @@
 // Pickle: what a pickle of PyTorch says, as plain values that refer to the pickle's bytes. Nothing of it is ever run.
 #pragma once
 
+#include "carousel/io/shown_text.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -13,15 +15,6 @@
 #include <vector>
 
 namespace carousel::detail {
-
-/// A text of a file as a message shows it: what isn't printable ASCII as ?, and no more than 100 characters.
-inline std::string shown(std::string_view text) {
-    constexpr std::size_t most = 100;
-    std::string result(text.substr(0, most));
-    for (char& c : result)
-        c = c >= ' ' && c <= '~' ? c : '?';
-    return text.size() > most ? result + "..." : result;
-}
 
 /// Longer keys are not looked at: a pickle can say a long text again and again in two bytes.
 inline constexpr std::size_t most_key_size = 200;
