@@ -254,6 +254,29 @@ TEST_CASE("ONNX: slices count as the operator's specification has it") {
     CHECK(range(0, 0, 1, 1) == std::pair<std::int64_t, std::int64_t>(0, 0));
 }
 
+TEST_CASE("ONNX: graphs inside graphs are read once each whatever their attributes are called") {
+    std::string inner;
+    for (int depth = 0; depth < 12; ++depth) {
+        WireWriter node, graph;
+        node.text(field::op_type, "If");
+        for (int k = 0; k < 60; ++k) { // all of one name
+            WireWriter attribute;
+            attribute.text(field::attribute_name, "branch");
+            attribute.text(field::attribute_g, k == 0 ? inner : "");
+            node.message(field::node_attribute, attribute);
+        }
+        graph.message(field::node, node);
+        inner = graph.bytes();
+    }
+    WireWriter model, set;
+    model.text(field::model_graph, inner);
+    set.number(field::opset_version, 14);
+    model.message(field::opset_import, set);
+    const File file = read_file(source, bytes_of(model.bytes()));
+    CHECK_THROWS_WITH(find_recurrent_node(source, file, "rnn"),
+                      "load_onnx: memory: it has no RNN, LSTM or GRU node \"rnn\", and none at all");
+}
+
 TEST_CASE("ONNX: a name shows in a message as what any terminal prints") {
     CHECK(detail::onnx::quoted("rnn/\xc2\x9b"
                                "31m\x1b\x7f\xe2\x82") == "\"rnn/??31m????\"");

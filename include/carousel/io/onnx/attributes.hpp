@@ -53,7 +53,7 @@ class Attributes {
     template <class F>
     void each_graph(F&& f) const {
         for (const Attribute& attribute : node_.attributes)
-            each(attribute.name, field::attribute_g, [&](const WireReader& value) { f(value.bytes()); });
+            each(attribute, field::attribute_g, [&](const WireReader& value) { f(value.bytes()); });
     }
 
   private:
@@ -71,10 +71,12 @@ class Attributes {
     /// f(value) for each field of that number in the attribute of that name.
     template <class F>
     void each(std::string_view name, int number, F&& f) const {
-        const Attribute* const attribute = find(name);
-        if (!attribute)
-            return;
-        WireReader reader(source_, attribute->message, "an attribute");
+        if (const Attribute* const attribute = find(name))
+            each(*attribute, number, f);
+    }
+    template <class F>
+    void each(const Attribute& attribute, int number, F&& f) const {
+        WireReader reader(source_, attribute.message, "an attribute");
         while (reader.next())
             if (reader.field() == number)
                 f(reader);
