@@ -277,6 +277,74 @@ TEST_CASE("ONNX: graphs inside graphs are read once each whatever their attribut
                       "load_onnx: memory: it has no RNN, LSTM or GRU node \"rnn\", and none at all");
 }
 
+TEST_CASE("ONNX: sizes whose product doesn't fit are refused though one of them is zero") {
+    constexpr std::int64_t huge = std::int64_t(1) << 62;
+    CHECK(count_of(Dims{0, huge, huge}) == std::nullopt);
+    CHECK(count_of(Dims{huge, huge, 0}) == std::nullopt);
+    CHECK(count_of(Dims{huge, 0}) == 0);
+    CHECK(count_of(Dims{3, 2}) == 6);
+}
+
+TEST_CASE("ONNX: a Range from the least number there is is refused") {
+    Net net;
+    const std::string range = net.node("Range", {net.integers({INT64_MIN}), net.integers({1}), net.integers({1})});
+    CHECK(refusal(net.ends_in(net.node("Reshape", {"x", range}))) ==
+          "load_onnx: memory: node 0 (Range \"node_5\"): it computes a constant in a way that isn't known here");
+}
+
+TEST_CASE("ONNX: Gather and Slice of constants give the parts that are named") {
+    Budget budget(source, 1000);
+    Folder fold(source, budget);
+    const Constant a = constant<double>({2, 3, 2}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
+    const Constant indices = constant<Number>({1, 2}, {{-1}, {0}});
+    const std::string axis = NodeAttribute("axis", std::int64_t(1)).message().bytes();
+    Node gather = node_of("Gather", 2);
+    gather.attributes.push_back({"axis", bytes_of(axis)});
+    const auto gathered = std::get<Reals>(fold(gather, {&a, &indices})->front());
+    CHECK(gathered->dims == Dims{2, 1, 2, 2});
+    CHECK(gathered->data == std::vector<double>{4, 5, 0, 1, 10, 11, 6, 7});
+
+    const Constant none = constant<Number>({0}, {});
+    const auto whole = std::get<Reals>(fold(node_of("Slice", 3), {&a, &none, &none})->front());
+    CHECK(whole == std::get<Reals>(a)); // not a copy
+}
+
+TEST_CASE("ONNX: indices into a constant without numbers take memory") {
+    Budget budget(source, 0);
+    Folder fold(source, budget);
+    const Constant empty = constant<double>({1, 0}, {});
+    const Constant indices = constant<Number>({100'000}, std::vector<Number>(100'000));
+    CHECK(std::get<Reals>(fold(node_of("Gather", 2), {&empty, &indices})->front())->dims == Dims{100'000, 0});
+    CHECK_THROWS_WITH(fold(node_of("Gather", 2), {&empty, &indices}),
+                      "load_onnx: memory: its constants take more than 16 times the memory of the file; simplify the "
+                      "graph before (onnxsim)");
+}
+
+TEST_CASE("ONNX: one number that is expanded keeps its dimensions") {
+    Budget budget(source, 1000);
+    Folder fold(source, budget);
+    const Constant one = constant<double>({1, 1, 1}, {7}), shape = constant<Number>({1}, {{2}});
+    const auto expanded = std::get<Reals>(fold(node_of("Expand", 2), {&one, &shape})->front());
+    CHECK(expanded->dims == Dims{1, 1, 2});
+    CHECK(expanded->data == std::vector<double>{7, 7});
+}
+
+TEST_CASE("ONNX: whole numbers that fill a state and are cast are its numbers") {
+    Net net;
+    const std::string batch =
+        net.node("Gather", {net.node("Shape", {"x"}), net.integers({0})}, {{"axis", std::int64_t(0)}});
+    const std::string shape =
+        net.node("Concat", {net.integers({1}), batch, net.integers({2})}, {{"axis", std::int64_t(0)}});
+    const std::string whole = net.node("Expand", {net.integers({3}), shape});
+    const std::string state = net.node("Cast", {whole}, {{"to", std::int64_t(1)}});
+    const Chain chain = match(net.ends_in(net.gru(net.permuted("x", {1, 0, 2}), state)));
+    CHECK(chain.stage<RecurrentStage>(chain.end)->h == std::vector<double>{3, 3});
+
+    Net integers;
+    CHECK(refusal(integers.ends_in(integers.gru(integers.permuted("x", {1, 0, 2}), integers.integers({1, 1})))) ==
+          "load_onnx: memory: node 1 (GRU \"node_7\"): initial_h isn't of floats");
+}
+
 TEST_CASE("ONNX: a name shows in a message as what any terminal prints") {
     CHECK(detail::onnx::quoted("rnn/\xc2\x9b"
                                "31m\x1b\x7f\xe2\x82") == "\"rnn/??31m????\"");

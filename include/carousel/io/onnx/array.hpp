@@ -22,17 +22,16 @@ struct Array {
     std::size_t rank() const { return dims.size(); }
 };
 
-/// The product of all; none if it doesn't fit an int64, or if one is negative.
+/// The product of all; none if one is negative, or if the product of those that aren't 0 doesn't fit an int64, so that
+/// strides fit one, too.
 inline std::optional<std::int64_t> count_of(std::span<const std::int64_t> dims) {
     std::int64_t count = 1;
     bool zero = false;
     for (const std::int64_t dim : dims) {
-        if (dim < 0)
+        if (dim < 0 || count > INT64_MAX / std::max<std::int64_t>(dim, 1))
             return std::nullopt;
         zero = zero || dim == 0;
-        if (!zero && count > INT64_MAX / dim)
-            return std::nullopt;
-        count *= zero ? 1 : dim;
+        count *= std::max<std::int64_t>(dim, 1);
     }
     return zero ? 0 : count;
 }
@@ -96,6 +95,25 @@ Array<T> sliced(const Array<T>& from, std::size_t axis, std::int64_t first, std:
     dims[axis] = count;
     strides[axis] *= step;
     return strided(from.data, dims, strides, offset);
+}
+
+/// The parts at `indices` along an axis, one after the other; all are within it, and the caller checked the result's
+/// count.
+template <class T>
+Array<T> gathered(const Array<T>& from, std::size_t axis, const Dims& indices) {
+    Array<T> out{from.dims, {}};
+    out.dims[axis] = static_cast<std::int64_t>(indices.size());
+    const std::int64_t count = *count_of(out.dims);
+    if (count == 0)
+        return out;
+    out.data.reserve(static_cast<std::size_t>(count));
+    const std::int64_t inner = strides_of(from.dims)[axis], outer = count / (inner * out.dims[axis]);
+    for (std::int64_t k = 0; k < outer; ++k)
+        for (const std::int64_t index : indices) {
+            const auto first = from.data.begin() + static_cast<std::ptrdiff_t>((k * from.dims[axis] + index) * inner);
+            out.data.insert(out.data.end(), first, first + static_cast<std::ptrdiff_t>(inner));
+        }
+    return out;
 }
 
 /// The parts one after the other along an axis; they have the same other dimensions, which the caller checked.

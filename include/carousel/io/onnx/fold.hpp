@@ -12,9 +12,8 @@ inline std::optional<Dims> named_axes(const Source& source, const Node& node, co
     const Attributes attributes(source, node);
     if (attributes.has("axes"))
         return attributes.integers("axes");
-    if (const Integers* axes = second ? std::get_if<Integers>(second) : nullptr)
-        return known_values((*axes)->data);
-    return std::nullopt;
+    const Integers* const axes = second ? std::get_if<Integers>(second) : nullptr;
+    return axes && (*axes)->data.size() <= most_dimensions ? known_values((*axes)->data) : std::nullopt;
 }
 
 /// What a Slice names; dimensions that it doesn't name are left as they are.
@@ -30,7 +29,8 @@ inline std::optional<SliceBounds> slice_bounds(const Source& source, const Node&
     const auto list = [&](std::size_t k, const char* name, Dims& to) {
         if (k < inputs.size() && inputs[k]) {
             const Integers* numbers = std::get_if<Integers>(inputs[k]);
-            const auto values = numbers ? known_values((*numbers)->data) : std::nullopt;
+            const bool few = numbers && (*numbers)->data.size() <= most_dimensions;
+            const auto values = few ? known_values((*numbers)->data) : std::nullopt;
             to = values.value_or(Dims{});
             return values.has_value();
         }
@@ -152,7 +152,7 @@ class Folder {
         }
         const auto [start, limit, step] = numbers;
         constexpr std::int64_t largest = std::int64_t(1) << 40;
-        if (step == 0 || std::max({std::abs(start), std::abs(limit), std::abs(step)}) > largest)
+        if (step == 0 || std::min({start, limit, step}) < -largest || std::max({start, limit, step}) > largest)
             return {};
         const std::int64_t distance = step > 0 ? limit - start : start - limit;
         const std::int64_t count = distance <= 0 ? 0 : (distance - 1) / std::abs(step) + 1;
@@ -168,28 +168,53 @@ class Folder {
             Attributes(source_, node).integer("to", static_cast<std::int64_t>(DataType::float32)));
         if (raw_width(to) == 0)
             return {};
+        if (const Filled* filled = std::get_if<Filled>(&from))
+            return cast(to, *filled);
         if (const Integers* numbers = std::get_if<Integers>(&from)) {
-            const auto values = known_values((*numbers)->data);
             if (!is_real(to)) // to a boolean: whether it isn't zero
                 return to != DataType::boolean ? from
                                                : binary("Equal", binary("Equal", from, integers({}, {Number{0}})),
                                                         integers({}, {Number{0}}));
+            budget_.take((*numbers)->dims, 2 * sizeof(double));
+            const auto values = known_values((*numbers)->data);
             if (!values)
                 return {};
-            budget_.take((*numbers)->dims, sizeof(double));
             return array(Array<double>{(*numbers)->dims, {values->begin(), values->end()}});
         }
         const Reals* reals = std::get_if<Reals>(&from);
-        if (!reals || is_real(to))
+        if (is_real(to))
             return from;
+        if (!reals)
+            return {};
         budget_.take((*reals)->dims, sizeof(Number));
         std::vector<Number> numbers;
         for (const double x : (*reals)->data) {
-            if (!(std::abs(x) < 9e18))
+            const auto number = whole(to, x);
+            if (!number)
                 return {};
-            numbers.push_back({to == DataType::boolean ? x != 0 : static_cast<std::int64_t>(x)});
+            numbers.push_back(*number);
         }
         return integers((*reals)->dims, std::move(numbers));
+    }
+    static Constant cast(DataType to, Filled filled) {
+        if (is_real(to) && !filled.real) {
+            if (!filled.number.known)
+                return {};
+            return Filled{std::move(filled.dims), true, static_cast<double>(filled.number.value), {}};
+        }
+        if (!is_real(to) && filled.real) {
+            const auto number = whole(to, filled.value);
+            return number ? Filled{std::move(filled.dims), false, 0, *number} : Constant{};
+        }
+        if (to == DataType::boolean)
+            filled.number = arithmetic("Equal", arithmetic("Equal", filled.number, {0}), {0});
+        return filled;
+    }
+    /// A float as a number of that type; none if it is too large.
+    static std::optional<Number> whole(DataType to, double x) {
+        if (!(std::abs(x) < 9e18))
+            return std::nullopt;
+        return Number{to == DataType::boolean ? x != 0 : static_cast<std::int64_t>(x)};
     }
 
     Constant shape(const Node& node, const Constant& of) {

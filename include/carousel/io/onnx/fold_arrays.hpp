@@ -59,6 +59,8 @@ inline Constant Folder::expand(const Constant& from, const Constant& shape) {
         }
         if (a.data.size() == 1) {
             Filled filled{to, real, 0, {}};
+            if (a.rank() > to.size()) // dimensions of 1 before those
+                filled.dims.insert(filled.dims.begin(), a.rank() - to.size(), Number{1});
             if constexpr (real)
                 filled.value = a.data[0];
             else
@@ -113,10 +115,14 @@ inline Constant Folder::concat(const Node& node, const Inputs& inputs) {
 inline std::optional<Dims> split_sizes(const Source& source, const Node& node, const Constant* second,
                                        std::int64_t size) {
     Dims sizes = Attributes(source, node).integers("split");
-    if (const Integers* numbers = second ? std::get_if<Integers>(second) : nullptr)
-        sizes = known_values((*numbers)->data).value_or(Dims{-1});
-    else if (second)
-        return std::nullopt;
+    if (second) {
+        const Integers* const numbers = std::get_if<Integers>(second);
+        const bool fit = numbers && (*numbers)->data.size() == node.outputs.size();
+        const auto values = fit ? known_values((*numbers)->data) : std::nullopt;
+        if (!values)
+            return std::nullopt;
+        sizes = *values;
+    }
     const auto outputs = static_cast<std::int64_t>(node.outputs.size());
     if (sizes.empty() && outputs > 0) {
         const std::int64_t part = size / outputs + (size % outputs != 0); // the last may be smaller

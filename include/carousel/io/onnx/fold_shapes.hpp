@@ -101,40 +101,41 @@ inline Constant Folder::reshaped(const Node& node, const Inputs& inputs) {
             const auto bounds = slice_bounds(source_, node, inputs);
             if (!bounds)
                 return {};
-            Array<T> out = a;
+            const Array<T>* from = &a;
+            Array<T> out;
             for (std::size_t k = 0; k < bounds->axes.size(); ++k) {
                 const auto axis = axis_of(bounds->axes[k], a.rank());
                 if (!axis)
                     return {};
-                budget_.take(out.dims, sizeof(T));
                 const auto [first, count] =
-                    slice_range(out.dims[*axis], bounds->starts[k], bounds->ends[k], bounds->steps[k]);
-                out = sliced(out, *axis, first, count > 1 ? bounds->steps[k] : 1, count);
+                    slice_range(from->dims[*axis], bounds->starts[k], bounds->ends[k], bounds->steps[k]);
+                Dims dims = from->dims;
+                dims[*axis] = count;
+                budget_.take(dims, sizeof(T));
+                out = sliced(*from, *axis, first, count > 1 ? bounds->steps[k] : 1, count);
+                from = &out;
             }
-            return array(std::move(out));
+            return from == &a ? *inputs[0] : array(std::move(out));
         }
         if (op == "Gather") {
             const Integers* indices = second ? std::get_if<Integers>(second) : nullptr;
             const auto axis = axis_of(attributes.integer("axis", 0), a.rank());
-            const auto wanted = indices ? known_values((*indices)->data) : std::nullopt;
-            if (!axis || !wanted || a.rank() - 1 + (*indices)->rank() > most_dimensions)
+            if (!axis || !indices || a.rank() - 1 + (*indices)->rank() > most_dimensions)
                 return {};
-            Dims dims = a.dims;
-            dims[*axis] = static_cast<std::int64_t>(wanted->size());
-            budget_.take(dims, 2 * sizeof(T));
-            std::vector<Array<T>> slices;
-            std::vector<const Array<T>*> parts;
-            slices.reserve(wanted->size());
-            for (const std::int64_t index : *wanted) {
-                const std::int64_t size = a.dims[*axis];
+            budget_.take((*indices)->dims, sizeof(std::int64_t));
+            auto wanted = known_values((*indices)->data);
+            if (!wanted)
+                return {};
+            const std::int64_t size = a.dims[*axis];
+            for (std::int64_t& index : *wanted) {
                 if (index < -size || index >= size)
                     return {};
-                slices.push_back(sliced(a, *axis, index < 0 ? index + size : index, 1, 1));
-                parts.push_back(&slices.back());
+                index += index < 0 ? size : 0;
             }
-            if (parts.empty())
-                return {};
-            Array<T> out = concatenated(parts, *axis);
+            Dims dims = a.dims;
+            dims[*axis] = static_cast<std::int64_t>(wanted->size());
+            budget_.take(dims, sizeof(T));
+            Array<T> out = gathered(a, *axis, *wanted);
             out.dims.erase(out.dims.begin() + static_cast<std::ptrdiff_t>(*axis));
             out.dims.insert(out.dims.begin() + static_cast<std::ptrdiff_t>(*axis), (*indices)->dims.begin(),
                             (*indices)->dims.end());

@@ -125,7 +125,7 @@ class RecurrentNode {
     const Array<double>* optional_weights(RecurrentInput k, const char* name, std::size_t D, std::int64_t size) const {
         if (!inputs_[k])
             return nullptr;
-        if (const Filled* filled = std::get_if<Filled>(inputs_[k]); filled && filled->value == 0)
+        if (const Filled* filled = std::get_if<Filled>(inputs_[k]); filled && filled->real && filled->value == 0)
             return nullptr;
         const Array<double>& a = weights(k, name);
         check(a.rank() == 2 && a.dims[0] == static_cast<std::int64_t>(D) && a.dims[1] == size, name, " is ",
@@ -206,6 +206,7 @@ class RecurrentNode {
             return;
         const Filled* filled = std::get_if<Filled>(state);
         if (filled) {
+            check(filled->real, name, " isn't of floats");
             if (filled->value != 0)
                 for (RecurrentStage& s : directions_)
                     (s.*to).assign(static_cast<std::size_t>(s.hidden), filled->value);
