@@ -156,6 +156,17 @@ TEST_CASE("ONNX: what is saved is loaded with the same bits") {
     check_round_trip(M{Dense<float>{2, 2}, Dropout{0.5}, Activate{A::softplus}});
 }
 
+TEST_CASE("ONNX: a direction without peepholes is saved as one whose peepholes are zero") {
+    const M model = random_model(M{Bidirectional<LSTM<float>>(LSTM<float>{2, 3, {.peephole = true}}, [] {
+        RecurrentOptions reverse;
+        reverse.reverse = true;
+        return LSTM<float>{2, 3, reverse};
+    }())});
+    Sequence<float> x(2, 5, 2);
+    x.values() = Matrix<float>::Random(2, 10);
+    CHECK(output(through_onnx(model).model, x) == output(model, x));
+}
+
 TEST_CASE("ONNX: states and metadata of a file are kept, and states may be inputs") {
     const M model = random_model(M{LSTM<float>{2, 3}, GRU<float>{3, 2}});
     const M::State state{Matrix<float>::Random(6, 1), Matrix<float>::Random(2, 1)};
@@ -175,11 +186,12 @@ TEST_CASE("ONNX: what it can't say isn't saved") {
     zoneout.zoneout = 0.1;
     CHECK(message_of([&] {
               onnx_bytes(M{GRU<float>{2, 3}, LSTM<float>{3, 3, zoneout}});
-          }) == "save_onnx: layer 1 (LSTM): its zoneout is 0.1, which ONNX can't say");
+          }) == "onnx_bytes: layer 1 (LSTM): its zoneout is 0.1, which ONNX can't say");
     CHECK(message_of([&] {
               onnx_bytes(M{Dense<float>{2, 3}, Sequential{GRU<float>{3, 3}}});
-          }) == "save_onnx: layer 1 (Sequential): ONNX has no operator for it, or it isn't known here");
-    CHECK(message_of([&] { onnx_bytes(M{}); }) == "save_onnx: the model has no layers");
+          }) == "onnx_bytes: layer 1 (Sequential): ONNX has no operator for it, or it isn't known here");
+    CHECK(message_of([&] { onnx_bytes(M{}); }) == "onnx_bytes: the model has no layers");
+    CHECK(message_of([&] { save_onnx("none.onnx", M{}); }) == "save_onnx: the model has no layers");
 }
 
 TEST_CASE("ONNX: one node's weights go into a layer that is what the node is") {

@@ -68,12 +68,20 @@ struct SaveOnnxOptions {
     Metadata metadata = {};
 };
 
-/// A model as the bytes of an ONNX file, as save_onnx writes it.
-template <std::floating_point S>
-std::vector<std::byte> onnx_bytes(const Model<S>& model, const SaveOnnxOptions<S>& options = {}) {
-    const std::string file = detail::onnx::Exporter<S>(options.states, options.state).write(model, options.metadata);
+namespace detail::onnx {
+/// As onnx_bytes; messages begin with `where`.
+template <class S, class Options>
+std::vector<std::byte> bytes_of(const char* where, const Model<S>& model, const Options& options) {
+    const std::string file = Exporter<S>(where, options.states, options.state).write(model, options.metadata);
     const auto bytes = std::as_bytes(std::span(file));
     return {bytes.begin(), bytes.end()};
+}
+} // namespace detail::onnx
+
+/// A model as the bytes of an ONNX file, as save_onnx writes it. Throws std::invalid_argument as save_onnx does.
+template <std::floating_point S>
+std::vector<std::byte> onnx_bytes(const Model<S>& model, const SaveOnnxOptions<S>& options = {}) {
+    return detail::onnx::bytes_of("onnx_bytes", model, options);
 }
 
 /// Writes a model as an ONNX file (operator set 14) of any batch and time: from "x", (batch, time, features), or for an
@@ -84,7 +92,7 @@ std::vector<std::byte> onnx_bytes(const Model<S>& model, const SaveOnnxOptions<S
 /// own. Throws std::runtime_error if the file can't be written; the old one is whole then.
 template <std::floating_point S>
 void save_onnx(const std::filesystem::path& path, const Model<S>& model, const SaveOnnxOptions<S>& options = {}) {
-    const std::vector<std::byte> bytes = onnx_bytes(model, options);
+    const std::vector<std::byte> bytes = detail::onnx::bytes_of("save_onnx", model, options);
     replace_file(path, {bytes}, "save_onnx");
 }
 

@@ -13,12 +13,14 @@ template <std::floating_point S>
 class Exporter {
   public:
     /// `states`: the recurrent layers' states are inputs and outputs. `state`: of one sequence, where all begin; empty: zero.
-    Exporter(bool states, const std::vector<Matrix<S>>& state) : states_(states), state_(state) {}
+    /// `where` is the public function that was called; messages begin with it.
+    Exporter(const char* where, bool states, const std::vector<Matrix<S>>& state)
+        : where_(where), states_(states), state_(state) {}
 
     std::string write(const Model<S>& model, const Metadata& metadata) {
-        require(model.size() > 0, "save_onnx", "the model has no layers");
+        require(model.size() > 0, where_, "the model has no layers");
         features_ = model.input_size();
-        require(features_ > 0, "save_onnx",
+        require(features_ > 0, where_,
                 "the model takes any number of features; begin it with a layer that takes a "
                 "certain number, as Dense");
         const bool tokens = model.takes_tokens();
@@ -29,7 +31,7 @@ class Exporter {
         input_ = "x";
         x_ = tokens ? transposed("x", {1, 0}) : transposed("x", {1, 0, 2});
         row(model);
-        require(state_.empty() || used_ == state_.size(), "save_onnx", "the state has ", state_.size(),
+        require(state_.empty() || used_ == state_.size(), where_, "the state has ", state_.size(),
                 " matrices, expected ", used_, ", or none for zero");
         graph_.add("Transpose", {x_}, {"y"}, {{"perm", std::vector<std::int64_t>{1, 0, 2}}});
         graph_.output("y", type, {"batch", "steps", features_});
@@ -45,7 +47,9 @@ class Exporter {
         return graph_.node("Transpose", {x}, {{"perm", order}});
     }
     std::string constant(double value) { return graph_.tensor({}, std::vector<S>{static_cast<S>(value)}); }
-    std::string where(const std::string& name) const { return "save_onnx: layer " + path_ + " (" + name + ")"; }
+    std::string where(const std::string& name) const {
+        return std::string(where_) + ": layer " + path_ + " (" + name + ")";
+    }
     /// Takes a part along the last dimension.
     std::string features_of(const std::string& x, std::int64_t first, std::int64_t end) {
         return graph_.node("Slice", {x, graph_.integers({first}), graph_.integers({end}), graph_.integers({2})});
@@ -270,6 +274,7 @@ class Exporter {
         }
     }
 
+    const char* where_;
     bool states_;
     const std::vector<Matrix<S>>& state_;
     std::size_t used_ = 0; // matrices of the state

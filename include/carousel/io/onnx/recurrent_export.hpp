@@ -102,6 +102,8 @@ std::string write_recurrent(GraphWriter& graph, const std::string& where, const 
     std::vector<S> W, R, B, P;
     FunctionAttributes functions(where);
     bool biased = false;
+    const bool peephole =
+        std::any_of(layers.begin(), layers.end(), [](const auto* layer) { return CellOf<C>::peephole(layer->cell()); });
     for (const auto* layer : layers) {
         const RecurrentOptions& options = layer->options();
         require(options.zoneout == 0 && options.zoneout_cell == 0, where.c_str(), "its zoneout is ",
@@ -112,9 +114,10 @@ std::string write_recurrent(GraphWriter& graph, const std::string& where, const 
         append_rows(B, weights.b);
         append_rows(B, weights.b_recurrent);
         biased = biased || !weights.b.isZero(0) || !weights.b_recurrent.isZero(0);
-        if (weights.P.size() > 0) { // ours are i, f, o and a node's i, o, f
-            Matrix<S> p(3, layer->hidden_size());
-            p << weights.P.col(0).transpose(), weights.P.col(2).transpose(), weights.P.col(1).transpose();
+        if (peephole) { // ours are i, f, o and a node's i, o, f; zeros for a direction that has none
+            Matrix<S> p = Matrix<S>::Zero(3, layer->hidden_size());
+            if (weights.P.size() > 0)
+                p << weights.P.col(0).transpose(), weights.P.col(2).transpose(), weights.P.col(1).transpose();
             append_rows(P, p);
         }
         const auto all = CellOf<C>::functions(layer->cell());
