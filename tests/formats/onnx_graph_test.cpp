@@ -345,6 +345,24 @@ TEST_CASE("ONNX: whole numbers that fill a state and are cast are its numbers") 
           "load_onnx: memory: node 1 (GRU \"node_7\"): initial_h isn't of floats");
 }
 
+TEST_CASE("ONNX: what a cell ended in is no initial state of another") {
+    Net net;
+    net.lstm(net.permuted("x", {1, 0, 2}), {"y_0", "", "c_0"});
+    net.lstm(net.node("Squeeze", {"y_0", net.integers({1})}), {"y_1"}, "", net.node("Identity", {"c_0"}));
+    CHECK(refusal(net.ends_in("y_1")) ==
+          "load_onnx: memory: node 4 (LSTM \"node_13\"): its input 6 is computed by the net, expected an input of the "
+          "graph or a constant; extract_onnx takes the weights of a recurrent node by its name");
+}
+
+TEST_CASE("ONNX: numbers in the shape of a state are a constant of the file") {
+    Net net;
+    net.input("h", DataType::float32, {std::int64_t(1), "batch", std::int64_t(2)});
+    const std::string state =
+        net.node("Expand", {net.tensor({1, 1, 2}, std::vector<float>{3, 4}), net.node("Shape", {"h"})});
+    const Chain chain = match(net.ends_in(net.gru(net.permuted("x", {1, 0, 2}), state)));
+    CHECK(chain.stage<RecurrentStage>(chain.end)->h == std::vector<double>{3, 4});
+}
+
 TEST_CASE("ONNX: a name shows in a message as what any terminal prints") {
     CHECK(detail::onnx::quoted("rnn/\xc2\x9b"
                                "31m\x1b\x7f\xe2\x82") == "\"rnn/??31m????\"");

@@ -26,6 +26,7 @@ struct Data {
 /// A value of which nothing is known but that it is a state: a graph's input for one, or what a cell ended in.
 struct Opaque {
     bool graph_input = false; ///< as it was given, not a part of it
+    bool computed = false;    ///< by the net: what a cell ended in, or a part of it
 };
 
 using Value = std::variant<Constant, Data, Opaque>;

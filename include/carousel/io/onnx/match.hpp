@@ -61,8 +61,22 @@ inline Matcher::Values Matcher::run(const Node& node) {
         check(rearranges(node) || node.op_type == "Expand" || node.op_type == "ConstantOfShape", node,
               "it computes from a state or from an input of the graph besides ", quoted(input_),
               ", expected it to be handed to a recurrent node");
-        const bool whole = node.op_type == "Identity" || node.op_type == "Cast";
-        return Values(node.outputs.size(), Opaque{whole});
+        // Numbers repeated in the shape of a state are constants, whatever that shape is.
+        if (node.op_type == "ConstantOfShape" || (node.op_type == "Expand" && inputs.size() == 2 && inputs[0])) {
+            inputs.back() = &some_shape_;
+            auto outputs = folder_(node, inputs);
+            check(outputs.has_value(), node, "it computes a constant in a way that isn't known here");
+            return {std::make_move_iterator(outputs->begin()), std::make_move_iterator(outputs->end())};
+        }
+        Opaque made{.graph_input = node.op_type == "Identity" || node.op_type == "Cast"};
+        for (std::size_t k = 0; k < node.inputs.size(); ++k) {
+            const Value* const input = value(node, k);
+            if (const Opaque* from = input ? std::get_if<Opaque>(input) : nullptr) {
+                made.graph_input = made.graph_input && from->graph_input;
+                made.computed = made.computed || from->computed;
+            }
+        }
+        return Values(node.outputs.size(), made);
     }
     check(!opaque, node, "it puts a state, or an input of the graph besides ", quoted(input_),
           ", together with what the net computes");

@@ -95,7 +95,7 @@ inline void Matcher::read_inputs() {
         if (initializers_.contains(input.name))
             continue;
         if (input.name != input_) {
-            values_[input.name] = Opaque{true};
+            values_[input.name] = Opaque{.graph_input = true};
             continue;
         }
         source_.check(input.has_shape && !input.dims.empty(), "the shape of its input ", quoted(input.name),

@@ -12,8 +12,9 @@ inline Matcher::Values Matcher::recurrent(const Node& node, Data data) {
         const Value* const input = value(node, k);
         const bool is_state = k == input_lengths || k == input_h || k == input_c;
         const Constant* const constant = input ? std::get_if<Constant>(input) : nullptr;
+        const Opaque* const opaque = input && is_state ? std::get_if<Opaque>(input) : nullptr;
         if (input && k > 0)
-            check(constant || (is_state && std::holds_alternative<Opaque>(*input)), node, "its input ", k,
+            check(constant || (opaque && !opaque->computed), node, "its input ", k,
                   " is computed by the net, expected ",
                   is_state ? "an input of the graph or a constant" : "a constant");
         constants.push_back(constant || !input ? constant : &unknown_);
@@ -75,7 +76,7 @@ inline Matcher::Values Matcher::recurrent(const Node& node, Data data) {
         y.axes = {data.axes[0], direction_part, data.axes[1], features};
         last.axes = {direction_part, data.axes[1], features};
     }
-    return {y, last, Opaque{}};
+    return {y, last, Opaque{.computed = true}};
 }
 
 /// Gather: tokens from a table, or one step or direction.

@@ -125,6 +125,7 @@ class Matcher {
     std::unordered_map<std::int64_t, Index> pairs_;
     Chain chain_;
     Constant unknown_;
+    Constant some_shape_ = std::make_shared<const Array<Number>>(Array<Number>{{1}, {unknown_number()}});
 };
 
 } // namespace carousel::detail::onnx
