@@ -277,6 +277,54 @@ TEST_CASE("ONNX: graphs inside graphs are read once each whatever their attribut
                       "load_onnx: memory: it has no RNN, LSTM or GRU node \"rnn\", and none at all");
 }
 
+TEST_CASE("ONNX: layers that share weights take no more memory than a multiple of the file") {
+    constexpr std::int64_t H = 64;
+    constexpr std::size_t many = 60;
+    const std::vector<float> ones(3 * H * H, 1);
+    const char* const message = "its constants take more than 16 times the memory of the file; simplify the graph "
+                                "before (onnxsim)";
+    {
+        Net net(H);
+        const std::string W = net.tensor({1, 3 * H, H}, ones);
+        std::string y = net.permuted("x", {1, 0, 2});
+        for (std::size_t k = 0; k < many; ++k)
+            y = net.node("Squeeze", {net.node("GRU", {y, W, W}), net.integers({1})});
+        CHECK(refusal(net.ends_in(y)) == std::string("load_onnx: memory: ") + message);
+    }
+    {
+        Net net(H);
+        const std::string W = net.tensor({H, H, 3}, ones);
+        std::string y = net.permuted("x", {0, 2, 1});
+        for (std::size_t k = 0; k < many; ++k)
+            y = net.node("Conv", {y, W});
+        CHECK(refusal(net.ends_in(y)) == std::string("load_onnx: memory: ") + message);
+    }
+    {
+        Net net(3 * H * H);
+        const std::string a = net.tensor({3 * H * H}, ones);
+        std::string y = net.permuted("x", {0, 2, 1});
+        for (std::size_t k = 0; k < many; ++k)
+            y = net.node("BatchNormalization", {y, a, a, a, a});
+        CHECK(refusal(net.ends_in(y)) == std::string("load_onnx: memory: ") + message);
+    }
+    {
+        Net net(3 * H * H);
+        const std::string a = net.tensor({3 * H * H}, ones);
+        std::string y = "x";
+        for (std::size_t k = 0; k < many; ++k)
+            y = net.node("Mul", {y, a});
+        CHECK(refusal(net.ends_in(y)) == std::string("load_onnx: memory: ") + message);
+    }
+}
+
+TEST_CASE("ONNX: few values of a net are put over one another") {
+    Net net;
+    const std::string wide = net.node("Unsqueeze", {"x", net.integers({0})});
+    const std::string all = net.node("Concat", std::vector<std::string>(65, wide), {{"axis", std::int64_t(0)}});
+    CHECK(refusal(net.ends_in(all)) ==
+          "load_onnx: memory: node 1 (Concat \"node_5\"): it puts more than 64 values of the net together");
+}
+
 TEST_CASE("ONNX: sizes whose product doesn't fit are refused though one of them is zero") {
     constexpr std::int64_t huge = std::int64_t(1) << 62;
     CHECK(count_of(Dims{0, huge, huge}) == std::nullopt);
@@ -327,6 +375,15 @@ TEST_CASE("ONNX: one number that is expanded keeps its dimensions") {
     const auto expanded = std::get<Reals>(fold(node_of("Expand", 2), {&one, &shape})->front());
     CHECK(expanded->dims == Dims{1, 1, 2});
     CHECK(expanded->data == std::vector<double>{7, 7});
+}
+
+TEST_CASE("ONNX: a BatchNormalization in training is refused") {
+    Net net;
+    const std::string one = net.tensor({2}, std::vector<float>{1, 1});
+    const std::string y = net.node("BatchNormalization", {net.permuted("x", {0, 2, 1}), one, one, one, one},
+                                   {{"training_mode", std::int64_t(1)}});
+    CHECK(refusal(net.ends_in(y)) == "load_onnx: memory: node 1 (BatchNormalization \"node_5\"): it is in training "
+                                     "mode; export the model in eval mode");
 }
 
 TEST_CASE("ONNX: whole numbers that fill a state and are cast are its numbers") {

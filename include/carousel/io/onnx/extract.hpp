@@ -115,7 +115,7 @@ inline std::vector<RecurrentStage> recurrent_directions(const Source& source, co
         const auto value = values.find(input);
         inputs.push_back(input.empty() ? nullptr : value == values.end() ? &unknown : &value->second);
     }
-    return RecurrentNode(source, node, inputs).take_directions();
+    return RecurrentNode(source, node, inputs, budget).take_directions();
 }
 
 template <Cell C, Index Input, Index Hidden>

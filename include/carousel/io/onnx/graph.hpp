@@ -74,6 +74,7 @@ enum class DataType {
 inline constexpr std::size_t most_dimensions = 8;  // of a tensor
 inline constexpr std::size_t most_parts = 1 << 14; // nodes, tensors, inputs or outputs of a graph
 inline constexpr std::size_t most_attributes = 64; // of a node
+inline constexpr std::size_t most_stacked = 64;    // values of a net, one over the other in one tensor
 inline constexpr int most_nested_graphs = 16;      // graphs in one another
 
 struct Tensor {

@@ -55,11 +55,13 @@ inline Data Matcher::convolution(const Node& node, Data data) {
         parent = chain_[parent].parent;
     }
     chain_.points[static_cast<std::size_t>(parent)].features = stage.input;
+    budget_.take(W->dims, sizeof(double));
     stage.W = W->data;
     if (value(node, 2)) {
         const Array<double>* const b = reals(node, 2);
         check(b && b->data.size() == static_cast<std::size_t>(stage.output), node, "its bias isn't a constant of ",
               stage.output, " numbers");
+        budget_.take(b->dims, sizeof(double));
         stage.b = b->data;
     }
     data.axes[1] = {feature_axis};

@@ -47,6 +47,7 @@ inline Data Matcher::dense(const Node& node, Data data) {
     const std::int64_t output = stage.output;
     if (gemm && value(node, 2)) {
         const Array<double>* const b = reals(node, 2);
+        budget_.take({output}, sizeof(double));
         check(b && (b->data.size() == 1 ||
                     (b->data.size() == static_cast<std::size_t>(output) && b->dims.back() == output)),
               node, "its bias isn't a constant of ", output, " numbers");
@@ -62,6 +63,8 @@ inline Data Matcher::dense(const Node& node, Data data) {
 
 /// A constant that is added to or multiplied with data: one number, or one for each feature.
 inline std::vector<double> Matcher::per_feature(const Node& node, const Data& data, const Array<double>& a) {
+    check(!a.data.empty(), node, "its constant is empty");
+    budget_.take(a.dims, sizeof(double));
     if (a.data.size() == 1)
         return a.data;
     const auto count = static_cast<std::int64_t>(a.data.size());
@@ -73,7 +76,6 @@ inline std::vector<double> Matcher::per_feature(const Node& node, const Data& da
             along = data.rank() - a.rank() + k;
         }
     Data copy = data;
-    check(along < data.rank(), node, "its constant is empty");
     set_role(node, copy, along, Role::features);
     const std::int64_t features = copy.axes[along].empty() ? 1 : chain_[data.point()].features;
     check(features == count, node, "its constant has ", count, " numbers, expected one or ", features,
@@ -155,15 +157,19 @@ inline Data Matcher::sum_of(const Node& node, const Data& a, const Data& b) {
 inline Data Matcher::batch_norm(const Node& node, Data data) {
     check(data.rank() >= 2 && is_data(node, 0), node, "what it normalizes isn't what the net computes");
     set_role(node, data, 1, Role::features);
+    const Attributes attributes(source_, node);
+    check(attributes.integer("training_mode", 0) == 0, node, "it is in training mode; export the model in eval mode");
     const std::int64_t features = data.axes[1].empty() ? 1 : chain_[data.point()].features;
-    const auto count = static_cast<std::size_t>(std::max<std::int64_t>(features, 0));
+    check(features >= 1, node, "the number of features that it normalizes isn't known");
+    const auto count = static_cast<std::size_t>(features);
     const Array<double>* all[4];
     for (std::size_t k = 0; k < 4; ++k) {
         all[k] = reals(node, k + 1);
         check(all[k] && all[k]->data.size() == count, node, "its input ", k + 1, " isn't a constant of ", features,
               " numbers, one for each feature");
+        budget_.take(all[k]->dims, sizeof(double));
     }
-    const double epsilon = Attributes(source_, node).real("epsilon", 1e-5);
+    const double epsilon = attributes.real("epsilon", 1e-5);
     NormStage stage{all[0]->data, all[1]->data, all[2]->data, all[3]->data, epsilon};
     return then(node, std::move(data), features, std::move(stage));
 }

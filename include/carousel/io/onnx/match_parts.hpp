@@ -85,6 +85,7 @@ inline Data Matcher::sliced_axis(const Node& node, Data data, std::size_t axis, 
     const ConvStage* const conv = data.points.size() == 1 ? chain_.stage<ConvStage>(data.point()) : nullptr;
     check(start == 0 && end < 0 && conv && conv->right >= -(end + 1) + 1 && conv->stride == 1, node,
           "it takes a part of the sequence, expected its last step");
+    budget_.take({static_cast<std::int64_t>(conv->W.size() + conv->b.size())}, sizeof(double));
     ConvStage cut = *conv;
     cut.right += end;
     set_role(node, data, axis, Role::time);
@@ -173,11 +174,11 @@ inline Data Matcher::concatenated_data(const Node& node, Data data) {
         for (std::size_t d = 0; d < data.rank(); ++d)
             check(d == *axis || part.axes[d] == data.axes[d], node, "it puts values of different dimensions together");
         points.insert(points.end(), part.points.begin(), part.points.end());
+        check(points.size() <= most_stacked, node, "it puts more than ", most_stacked, " values of the net together");
     }
     if (points.size() == 1)
         return data;
     if (stacked) {
-        check(points.size() <= most_parts, node, "it puts too many values together");
         data.points = std::move(points);
         data.axes[*axis] = {direction_axis};
         return data;

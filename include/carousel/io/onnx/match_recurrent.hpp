@@ -19,7 +19,7 @@ inline Matcher::Values Matcher::recurrent(const Node& node, Data data) {
                   is_state ? "an input of the graph or a constant" : "a constant");
         constants.push_back(constant || !input ? constant : &unknown_);
     }
-    RecurrentNode read(source_, node, constants);
+    RecurrentNode read(source_, node, constants, budget_);
     std::vector<RecurrentStage> directions = read.take_directions();
 
     require_one(node, data);

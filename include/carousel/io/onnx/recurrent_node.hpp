@@ -18,9 +18,9 @@ enum RecurrentInput { input_W = 1, input_R, input_B, input_lengths, input_h, inp
 class RecurrentNode {
   public:
     /// `constants`: of each input its constant, null if it is left out; unknown (std::monostate) if it isn't one. Throws
-    /// std::runtime_error if it isn't a node that the layers can be.
-    RecurrentNode(const Source& source, const Node& node, std::vector<const Constant*> constants)
-        : source_(source), node_(node), attributes_(source, node), inputs_(std::move(constants)) {
+    /// std::runtime_error if it isn't a node that the layers can be, or if its stages take too much memory.
+    RecurrentNode(const Source& source, const Node& node, std::vector<const Constant*> constants, Budget& budget)
+        : source_(source), node_(node), budget_(budget), attributes_(source, node), inputs_(std::move(constants)) {
         inputs_.resize(std::max<std::size_t>(inputs_.size(), input_P + 1), nullptr);
         using Kind = RecurrentStage::Kind;
         stage_.kind = node.op_type == "LSTM" ? Kind::lstm : node.op_type == "GRU" ? Kind::gru : Kind::rnn;
@@ -66,6 +66,9 @@ class RecurrentNode {
         const std::size_t per_direction = functions.size() / D;
         const Array<double>*B = optional_weights(input_B, "B", D, 2 * G * H),
               *P = stage_.kind == RecurrentStage::Kind::lstm ? optional_weights(input_P, "P", D, 3 * H) : nullptr;
+        for (const Array<double>* a : {&W, &R, B, P}) // the directions get a copy
+            if (a)
+                budget_.take(a->dims, sizeof(double));
         for (std::size_t d = 0; d < D; ++d) {
             RecurrentStage s = stage_;
             s.reverse = is(direction, "reverse") || d == 1;
@@ -222,6 +225,7 @@ class RecurrentNode {
         check(a.data.size() % (D * units) == 0 && !a.data.empty() &&
                   (!a.dims.empty() && a.dims.back() == stage_.hidden),
               name, " is ", shape_text(a.dims), ", expected ", D, " x batch x ", stage_.hidden);
+        budget_.take(a.dims, 2 * sizeof(double)); // of an LSTM h and c
         const std::size_t N = a.data.size() / (D * units);
         for (std::size_t d = 0; d < D; ++d)
             for (std::size_t n = 0; n < N; ++n) {
@@ -234,6 +238,7 @@ class RecurrentNode {
 
     const Source& source_;
     const Node& node_;
+    Budget& budget_;
     Attributes attributes_;
     std::vector<const Constant*> inputs_;
     RecurrentStage stage_;
