@@ -254,6 +254,15 @@ TEST_CASE("ONNX: slices count as the operator's specification has it") {
     CHECK(range(0, 0, 1, 1) == std::pair<std::int64_t, std::int64_t>(0, 0));
 }
 
+TEST_CASE("ONNX: an input without features and an empty constant are refused") {
+    Net none(0);
+    CHECK(refusal(none.ends_in(none.node("Add", {"x", none.tensor({0}, std::vector<float>{})}))) ==
+          "load_onnx: memory: node 0 (Add \"node_3\"): its constant is empty");
+    Net two(0);
+    CHECK(refusal(two.ends_in(two.node("Add", {"x", two.tensor({2}, std::vector<float>{1, 2})}))) ==
+          "load_onnx: memory: node 0 (Add \"node_3\"): dimension 2 of what it takes has no features");
+}
+
 TEST_CASE("ONNX: graphs inside graphs are read once each whatever their attributes are called") {
     std::string inner;
     for (int depth = 0; depth < 12; ++depth) {
@@ -386,6 +395,15 @@ TEST_CASE("ONNX: a BatchNormalization in training is refused") {
                                      "mode; export the model in eval mode");
 }
 
+TEST_CASE("ONNX: operator sets whose Add is another one are refused") {
+    WireWriter set, sets;
+    set.number(field::opset_version, 6);
+    sets.message(field::opset_import, set);
+    CHECK(refusal(Net().ends_in("x") + sets.bytes()) ==
+          "load_onnx: memory: it is of operator set 6, expected 7 or newer; convert it "
+          "(onnx.version_converter.convert_version(model, 14))");
+}
+
 TEST_CASE("ONNX: whole numbers that fill a state and are cast are its numbers") {
     Net net;
     const std::string batch =
@@ -427,4 +445,11 @@ TEST_CASE("ONNX: a name shows in a message as what any terminal prints") {
     Net net;
     CHECK(refusal(net.ends_in(net.node("Cum\x9bsum", {"x"}))) ==
           "load_onnx: memory: node 0 (Cum?sum \"node_2\"): no layer computes Cum?sum");
+}
+
+TEST_CASE("ONNX: a Pad by nothing is nothing") {
+    Net net;
+    const std::string y = net.node("Relu", {net.node("Pad", {"x", net.integers({0, 0, 0, 0, 0, 0})})});
+    const Chain chain = match(net.ends_in(y));
+    CHECK(chain.path(0, chain.end).size() == 1);
 }

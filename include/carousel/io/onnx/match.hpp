@@ -159,6 +159,7 @@ inline void Matcher::set_role(const Node& node, Data& data, std::size_t k, Role 
         return;
     // the input's own features, whose number may not have been known
     const std::int64_t size = data.sizes[static_cast<std::size_t>(axis[0])];
+    check(size != 0, node, "dimension ", k, " of what it takes has no features");
     if (chain_[data.point()].features < 0)
         chain_.points[static_cast<std::size_t>(data.point())].features = size;
 }

@@ -97,6 +97,8 @@ inline Data Matcher::padded(const Node& node, Data data) {
         stage = {before, after};
         data.sizes[static_cast<std::size_t>(data.axes[k][0])] = -1;
     }
+    if (stage.left == 0 && stage.right == 0)
+        return data;
     const std::int64_t features = chain_[data.point()].features;
     return then(node, std::move(data), features, stage);
 }

@@ -117,6 +117,9 @@ inline void Matcher::read_inputs() {
 
 inline Chain Matcher::match() {
     const Graph& graph = file_.graph;
+    constexpr std::int64_t oldest = 7; // before, Add broadcasts by other rules and BatchNormalization has is_test
+    source_.check(file_.opset >= oldest, "it is of operator set ", file_.opset, ", expected ", oldest,
+                  " or newer; convert it (onnx.version_converter.convert_version(model, 14))");
     has_recurrent_ = std::any_of(graph.nodes.begin(), graph.nodes.end(), is_recurrent);
     for (const Tensor& tensor : graph.initializers)
         source_.check(initializers_.emplace(tensor.name, &tensor).second, "the tensor ", quoted(tensor.name),
