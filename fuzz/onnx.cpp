@@ -1,5 +1,6 @@
-// The input is an ONNX file: read, its constants folded and matched with layers; and every recurrent node extracted, up to
-// the layers. Whatever the bytes are, the answer is a chain or a std::runtime_error.
+// The input is an ONNX file: read, its constants folded, matched with layers and these made; and every recurrent node
+// extracted into a layer. Whatever the bytes are, the answer is a model or a std::runtime_error.
+#include "carousel/io/onnx/build_model.hpp"
 #include "carousel/io/onnx/extract.hpp"
 #include "carousel/io/onnx/match.hpp"
 
@@ -30,9 +31,14 @@ void extract_all(const Source& source, const File& file, Bytes bytes) {
             succeeds([&] {
                 Budget budget(source, bytes.size());
                 const FoundNode found = find_recurrent_node(source, file, node.name);
-                for (const RecurrentStage& stage : recurrent_directions(source, found, budget))
+                const auto directions = recurrent_directions(source, found, budget);
+                for (const RecurrentStage& stage : directions)
                     check(stage.R.size() == static_cast<std::size_t>(stage.gates() * stage.hidden * stage.hidden),
                           "R is gates x hidden x hidden");
+                with_layer_type<float>(directions[0], [&]<class L>() {
+                    L layer = make_recurrent<L>(directions[0], source.prefix());
+                    give_weights(source, found.node(), directions, layer);
+                });
             });
     succeeds([&] { find_recurrent_node(source, file, "a name that no node has"); });
 }
@@ -49,6 +55,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         Budget budget(source, size);
         const Chain chain = Matcher(source, file, budget, {}).match();
         check(!chain.path(0, chain.end).empty() || chain.end == 0, "the end is behind the input");
+        ModelBuilder<float> builder(source, chain);
+        const Model<float> model = builder.build(0, chain.end);
+        const auto state = builder.state();
+        check(state.empty() || state.size() == model.empty_state().size(), "the state is the model's");
     });
     extract_all(source, file, bytes);
     return 0;
