@@ -377,6 +377,15 @@ TEST_CASE("ONNX: indices into a constant without numbers take memory") {
                       "graph before (onnxsim)");
 }
 
+TEST_CASE("ONNX: an unknown size and a zero put together are not one number everywhere") {
+    Budget budget(source, 1000);
+    Folder fold(source, budget);
+    const Constant size = Filled{{unknown_number()}, false, 0, {0, false, 1}},
+                   zero = Filled{{unknown_number()}, false, 0, {0}};
+    CHECK(fold(node_of("Concat", 2), {&zero, &zero}).has_value());
+    CHECK_FALSE(fold(node_of("Concat", 2), {&size, &zero}).has_value());
+}
+
 TEST_CASE("ONNX: one number that is expanded keeps its dimensions") {
     Budget budget(source, 1000);
     Folder fold(source, budget);

@@ -79,7 +79,7 @@ inline Constant Folder::concat(const Node& node, const Inputs& inputs) {
         for (const Constant* input : inputs) {
             const Filled* other = input ? std::get_if<Filled>(input) : nullptr;
             if (!other || other->real != filled->real || other->value != filled->value ||
-                other->number.value != filled->number.value)
+                other->number != filled->number)
                 return {};
         }
         Filled all = *filled;

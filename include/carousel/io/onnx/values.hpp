@@ -17,6 +17,8 @@ struct Number {
     std::int64_t value = 0;
     bool known = true;
     int dimension = -1; ///< of the graph's input, whose size it is; -1: none
+
+    bool operator==(const Number&) const = default;
 };
 
 using Reals = std::shared_ptr<const Array<double>>;
