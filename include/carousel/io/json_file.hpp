@@ -59,26 +59,26 @@ class JsonFile {
         return *found;
     }
     const Json& object(const Json& value, const std::string& what) const {
-        check(value.is_object(), what, " is ", shown(value), ", expected an object");
+        check(value.is_object(), what, " is ", shown_json(value), ", expected an object");
         return value;
     }
     const Json& array(const Json& value, const std::string& what) const {
-        check(value.is_array(), what, " is ", shown(value), ", expected an array");
+        check(value.is_array(), what, " is ", shown_json(value), ", expected an array");
         return value;
     }
     std::string text(const Json& value, const std::string& what) const {
-        check(value.is_string(), what, " is ", shown(value), ", expected a text");
+        check(value.is_string(), what, " is ", shown_json(value), ", expected a text");
         return value.get<std::string>();
     }
     double number(const Json& value, const std::string& what) const {
-        check(value.is_number(), what, " is ", shown(value), ", expected a number");
+        check(value.is_number(), what, " is ", shown_json(value), ", expected a number");
         return value.get<double>();
     }
     /// A whole number, least <= n <= most; 3.0 is one, too.
     Index whole(const Json& value, const std::string& what, Index least, Index most) const {
         const double n = value.is_number() ? value.get<double>() : std::nan("");
         check(n >= static_cast<double>(least) && n <= static_cast<double>(most) && n == std::floor(n), what, " is ",
-              shown(value), ", expected a whole number from ", least, " to ", most);
+              shown_json(value), ", expected a whole number from ", least, " to ", most);
         return static_cast<Index>(n);
     }
 
@@ -87,13 +87,13 @@ class JsonFile {
                           const std::string& why = "") const {
         const auto size = [](const Json& part) { return static_cast<Index>(part.size()); };
         const bool nested = value.is_array() && !value.empty() && value[0].is_array();
-        check(nested, what, " is ", shown(value), ", expected an array of arrays of numbers, ", rows, " x ", columns,
+        check(nested, what, " is ", shown_json(value), ", expected an array of arrays of numbers, ", rows, " x ", columns,
               why);
         check(size(value) == rows && size(value[0]) == columns, what, " is ", size(value), " x ", size(value[0]),
               ", expected ", rows, " x ", columns, why);
         for (Index r = 0; r < rows; ++r) { // all of them before memory is taken for as many
             const Json& row = value[static_cast<std::size_t>(r)];
-            check(row.is_array() && size(row) == columns, what, " has ", shown(row), " as row ", r,
+            check(row.is_array() && size(row) == columns, what, " has ", shown_json(row), " as row ", r,
                   ", expected an array of ", columns);
         }
         Matrix<double> numbers(rows, columns);
@@ -104,7 +104,7 @@ class JsonFile {
     }
     /// An array of `size` numbers, as one column.
     Matrix<double> column(const Json& value, const std::string& what, Index size) const {
-        check(value.is_array() && static_cast<Index>(value.size()) == size, what, " is ", shown(value),
+        check(value.is_array() && static_cast<Index>(value.size()) == size, what, " is ", shown_json(value),
               ", expected an array of ", size);
         Matrix<double> numbers(size, 1);
         for (Index k = 0; k < size; ++k)
@@ -117,7 +117,7 @@ class JsonFile {
         const double rate = value.is_string()   ? sample_rate_of(value.get_ref<const std::string&>())
                             : value.is_number() ? value.get<double>()
                                                 : 0;
-        check(is_sample_rate(rate), what, " is ", shown(value), expected_sample_rate());
+        check(is_sample_rate(rate), what, " is ", shown_json(value), expected_sample_rate());
         return rate;
     }
 
@@ -130,9 +130,9 @@ class JsonFile {
 
   private:
     double element(const Json& value, const std::string& what, Index k) const {
-        check(value.is_number(), what, " has ", shown(value), " as number ", k, ", expected a number");
+        check(value.is_number(), what, " has ", shown_json(value), " as number ", k, ", expected a number");
         const double n = value.get<double>();
-        check(std::abs(n) <= largest_number_, what, " has ", shown(value), " as number ", k, ", expected at most ",
+        check(std::abs(n) <= largest_number_, what, " has ", shown_json(value), " as number ", k, ", expected at most ",
               largest_number_, ", which the model's numbers can hold");
         return n;
     }

@@ -14,7 +14,7 @@ inline const Json* member(const Json& object, const char* name) {
 }
 
 /// A value of a file of numbers for a message: a number or a text itself, of anything else what it is.
-inline std::string shown(const Json& value) {
+inline std::string shown_json(const Json& value) {
     if (value.is_array())
         return "an array of " + std::to_string(value.size());
     if (value.is_object())

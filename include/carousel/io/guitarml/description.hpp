@@ -39,7 +39,7 @@ class Reader {
             return file_.whole(file_.get(model, name, "model_data: "), std::string("model_data: ") + name, 1, most);
         };
         if (const Json* const kind = member(model, "model"))
-            file_.check(*kind == "SimpleRNN", "model_data: model is ", shown(*kind),
+            file_.check(*kind == "SimpleRNN", "model_data: model is ", shown_json(*kind),
                         ", expected \"SimpleRNN\": no other can be loaded");
         Description description;
         description.unit = file_.text(file_.get(model, "unit_type", "model_data: "), "model_data: unit_type");

@@ -83,7 +83,7 @@ class Reader {
   private:
     /// The last number of a Keras shape, [null, null, 1].
     Index features(const Json& shape, const std::string& what) const {
-        file_.check(shape.is_array() && !shape.empty() && shape.size() <= 3, what, " is ", shown(shape),
+        file_.check(shape.is_array() && !shape.empty() && shape.size() <= 3, what, " is ", shown_json(shape),
                     ", expected an array of at most 3, which ends with the number of features");
         return file_.whole(shape.back(), what + "'s last number", 1, most_units);
     }
@@ -186,7 +186,7 @@ class Reader {
                     " output features");
         require_weights(weights, place, 2);
         file_.check(weights[0].is_array() && static_cast<Index>(weights[0].size()) == steps, place, "the kernel is ",
-                    shown(weights[0]), ", expected an array of ", steps, ", as kernel_size says");
+                    shown_json(weights[0]), ", expected an array of ", steps, ", as kernel_size says");
         for (Index k = 0; k < steps; ++k)
             layer.weights.push_back(file_.matrix(weights[0][static_cast<std::size_t>(k)],
                                                  place + "step " + decimal(k) + " of the kernel",
