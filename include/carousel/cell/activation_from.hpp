@@ -2,8 +2,8 @@
 #pragma once
 
 #include "carousel/cell/activation.hpp"
+#include "carousel/core/leading_number.hpp"
 
-#include <charconv>
 #include <cmath>
 #include <optional>
 #include <string>
@@ -18,10 +18,8 @@ inline std::optional<Activation> activation_from(std::string_view text) {
     const std::string whole(text);
     std::optional<double> limit;
     if (const std::size_t place = text.find(".clipped("); place != text.npos) {
-        double value = 0;
-        const std::string_view number = text.substr(place + 9);
-        if (std::from_chars(number.data(), number.data() + number.size(), value).ec != std::errc() || !(value > 0) ||
-            !std::isfinite(value))
+        const double value = detail::leading_number(text.substr(place + 9)).value;
+        if (!(value > 0) || !std::isfinite(value))
             return std::nullopt;
         limit = value;
         text = text.substr(0, place);
@@ -33,12 +31,11 @@ inline std::optional<Activation> activation_from(std::string_view text) {
         text = text.substr(0, open);
     }
     while (!rest.empty()) {
-        double value = 0;
-        const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
-        if (error != std::errc() || !std::isfinite(value))
+        const auto [value, length] = detail::leading_number(rest);
+        if (length == 0 || !std::isfinite(value))
             return std::nullopt;
         numbers.push_back(value);
-        rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
+        rest.remove_prefix(length);
         rest.remove_prefix(rest.starts_with(", ") ? 2 : rest.size());
     }
     const double alpha = numbers.size() > 0 ? numbers[0] : 0, beta = numbers.size() > 1 ? numbers[1] : 0;

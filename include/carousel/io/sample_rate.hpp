@@ -1,9 +1,9 @@
 // Sample rates in files and in metadata: which are taken.
 #pragma once
 
-#include <charconv>
+#include "carousel/core/leading_number.hpp"
+
 #include <string>
-#include <system_error>
 
 namespace carousel::detail {
 
@@ -20,10 +20,8 @@ inline std::string expected_sample_rate() {
 
 /// The sample rate that a text is, whatever the locale; 0 if it is none.
 inline double sample_rate_of(const std::string& text) {
-    double rate = 0;
-    const char* const end = text.data() + text.size();
-    const auto [read, error] = std::from_chars(text.data(), end, rate);
-    return error == std::errc() && read == end && is_sample_rate(rate) ? rate : 0;
+    const auto [rate, length] = leading_number(text);
+    return length == text.size() && is_sample_rate(rate) ? rate : 0;
 }
 
 } // namespace carousel::detail

@@ -1,11 +1,11 @@
 // TorchArchitecture: the line that says which modules of PyTorch a model runs through, parsed.
 #pragma once
 
+#include "carousel/core/leading_number.hpp"
 #include "carousel/core/matrix.hpp"
 #include "carousel/io/pytorch/modules.hpp"
 
 #include <array>
-#include <charconv>
 #include <cstddef>
 #include <map>
 #include <optional>
@@ -205,10 +205,8 @@ class TorchArchitecture {
             at_ = end + 1;
             return text;
         }
-        double number = 0;
-        const char *const begin = line_.data() + at_, *const end = line_.data() + line_.size();
-        if (const auto [stop, error] = std::from_chars(begin, end, number); error == std::errc() && stop != begin) {
-            at_ += static_cast<std::size_t>(stop - begin);
+        if (const auto [number, length] = leading_number(line_.substr(at_)); length > 0) {
+            at_ += length;
             return number;
         }
         const std::size_t first = at_;
