@@ -30,18 +30,30 @@ struct BackwardOptions {
 
 namespace detail {
 
-template <class L, class S>
-struct pass_types { // a layer of any scalar
-    using Tape = typename L::template Tape<S>;
-    using State = typename L::template State<S>;
-};
-template <class L, class S>
-requires requires {
+template <class L>
+concept NamesScalar = requires {
     typename L::Scalar;
+};
+
+template <class L, class S>
+struct pass_types {}; // of what is no layer
+template <class L, class S>
+requires NamesScalar<L> && requires {
+    typename L::Tape;
+    typename L::State;
 }
 struct pass_types<L, S> {
     using Tape = typename L::Tape;
     using State = typename L::State;
+};
+template <class L, class S>
+requires(!NamesScalar<L>) && requires { // a layer of any scalar
+    typename L::template Tape<S>;
+    typename L::template State<S>;
+}
+struct pass_types<L, S> {
+    using Tape = typename L::template Tape<S>;
+    using State = typename L::template State<S>;
 };
 
 } // namespace detail
