@@ -9,7 +9,11 @@ endif()
 function(carousel_program_options target)
     target_link_libraries(${target} PRIVATE carousel::carousel)
     set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
-    target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+    if(MSVC) # clang-cl, whose -Wall is every warning there is
+        target_compile_options(${target} PRIVATE /W4 -Wconversion -Wshadow /bigobj)
+    else()
+        target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+    endif()
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
         # GCC 12 reports its own AVX-512 header wherever Eigen uses it: https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105593
         # and, inlined, its own std::string: https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105651

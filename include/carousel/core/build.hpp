@@ -1,5 +1,22 @@
-// What the flags of a build change for every header: math without NaN is refused, and a build without exceptions is noticed.
+// What the compiler and its flags change for every header: those that can't compile it are told so, math without NaN is refused,
+// and a build without exceptions is noticed.
 #pragma once
+
+#if defined(__clang__)
+#    if __clang_major__ < 14
+#        error "carousel: this Clang is too old, 14 or newer is needed"
+#    endif
+#elif defined(__GNUC__)
+#    if __GNUC__ < 12
+#        error "carousel: this GCC is too old, 12 or newer is needed"
+#    endif
+#else
+#    error "carousel: GCC (12 or newer) or Clang (14 or newer) is needed, for their vector types; on Windows clang-cl or MinGW"
+#endif
+
+#if defined(_MSVC_LANG) ? _MSVC_LANG < 202002L : __cplusplus < 202002L
+#    error "carousel: C++20 is needed: compile with -std=c++20"
+#endif
 
 #if (defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)) && \
     !defined(CAROUSEL_ACCEPT_FAST_MATH)
