@@ -34,7 +34,7 @@ void Step<C>::backward(const Scalar* U, const Scalar* after, const Scalar* dy, c
                 if (real(b)) { // else the state was carried, and so is its gradient; da is zero
                     if (dy)
                         d[0] += lane.load(dy, b);
-                    V before[states], now[states], kept[states], p[C::vectors + 1] = {};
+                    V before[states], now[states], kept[states] = {}, p[C::vectors + 1] = {};
                     load_gates(lane, b, a);
                     load_states(prev, lane, b, before);
                     load_states(noise.zoneout ? noise.proposed : next, lane, b, now);
