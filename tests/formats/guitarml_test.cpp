@@ -2,6 +2,7 @@
 #include "catch.hpp"
 #include "formats/support/loaded_model.hpp"
 #include "formats/support/npy.hpp"
+#include "formats/trained_on.hpp"
 
 namespace {
 
@@ -73,6 +74,15 @@ TEST_CASE("GuitarML: a conditioned model has the signal before its knobs, and ad
         k = std::tanh(0.4 * h + 0.6 * k + 1.5);
         CHECK(y(0, t) == Catch::Approx(2 * k + 0.5 + with_knob(0, t)).epsilon(1e-13));
     }
+}
+
+TEST_CASE("GuitarML: nets train on, and are saved and loaded again to the last bit") {
+    const std::string text = model_text(R"("unit_type": "GRU", "input_size": 1, "skip": 1)",
+                                        R"("rec.weight_ih_l0": [[0.1], [0.2], [0.3]],
+                                           "rec.weight_hh_l0": [[0.5], [0.6], [0.7]],
+                                           "rec.bias_ih_l0": [-0.1, -0.2, -0.3],
+                                           "rec.bias_hh_l0": [1, 2, 3])");
+    trained_on(load_guitarml(bytes(text)));
 }
 
 #ifdef CAROUSEL_CONFORMANCE_DATA

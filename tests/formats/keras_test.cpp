@@ -5,6 +5,7 @@
 #include "catch.hpp"
 #include "formats/keras_files.hpp"
 #include "formats/support/npz.hpp"
+#include "formats/trained_on.hpp"
 #include "golden.hpp"
 #include "io/folder.hpp"
 #include "support.hpp"
@@ -54,6 +55,13 @@ TEST_CASE("Keras: tokens through two bidirectional layers of Keras 3 compute wha
           Names{"Embedding", "Bidirectional", "Bidirectional", "GRU", "FirstStep", "Dense", "Activation"});
     CHECK(file.metadata == Metadata{{"keras_version", "3.9.2"}, {"name", "reversed_text"}});
     CHECK(file.state.empty());
+}
+
+TEST_CASE("Keras: nets train on, and are saved and loaded again to the last bit") {
+    for (const std::string file : {"backwards.h5", "convolution.keras", "reversed_text.keras"}) {
+        INFO(file);
+        trained_on(load_keras(folder + file));
+    }
 }
 
 namespace {

@@ -2,6 +2,7 @@
 #include "catch.hpp"
 #include "formats/support/loaded_model.hpp"
 #include "formats/support/npy.hpp"
+#include "formats/trained_on.hpp"
 #include "io/folder.hpp"
 
 namespace {
@@ -106,6 +107,18 @@ TEST_CASE("NAM: what was loaded is saved, and loaded again to the last bit") {
     };
     check(float());
     check(double());
+}
+
+TEST_CASE("NAM: nets train on, and are saved and loaded again to the last bit") {
+    const std::string text = model_text("0.75, 1.5", R"(, "sample_rate": 44100)");
+    auto file = load_nam(bytes(text));
+    file.model = trained_on(file);
+    const Folder folder;
+    save_nam(folder / "a.nam", file);
+    const auto again = load_nam(folder / "a.nam");
+    CHECK(again.state == file.state);
+    save_nam(folder / "b.nam", again);
+    CHECK(content(folder / "b.nam") == content(folder / "a.nam"));
 }
 
 TEST_CASE("NAM: a model of its own is saved with a zero state, and with channels if it has several") {

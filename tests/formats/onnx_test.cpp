@@ -3,6 +3,7 @@
 
 #include "carousel/io/onnx.hpp"
 #include "carousel/layer/sequential.hpp"
+#include "formats/trained_on.hpp"
 #include "golden.hpp"
 
 #if defined(CAROUSEL_CONFORMANCE_DATA) && __has_include(<nlohmann/json.hpp>)
@@ -19,6 +20,15 @@ using M = Model<float>;
 
 std::string golden_path(const std::string& name) {
     return std::string(CAROUSEL_TEST_DATA) + "/onnx/" + name + ".onnx";
+}
+
+/// The names of those that are loaded.
+std::vector<std::string> golden_nets() {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(std::string(CAROUSEL_TEST_DATA) + "/onnx"))
+        if (entry.path().extension() == ".onnx" && !entry.path().stem().string().starts_with("refused"))
+            names.push_back(entry.path().stem().string());
+    return names;
 }
 
 std::string refusal(const std::string& name) {
@@ -105,10 +115,7 @@ std::string message_of(F&& f) {
 } // namespace
 
 TEST_CASE("ONNX: what PyTorch exports gives PyTorch's outputs") {
-    std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(std::string(CAROUSEL_TEST_DATA) + "/onnx"))
-        if (entry.path().extension() == ".onnx" && !entry.path().stem().string().starts_with("refused"))
-            names.push_back(entry.path().stem().string());
+    const auto names = golden_nets();
     REQUIRE(names.size() > 30);
     for (const std::string& name : names) {
         INFO(name);
@@ -154,6 +161,14 @@ TEST_CASE("ONNX: what is saved is loaded with the same bits") {
     check_round_trip(M{LSTM<float>{2, 3, reverse}, FirstStep{}, Dense<float>{3, 1}});
     check_round_trip(M{GRU<float>{2, 3}, BatchNorm<float>{3, {.epsilon = 0.5}}, Dense<float>{3, 1}});
     check_round_trip(M{Dense<float>{2, 2}, Dropout{0.5}, Activate{A::softplus}});
+}
+
+TEST_CASE("ONNX: nets train on, and are saved and loaded again to the last bit") {
+    for (const std::string& name : golden_nets()) {
+        INFO(name);
+        const auto trained = onnx_bytes(test::trained_on(load_onnx(golden_path(name))));
+        CHECK(onnx_bytes(load_onnx(trained).model) == trained);
+    }
 }
 
 TEST_CASE("ONNX: a direction without peepholes is saved as one whose peepholes are zero") {

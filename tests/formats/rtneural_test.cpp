@@ -2,6 +2,7 @@
 #include "catch.hpp"
 #include "formats/support/loaded_model.hpp"
 #include "formats/support/npy.hpp"
+#include "formats/trained_on.hpp"
 #include "io/folder.hpp"
 
 #include <fstream>
@@ -245,6 +246,17 @@ TEST_CASE("RTNeural: what was loaded is saved, and loaded again to the last bit"
     check(double(), model_text(all, more));
     check(float(),
           model_text(layer_text("dense", 1, "[[1], [10]], [0]"), R"(, "in_skip": 1, "in_gain": 6)", 2)); // a knob
+}
+
+TEST_CASE("RTNeural: nets train on, and are saved and loaded again to the last bit") {
+    const std::string layers =
+        layer_text("gru", 1, "[[0.1, 0.2, 0.3]], [[0.5, 0.6, 0.7]], [[-0.1, -0.2, -0.3], [0.4, 0.5, 0.6]]") + ", " +
+        layer_text("lstm", 1, "[[0.1, 0.2, 0.3, 0.4]], [[0.5, 0.6, 0.7, 0.8]], [-0.1, -0.2, -0.3, -0.4]") + ", " +
+        layer_text("dense", 1, "[[3]], [0]");
+    for (const std::string more : {"", R"(, "in_skip": 1, "in_gain": -3, "out_gain": 2.51)"}) {
+        const std::string text = saved(trained_on(load<float>(model_text(layers, more))));
+        CHECK(saved(load<float>(text).model) == text);
+    }
 }
 
 TEST_CASE("RTNeural: metadata that looks like JSON, but isn't what a file would give, stays a text") {
