@@ -1,8 +1,8 @@
 // Can a recurrent net forecast this series better than its last value, or its value a season ago? Any CSV file with a
 // column of numbers; the end of the series is held out and decides.
+#include "support/forecasts.hpp"
 #include "support/interrupt.hpp"
 #include "support/report.hpp"
-#include "support/series.hpp"
 
 #include <carousel/io/safetensors.hpp>
 
@@ -77,65 +77,6 @@ struct Windows {
     }
 };
 
-void print(const TimeSeries& series, const std::vector<Forecasts>& all) {
-    const Forecasts& model = all.front();
-    const Index count = model.values.cols(), horizon = model.values.rows();
-    std::printf("\n%s: %td values; the last %td, from %s on, held out: %td forecasts of %td step%s\n",
-                series.name.c_str(), series.size(), series.held_out(), series.label(series.training).c_str(), count,
-                horizon, horizon > 1 ? "s" : "");
-    std::printf("%-24s %12s %12s   model's MSE\n", "", "MSE", "MAE");
-    for (const Forecasts& one : all) {
-        std::printf("%-24s %12.5g %12.5g", one.name.c_str(), one.mse, one.mae);
-        if (&one != &model && one.mse > 0)
-            std::printf("   %.0f %% %s", 100 * std::abs(1 - model.mse / one.mse),
-                        model.mse < one.mse ? "lower" : "higher");
-        std::printf("\n");
-    }
-}
-
-/// The held-out part and half as much before it. Forecasts of many steps would overlap, so each begins where the one before ends.
-Plot forecast_plot(const TimeSeries& series, const Forecasts& model) {
-    const Index horizon = model.values.rows(), first = std::max<Index>(0, series.training - series.held_out() / 2);
-    Plot plot{.title = series.name + ", " + std::to_string(horizon) + (horizon > 1 ? " steps ahead" : " step ahead"),
-              .x_label = "",
-              .y_label = series.name,
-              .series = {{"truth", {}, {}, Style::truth}, {"forecast", {}, {}, Style::prediction}}};
-    for (Index k = first; k < series.size(); ++k) {
-        plot.series[0].x.push_back(static_cast<double>(k));
-        plot.series[0].y.push_back(series[k]);
-    }
-    Series& forecast = plot.series[1];
-    for (Index w = 0; w < model.values.cols(); w += horizon) {
-        const Index origin = series.training + w - 1;
-        if (horizon > 1) { // the line begins at the last known value; a NaN keeps it apart from the forecast before
-            const double nothing = std::numeric_limits<double>::quiet_NaN();
-            const auto x = static_cast<double>(origin);
-            forecast.x.insert(forecast.x.end(), {x, x});
-            forecast.y.insert(forecast.y.end(), {nothing, series[origin]});
-        }
-        for (Index k = 0; k < horizon; ++k) {
-            forecast.x.push_back(static_cast<double>(origin + 1 + k));
-            forecast.y.push_back(model.values(k, w));
-        }
-    }
-    plot.marks = {static_cast<double>(series.training)};
-    plot.x_labels = labels_that_fit(first, series.size() - first, [&](Index k) { return series.label(k); });
-    return plot;
-}
-
-void write_forecasts(const std::filesystem::path& path, const TimeSeries& series, const Forecasts& model) {
-    std::vector<CsvColumn> columns{{"row", {}}, {"truth", {}}};
-    for (Index w = 0; w < model.values.cols(); ++w) {
-        columns[0].values.push_back(static_cast<double>(series.training + w + 1));
-        columns[1].values.push_back(series[series.training + w]);
-    }
-    for (Index k = 0; k < model.values.rows(); ++k) {
-        const Vector<double> row = model.values.row(k).transpose();
-        columns.push_back({"ahead_" + std::to_string(k + 1), {row.data(), row.data() + row.size()}});
-    }
-    write_csv(path, columns);
-}
-
 void run(const Task& task, const Options& options) {
     const TimeSeries series = read_series(task.series, task.steps, task.horizon);
     const Index season = task.season > 0 ? task.season : find_season(series);
@@ -176,9 +117,11 @@ void run(const Task& task, const Options& options) {
                                : "no season found in the training part\n");
 
     const std::vector<LossCurve> losses{training_loss(history), validation_loss(history)};
-    write_forecasts(options.folder / "forecast.csv", series, all.front());
+    write_forecasts(options.folder / "forecast.csv", series, {{"ahead", all.front()}});
     write_losses(options.folder / "forecast_loss.csv", history, losses);
-    draw(options, {{"forecast.png", {forecast_plot(series, all.front())}}, {"forecast_loss.png", {loss_plot(losses)}}});
+    const Series curve = forecast_curve(series, all.front(), "forecast", Style::prediction);
+    draw(options, {{"forecast.png", {forecast_plot(series, task.horizon, {curve})}},
+                   {"forecast_loss.png", {loss_plot(losses)}}});
     std::printf("seconds=%.2f\ntest_mse=%.6g\n", training_seconds(history), all.front().mse);
 }
 

@@ -58,6 +58,7 @@ inline TimeSeries read_series(const SeriesOptions& options, Index steps, Index h
 /// To units in which the training part has mean 0 and deviation 1, of the values or of their logarithms, and back.
 class Scale {
   public:
+    Scale() = default; ///< values as they are
     Scale(const TimeSeries& series, bool log) : log_(log) {
         Eigen::ArrayXd y = Eigen::Map<const Eigen::ArrayXd>(series.values.data(), series.training);
         if (log)
