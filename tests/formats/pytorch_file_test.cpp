@@ -145,6 +145,65 @@ TEST_CASE("read_pytorch: a checkpoint's dictionary of tensors is found among wha
     REQUIRE(read_pytorch(folder + "two.pt", "generator")[0].shape == std::vector<Index>{1, 2});
 }
 
+TEST_CASE("read_pytorch: NumPy's numbers and plain objects beside the tensors are passed over") {
+    const std::map<std::string, Expected> expected{{"weight", {"F32", {1, 2}, {1, 2}}}};
+    require_tensors("training.pt", expected);
+    require_tensors("training.legacy.pt", expected);
+
+    // as NumPy 2 and protocol 5 of Python 3.13 have them
+    const std::string type = "cnumpy\ndtype\n" + text("f8") + "\x89\x88\x87R(K\x03" + text("<") + "NNNNNNtb";
+    const std::string weights = text("weight") + tensor("s", 3, 0, tuple({3}), tuple({1})) + "s";
+    for (const std::string& value :
+         {"cnumpy._core.multiarray\nscalar\n" + type + "c_codecs\nencode\n" + text("xxxxxxxx") + text("latin1") +
+              "\x86R\x86R",
+          "cnumpy._core.numeric\n_frombuffer\n(" + text("xxxxxxxx") + type + tuple({1}) + text("C") + "tR",
+          "cpathlib._local\nPosixPath\n" + text("a") + "\x85R", std::string("cnumpy\nfloat32\n")})
+        REQUIRE(error_of(file_of("}" + text("epoch") + "}" + text("x") + value + "ss" + text("state_dict") + "}" +
+                                 weights + "s")) == "none");
+    REQUIRE(error_of(file_of("cnumpy._core.multiarray\nload\n")) !=
+            "none"); // one function of a module doesn't open the others
+}
+
+TEST_CASE("read_pytorch: tensors as PyTorch 2 makes them") {
+    const auto numbers_of = [](const std::string& tensor) { return numbers(read_pytorch(file_of_tensor(tensor))[0]); };
+    const auto untyped = [](const std::string& type, std::int64_t bytes, std::int64_t count,
+                            const std::string& more = "") {
+        return "ctorch._utils\n_rebuild_tensor_v3\n((" + text("storage") + "ctorch.storage\nUntypedStorage\n" +
+               text("s") + text("cpu") + number(bytes) + "tQ" + number(0) + tuple({count}) + tuple({1}) +
+               "\x89"
+               "ccollections\nOrderedDict\n)R" +
+               "ctorch\n" + type + "\n" + more + "tR";
+    };
+    const auto error = [&](const std::string& tensor, std::int64_t count) {
+        return error_of(file_of("}" + text("x") + tensor + "s", {1, 2, 3}, count));
+    };
+    REQUIRE(numbers(read_pytorch(file_of("}" + text("x") + untyped("float32", 12, 3) + "s", {1, 2, 3}, 12))[0]) ==
+            std::vector<double>{1, 2, 3});
+    REQUIRE(numbers(read_pytorch(file_of("}" + text("x") + untyped("int16", 12, 2) + "s", {1, 2, 3}, 12))[0]) ==
+            std::vector<double>{0, 0x3f80});
+    REQUIRE(error(untyped("float32", 12, 4), 12) ==
+            "read_pytorch: memory: \"x\" reaches beyond the 3 numbers of its storage");
+    REQUIRE(error(untyped("float64", 12, 1), 12) ==
+            "read_pytorch: memory: \"x\" is of a storage of 12 bytes, expected a multiple of 8");
+    REQUIRE(
+        error(untyped("float8_e5m2", 12, 12), 12) ==
+        "read_pytorch: memory: \"x\" has numbers of type torch.float8_e5m2, which are not read; convert the tensor, "
+        "as with .float(), and save it again");
+
+    const std::string parts = "(" + text("storage") + "ctorch\nFloatStorage\n" + text("s") + text("cpu") + number(3) +
+                              "tQ" + number(1) + tuple({2}) + tuple({1}) + "\x89N";
+    const std::string plain = "ctorch._utils\n_rebuild_tensor_v2\n(" + parts + "tR";
+    const std::vector<double> last{2, 3};
+    REQUIRE(numbers_of("ctorch._utils\n_rebuild_parameter\n" + plain + "\x88N\x87R") == last);
+    REQUIRE(numbers_of("ctorch._utils\n_rebuild_parameter_with_state\n(" + plain + "\x88N}tR") == last);
+    REQUIRE(numbers_of("ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._utils\n_rebuild_tensor_v2\nctorch\nTensor\n(" +
+                       parts + "t}tR") == last);
+    REQUIRE(error_of(file_of_tensor("ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._utils\n_rebuild_tensor_v2\n"
+                                    "ccollections\nOrderedDict\n(" +
+                                    parts + "t}tR")) ==
+            "read_pytorch: memory: the pickle: byte 192: a tensor with attributes isn't made of a tensor");
+}
+
 TEST_CASE("read_pytorch: memory is read as a file is") {
     REQUIRE(read_pytorch(content("types.pt")).size() == 13);
     REQUIRE(read_pytorch(content("types.legacy.pt")).size() == 13);
@@ -166,6 +225,8 @@ TEST_CASE("read_pytorch: what isn't a tensor, number, text or container is refus
     refused("complex.pt",
             "data.pkl: byte 69: numbers of type ComplexFloatStorage are not read; convert the tensors, as "
             "with .float(), and save them again");
+    refused("numpy.pt", "\"bias\" is a NumPy array among tensors, which is not read; make a tensor of it with "
+                        "torch.from_numpy, or leave it out, and save the file again");
     refused("scripted.pt", "is a TorchScript archive, whose code is not run; in Python, save its numbers: "
                            "torch.save(torch.jit.load(path).state_dict(), \"weights.pt\")");
     refused("two.pt", "has more than one dictionary with tensors: \"generator\", \"ema/discriminator\"; say which with "
@@ -179,6 +240,21 @@ TEST_CASE("read_pytorch: what isn't a tensor, number, text or container is refus
         error_of(file_of("(" + text("module") + "NNNNtQ")) ==
         "read_pytorch: memory: the pickle: byte 16: it holds a whole module with its Python code, which is not run; "
         "save the numbers alone: torch.save(module.state_dict(), path)");
+    const std::string none = "holds no dictionary of named tensors", save = "; in Python, save one: "
+                                                                            "torch.save(module.state_dict(), path)";
+    const std::string record = "cargparse\nNamespace\n)\x81}" + text("model") + "}" + text("x") +
+                               tensor("s", 3, 0, tuple({3}), tuple({1})) + "ssb";
+    REQUIRE(error_of(file_of(record)) ==
+            "read_pytorch: memory: " + none + ", but argparse.Namespace, which is passed over" + save);
+    REQUIRE(error_of(file_of("}" + text("net") + record + "s")) ==
+            "read_pytorch: memory: " + none + "; \"net\" is argparse.Namespace, which is passed over" + save);
+    REQUIRE_THAT(error_of(file_of("}" + text("x") +
+                                  "cargparse\nNamespace\n)\x81"
+                                  "cos\nsystem\n" +
+                                  text("true") + "\x85Rbs")),
+                 Catch::Matchers::EndsWith("\"os.system" + rest));
+    REQUIRE_THAT(error_of(file_of("cbuiltins\neval\n" + text("1") + "\x85R")),
+                 Catch::Matchers::EndsWith("\"builtins.eval" + rest));
     REQUIRE(error_of(file_of("Nb")) ==
             "read_pytorch: memory: the pickle: byte 3: it takes a value where there is none");
     REQUIRE(error_of(file_of("I01\n")) == "read_pytorch: memory: the pickle: byte 2: it has the operation 73, which "

@@ -1,13 +1,17 @@
 # Writes tests/golden/pytorch with PyTorch: small files of torch.save of every kind, and what the models in them compute
 # (models.txt). The tests know the numbers of the other files.
+import argparse
+import collections
+import datetime
 import io
 import json
 import os
 import pathlib
 import struct
+import types
 import zipfile
-from collections import OrderedDict
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -106,6 +110,30 @@ def save_containers():
     repacked("big_endian.pt", {"weight": weight}, big_endian)
 
 
+def save_training():
+    """What training programs put beside the weights: NumPy's numbers and arrays, and classes of Python's own."""
+    both("training", {
+        "epoch": np.int64(7),
+        "best_loss": np.float64(0.25),
+        "losses": np.array([1, 0.5, 0.25], dtype=np.float32),
+        "names": np.array(["a", "b"], dtype=object),
+        "random": np.random.RandomState(1).get_state()[2:],
+        "dtype": np.dtype("float32"),
+        "args": argparse.Namespace(lr=0.1, path=pathlib.PurePosixPath("data/train"), sizes=[1, 2]),
+        "seen": {1, 2},
+        "frozen": frozenset([1]),
+        "counts": collections.Counter("aab"),
+        "recent": collections.deque([1.0, 2.0], maxlen=3),
+        "by_name": collections.defaultdict(list, {"a": [np.float32(1)]}),
+        "started": datetime.datetime(2024, 1, 2, 3, 4, 5),
+        "took": datetime.timedelta(seconds=3),
+        "extra": types.SimpleNamespace(note="x"),
+        "complex": 1 + 2j,
+        "bytes": b"\xff",
+        "model_state_dict": collections.defaultdict(list, {"weight": numbers(1, 2)}),
+    })
+
+
 def save_refused():
     class Command:
         def __reduce__(self):
@@ -116,6 +144,7 @@ def save_refused():
     save("complex.pt", {"weight": numbers(1).to(torch.complex64)})
     save("sparse.pt", {"weight": numbers(1, 1).to_sparse()})
     save("list.pt", [numbers(1)])
+    save("numpy.pt", {"weight": numbers(1), "bias": np.zeros(1)})
     save("projected.pt", nn.LSTM(1, 2, proj_size=1).state_dict())
     scripted = io.BytesIO()
     torch.jit.save(torch.jit.trace(nn.Linear(1, 1), torch.zeros(1)), scripted)
@@ -233,6 +262,7 @@ FOLDER.mkdir(exist_ok=True)
 with torch.no_grad():
     save_types()
 save_containers()
+save_training()
 save_refused()
 with torch.no_grad():
     save_models()

@@ -14,9 +14,10 @@ namespace carousel {
 /// the only one with tensors under names; what else it holds is passed over. float16, bfloat16, bools and whole numbers of
 /// up to 16 bits become float; float64, int32 and int64 double.
 ///
-/// Nothing in the file is run: besides tensors it may hold numbers, texts, lists, tuples and dictionaries. Memory is at most
-/// some times the file's. Throws std::runtime_error "read_pytorch: path: …" if the file can't be read or holds anything
-/// else, which the message names.
+/// Nothing in the file is run: besides tensors it may hold numbers, texts, lists, tuples and dictionaries, and plain objects
+/// of classes that are known by name (NumPy's numbers and arrays, argparse.Namespace, pathlib.Path, datetime, …), which are
+/// passed over. Memory is at most some times the file's. Throws std::runtime_error "read_pytorch: path: …" if the file can't
+/// be read or holds anything else, which the message names, or a NumPy array among the tensors.
 inline std::vector<NamedTensor> read_pytorch(const ByteSource& source, const std::string& dictionary = {}) {
     detail::Input input("read_pytorch", source);
     detail::Checkpoint file(input);

@@ -1,6 +1,7 @@
 // Pickle: what a pickle of PyTorch says, as plain values that refer to the pickle's bytes. Nothing of it is ever run.
 #pragma once
 
+#include "carousel/io/pytorch/known_names.hpp"
 #include "carousel/io/shown_text.hpp"
 
 #include <cstddef>
@@ -53,29 +54,14 @@ struct PickleDictionary {
     std::uint32_t id;
 };
 
-/// The names that a pickle may say.
-enum class PickleName : std::uint8_t {
-    ordered_dictionary,
-    size,
-    device,
-    rebuild_tensor,
-    rebuild_parameter,
-    number_type, // torch.float32, of which nothing is made
-    float_storage,
-    double_storage,
-    half_storage,
-    bfloat16_storage,
-    char_storage,
-    byte_storage,
-    short_storage,
-    int_storage,
-    long_storage,
-    bool_storage
+/// A class that is known and passed over, or an object of it, of which nothing is kept: one of known_names.
+struct PickleObject {
+    std::uint32_t name;
 };
 
 /// 16 bytes, so that a file of many small objects takes little more memory than its bytes.
 using PickleValue = std::variant<PickleNone, bool, std::int64_t, double, PickleText, PickleBigInteger, PickleTuple,
-                                 PickleStorage, PickleTensor, PickleList, PickleDictionary, PickleName>;
+                                 PickleStorage, PickleTensor, PickleList, PickleDictionary, PickleName, PickleObject>;
 
 /// A pickle that was read. Containers may hold themselves.
 struct Pickle {

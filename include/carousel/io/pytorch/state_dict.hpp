@@ -32,8 +32,8 @@ class StateDictSearch {
             if (!path.empty() && path_of(node) == path)
                 return nodes_[node].dictionary;
         input_.check(path.empty(), "has no dictionary \"", path, "\" with tensors", list());
-        input_.check(!found_.empty(), "holds no dictionary of named tensors; in Python, save one: "
-                                      "torch.save(module.state_dict(), path)");
+        input_.check(!found_.empty(), "holds no dictionary of named tensors", passed_over(),
+                     "; in Python, save one: torch.save(module.state_dict(), path)");
         if (found_.size() == 1)
             return nodes_[found_[0]].dictionary;
         std::size_t best = none; // by the names that training programs use
@@ -103,6 +103,23 @@ class StateDictSearch {
         return text + (found_.size() > 8 ? ", ..." : "");
     }
 
+    /// What tensors may be in, but is not looked into.
+    std::string passed_over() const {
+        const auto text = [](const PickleValue& value) {
+            const auto* const object = std::get_if<PickleObject>(&value);
+            return object ? name_text(known_names[object->name]) + ", which is passed over" : "";
+        };
+        if (const std::string root = text(pickle_.root); !root.empty())
+            return ", but " + root;
+        for (const Node& node : nodes_) {
+            const auto entries = pickle_.of(node.dictionary);
+            for (std::size_t k = 0; k + 1 < entries.size(); k += 2)
+                if (const std::string found = text(entries[k + 1]); !found.empty())
+                    return "; \"" + shown(pickle_.text(entries[k]).value_or("")) + "\" is " + found;
+        }
+        return "";
+    }
+
     const Pickle& pickle_;
     const Input& input_;
     std::vector<Node> nodes_;
@@ -117,13 +134,24 @@ inline TensorPlace tensor_place(const Checkpoint& file, const std::string& name,
     };
     const auto parts = pickle.of(tensor.what);
     const auto storage = pickle.of(std::get_if<PickleStorage>(&parts[0])->what);
-    const auto* const type = std::get_if<PickleName>(&storage[1]);
+    const auto* type = std::get_if<PickleName>(&storage[1]);
     const auto key = pickle.text(storage[2]);
     const auto* const count = std::get_if<std::int64_t>(&storage[4]);
-    check(type && number_type(*type) && key && key->size() <= most_key_size && count && *count >= 0,
+    const bool untyped = type && *type == PickleName::untyped_storage; // its count is of bytes, its type beside it
+    if (untyped && parts.size() > 6) {
+        const auto* const other = std::get_if<PickleObject>(&parts[6]);
+        check(!other, "has numbers of type ", other ? name_text(known_names[other->name]) : "",
+              ", which are not read; convert the tensor, as with .float(), and save it again");
+        type = std::get_if<PickleName>(&parts[6]);
+    }
+    check(type && *type != PickleName::untyped_storage && number_type(*type) && key && key->size() <= most_key_size &&
+              count && *count >= 0,
           "is of a storage without type, key or count");
     check(storage.size() < 6 || std::holds_alternative<PickleNone>(storage[5]),
           "is of a part of a storage, as PyTorch had it before 0.4; load and save the file in a newer one");
+
+    const std::int64_t bytes = untyped ? static_cast<std::int64_t>(number_type(*type)->size) : 1;
+    check(*count % bytes == 0, "is of a storage of ", *count, " bytes, expected a multiple of ", bytes);
 
     const auto* const offset = std::get_if<std::int64_t>(&parts[1]);
     const auto shape = pickle.whole_numbers(parts[2]), strides = pickle.whole_numbers(parts[3]);
@@ -132,7 +160,7 @@ inline TensorPlace tensor_place(const Checkpoint& file, const std::string& name,
     TensorPlace place{name,
                       *key,
                       *type,
-                      static_cast<std::uint64_t>(*count),
+                      static_cast<std::uint64_t>(*count / bytes),
                       {shape->begin(), shape->end()},
                       {strides->begin(), strides->end()},
                       static_cast<std::uint64_t>(*offset),
@@ -176,7 +204,15 @@ inline std::vector<std::string> modules_of(const Pickle& pickle, PickleDictionar
     return modules;
 }
 
-/// The tensors of one dictionary, in its order; what else it holds is passed over.
+/// Whether a value is a NumPy array, which is passed over.
+inline bool is_numpy_array(const PickleValue& value) {
+    const auto* const object = std::get_if<PickleObject>(&value);
+    const std::string_view name = object ? known_names[object->name].name : "";
+    return name == "_reconstruct" || name == "_frombuffer";
+}
+
+/// The tensors of one dictionary, in its order; what else it holds is passed over, but for NumPy arrays, which may be weights
+/// as well.
 inline StateDict read_state_dict(Checkpoint& file, const std::string& path) {
     const Pickle& pickle = file.pickle();
     const PickleDictionary dictionary = StateDictSearch(file).find(path);
@@ -184,7 +220,10 @@ inline StateDict read_state_dict(Checkpoint& file, const std::string& path) {
     std::vector<TensorPlace> places;
     std::set<std::string_view> names;
     const auto entries = pickle.of(dictionary);
-    for (std::size_t k = 0; k + 1 < entries.size(); k += 2)
+    for (std::size_t k = 0; k + 1 < entries.size(); k += 2) {
+        file.input().check(!is_numpy_array(entries[k + 1]), "\"", shown(pickle.text(entries[k]).value_or("")),
+                           "\" is a NumPy array among tensors, which is not read; make a tensor of it with "
+                           "torch.from_numpy, or leave it out, and save the file again");
         if (const auto* const tensor = std::get_if<PickleTensor>(&entries[k + 1])) {
             const auto name = pickle.text(entries[k]);
             file.input().check(name.has_value(), "the dictionary has a tensor whose name is no text");
@@ -194,6 +233,7 @@ inline StateDict read_state_dict(Checkpoint& file, const std::string& path) {
             const std::uint64_t size = number_type(places.back().type)->needs_double ? 8 : 4;
             file.take_memory(without_numbers + places.back().count * size, "\"" + shown(*name) + "\"");
         }
+    }
 
     std::vector<std::size_t> order(places.size()); // by storages, so that each is read once
     for (std::size_t k = 0; k < order.size(); ++k)

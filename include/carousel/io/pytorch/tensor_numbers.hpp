@@ -27,7 +27,7 @@ struct NumberType {
 
 /// Null if the name isn't a storage's.
 inline const NumberType* number_type(PickleName storage) {
-    static constexpr std::array<NumberType, 10> types{{{"float32", 4, false},
+    static constexpr std::array<NumberType, 11> types{{{"float32", 4, false},
                                                        {"float64", 8, true},
                                                        {"float16", 2, false},
                                                        {"bfloat16", 2, false},
@@ -36,7 +36,8 @@ inline const NumberType* number_type(PickleName storage) {
                                                        {"int16", 2, false},
                                                        {"int32", 4, true},
                                                        {"int64", 8, true},
-                                                       {"bool", 1, false}}};
+                                                       {"bool", 1, false},
+                                                       {"bytes", 1, false}}};
     const auto k = static_cast<std::size_t>(storage) - static_cast<std::size_t>(PickleName::float_storage);
     return storage >= PickleName::float_storage && k < types.size() ? &types[k] : nullptr;
 }

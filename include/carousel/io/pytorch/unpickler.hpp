@@ -1,5 +1,5 @@
-// Unpickler: reads the pickles that torch.save writes. It knows tensors, numbers, texts and containers; a pickle that
-// names anything else is refused.
+// Unpickler: reads the pickles that torch.save writes. It knows tensors, numbers, texts, containers, and plain data that it
+// passes over (known_names); a pickle that names anything else is refused. Nothing is ever called.
 #pragma once
 
 #include "carousel/io/pytorch/pickle_machine.hpp"
@@ -84,11 +84,15 @@ class Unpickler : private PickleMachine {
             const PickleValue arguments = pop(), function = pop();
             const auto* const name = std::get_if<PickleName>(&function);
             const auto* const tuple = std::get_if<PickleTuple>(&arguments);
+            if (std::holds_alternative<PickleObject>(function) && tuple)
+                return push(function);
             check(name && tuple, "it calls what is no function, or without a tuple of arguments");
             return push(made(*name, *tuple));
         }
         case 'b': { // BUILD
             const PickleValue state = pop(), object = pop();
+            if (std::holds_alternative<PickleObject>(object))
+                return push(object);
             const auto* const dictionary = std::get_if<PickleDictionary>(&object);
             check(dictionary, "it sets attributes of what is no OrderedDict");
             pickle_.attributes.emplace_back(dictionary->id, state);
@@ -110,42 +114,15 @@ class Unpickler : private PickleMachine {
 
     static constexpr const char* advice = "save the numbers alone: torch.save(module.state_dict(), path)";
 
-    PickleName known(std::string_view module, std::string_view name) const {
-        struct Known {
-            std::string_view module, name;
-            PickleName what;
-        };
-        using enum PickleName;
-        static constexpr Known list[] = {
-            {"collections", "OrderedDict", ordered_dictionary},
-            {"torch", "Size", size},
-            {"torch", "device", device},
-            {"torch._utils", "_rebuild_tensor", rebuild_tensor}, // the same first four arguments
-            {"torch._utils", "_rebuild_tensor_v2", rebuild_tensor},
-            {"torch._utils", "_rebuild_parameter", rebuild_parameter},
-            {"torch", "FloatStorage", float_storage},
-            {"torch", "DoubleStorage", double_storage},
-            {"torch", "HalfStorage", half_storage},
-            {"torch", "BFloat16Storage", bfloat16_storage},
-            {"torch", "CharStorage", char_storage},
-            {"torch", "ByteStorage", byte_storage},
-            {"torch", "ShortStorage", short_storage},
-            {"torch", "IntStorage", int_storage},
-            {"torch", "LongStorage", long_storage},
-            {"torch", "BoolStorage", bool_storage},
-        };
-        for (const std::string_view type :
-             {"float32", "float64", "float16", "bfloat16", "int8", "uint8", "int16", "int32", "int64", "bool"})
-            if (module == "torch" && name == type)
-                return number_type;
-        for (const Known& one : list)
-            if (name == one.name && (module == one.module || (module == "torch.cuda" && name.ends_with("Storage"))))
-                return one.what;
-        check(!module.starts_with("torch") || !name.ends_with("Storage"), "numbers of type ", shown(name),
+    PickleValue known(std::string_view module, std::string_view name) const {
+        const auto place = known_name(module, name);
+        check(place || !module.starts_with("torch") || !name.ends_with("Storage"), "numbers of type ", shown(name),
               " are not read; convert the tensors, as with .float(), and save them again");
-        check(false, "\"", shown(module), ".", shown(name),
+        check(place.has_value(), "\"", shown(module), ".", shown(name),
               "\" is refused: only tensors, numbers, texts and containers are read, and nothing is run; ", advice);
-        return {};
+        const PickleName what = known_names[*place].what;
+        return what == PickleName::passed_over ? PickleValue(PickleObject{static_cast<std::uint32_t>(*place)})
+                                               : PickleValue(what);
     }
 
     PickleValue made(PickleName name, PickleTuple arguments) {
@@ -153,6 +130,10 @@ class Unpickler : private PickleMachine {
         switch (name) {
         case PickleName::ordered_dictionary:
             return ordered(arguments);
+        case PickleName::dictionary:
+            return PickleDictionary{container()};
+        case PickleName::list:
+            return PickleList{container()};
         case PickleName::size: { // torch.Size((2, 3))
             const PickleValue numbers = first();
             check(std::holds_alternative<PickleTuple>(numbers) || std::holds_alternative<PickleList>(numbers),
@@ -169,6 +150,17 @@ class Unpickler : private PickleMachine {
         case PickleName::rebuild_parameter: // of a tensor
             check(std::holds_alternative<PickleTensor>(first()), "a Parameter isn't made of a tensor");
             return first();
+        case PickleName::rebuild_of_type: { // of a function, a type, the function's arguments, attributes
+            const auto parts = pickle_.of(arguments);
+            const auto is = [&](std::size_t k, PickleName expected) {
+                const auto* const found = std::get_if<PickleName>(&parts[k]);
+                return found && *found == expected;
+            };
+            const auto* const inner = arguments.size >= 3 ? std::get_if<PickleTuple>(&parts[2]) : nullptr;
+            check(inner && is(0, PickleName::rebuild_tensor) && is(1, PickleName::tensor_type),
+                  "a tensor with attributes isn't made of a tensor");
+            return made(PickleName::rebuild_tensor, *inner);
+        }
         default:
             check(false, "it calls what is no function");
             return {};
