@@ -94,6 +94,26 @@ TEST_CASE("load_pytorch: the line may be missing where one nn.LSTM or nn.GRU is 
         "num_layers=2, bidirectional=True), head.0: Linear(4, 3), head.1: ?, head.2: Embedding(2, 3), head.3: ?");
 }
 
+TEST_CASE("load_pytorch: names that wrappers put before those of a module make no difference") {
+    const GRU<float> gru{2, 3};
+    const auto wrapped = [&](const std::string& prefix, const char* more = nullptr) {
+        auto tensors = read_safetensors(pytorch_safetensors_bytes(gru)).tensors;
+        for (NamedTensor& tensor : tensors)
+            tensor.name = prefix + tensor.name;
+        if (more)
+            tensors.push_back({more, {1}, std::vector<float>{3}});
+        return safetensors_bytes(tensors);
+    };
+    const auto expected = safetensors_bytes(Model<float>{gru});
+    REQUIRE(safetensors_bytes(load_pytorch(wrapped("module.")).model) == expected);
+    REQUIRE(safetensors_bytes(load_pytorch(wrapped("_orig_mod.module.")).model) == expected);
+    REQUIRE(safetensors_bytes(load_pytorch(wrapped("module.", "n_averaged")).model) == expected);
+    REQUIRE(safetensors_bytes(load_pytorch(wrapped("net.module."), {}, {.prefix = "net."}).model) == expected);
+    REQUIRE(pytorch_modules(wrapped("module.rnn.")) == "rnn: GRU(2, 3)");
+    REQUIRE(pytorch_modules(wrapped("module.", "scale")) == "module: GRU(2, 3), ?");
+    REQUIRE(pytorch_modules(path("wrapped.pt")) == "rnn: GRU(1, 1), linear: ?");
+}
+
 TEST_CASE("pytorch_modules: the modules of a file as a line to complete") {
     REQUIRE(pytorch_modules(path("amplifier.pt")) == "lin: Linear(3, 1), rec: LSTM(2, 3)");
     REQUIRE(pytorch_modules(path("cells.pt")) == "cell: GRU(2, 3), rnn: RNN(3, 4)");

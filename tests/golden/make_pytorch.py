@@ -134,6 +134,17 @@ def save_training():
     })
 
 
+def save_wrapped():
+    """The list of modules has the wrapper, too."""
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn = nn.GRU(1, 1)
+            self.linear = nn.Identity()
+
+    save("wrapped.pt", nn.DataParallel(Net()).state_dict())
+
+
 def save_refused():
     class Command:
         def __reduce__(self):
@@ -263,6 +274,7 @@ with torch.no_grad():
     save_types()
 save_containers()
 save_training()
+save_wrapped()
 save_refused()
 with torch.no_grad():
     save_models()

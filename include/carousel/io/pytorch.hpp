@@ -9,10 +9,13 @@
 #include "carousel/io/pytorch_file.hpp"
 #include "carousel/io/safetensors_file.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <filesystem>
+#include <iterator>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -23,7 +26,8 @@ struct PyTorchOptions {
     /// Of a checkpoint that holds more than one dictionary of tensors: the keys that lead to it, as "ema/state_dict". By
     /// default that of the name model_state_dict, state_dict, model or net, or the only one.
     std::string dictionary = {};
-    /// Only tensors whose names begin with it, which is taken off them: "encoder." for the module `encoder`.
+    /// Only tensors whose names begin with it, which is taken off them: "encoder." for the module `encoder`. What
+    /// nn.DataParallel and torch.compile put before all names, "module." and "_orig_mod.", is taken off by itself.
     std::string prefix = {};
     /// For a model that is given: the names of the modules in the order of its layers that have weights, one for all
     /// levels of an nn.LSTM, where kinds and sizes don't tell.
@@ -43,6 +47,29 @@ inline bool is_safetensors(Input& input) {
         return false;
     input.read(0, start);
     return start[8] == std::byte{'{'};
+}
+
+/// Takes off what wrappers put before the names of a whole module: nn.DataParallel "module.", torch.compile "_orig_mod.".
+/// AveragedModel, which is such a wrapper, has its count beside them.
+inline void take_wrappers_off(StateDict& file) {
+    constexpr std::string_view count = "n_averaged";
+    constexpr int most_wrappers = 4;
+    for (int k = 0; k < most_wrappers; ++k)
+        for (const std::string_view wrapper : {"module.", "_orig_mod."}) {
+            const auto is_inside = [&](const NamedTensor& tensor) { return tensor.name.starts_with(wrapper); };
+            const auto is_count = [&](const NamedTensor& tensor) { return tensor.name == count; };
+            const auto inside = std::count_if(file.tensors.begin(), file.tensors.end(), is_inside);
+            const auto counts = std::count_if(file.tensors.begin(), file.tensors.end(), is_count);
+            if (inside == 0 || inside + counts != std::ssize(file.tensors))
+                continue;
+            std::erase_if(file.tensors, is_count);
+            for (NamedTensor& tensor : file.tensors)
+                tensor.name.erase(0, wrapper.size());
+            // the list of modules has those that hold the wrapped one, the wrapped one ("module") and those in it
+            std::erase_if(file.modules, [&](const std::string& name) { return !(name + ".").starts_with(wrapper); });
+            for (std::string& name : file.modules)
+                name.erase(0, wrapper.size());
+        }
 }
 
 /// The tensors that the options choose.
@@ -70,6 +97,7 @@ inline StateDict torch_state_dict(Input& input, const PyTorchOptions& options) {
         tensor.name.erase(0, options.prefix.size());
     for (std::string& name : file.modules)
         name.erase(0, options.prefix.size());
+    take_wrappers_off(file);
     return file;
 }
 
