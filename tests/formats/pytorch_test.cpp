@@ -5,12 +5,15 @@
 #include "carousel/io/safetensors.hpp"
 #include "golden.hpp"
 
+#include <cstring>
 #include <filesystem>
+#include <span>
 
 namespace {
 
 using namespace carousel;
 using Catch::Matchers::Equals;
+using namespace std::string_literals;
 
 const std::string folder = CAROUSEL_TEST_DATA "/pytorch/";
 
@@ -112,6 +115,49 @@ TEST_CASE("load_pytorch: names that wrappers put before those of a module make n
     REQUIRE(pytorch_modules(wrapped("module.rnn.")) == "rnn: GRU(2, 3)");
     REQUIRE(pytorch_modules(wrapped("module.", "scale")) == "module: GRU(2, 3), ?");
     REQUIRE(pytorch_modules(path("wrapped.pt")) == "rnn: GRU(1, 1), linear: ?");
+}
+
+namespace {
+
+/// A safetensors file of an nn.Linear(2, 1) whose weight is of this type.
+std::vector<std::byte> linear_of(const std::string& dtype, const std::string& numbers) {
+    const auto offsets = [](std::size_t begin, std::size_t end) {
+        return "\"data_offsets\":[" + std::to_string(begin) + "," + std::to_string(end) + "]}";
+    };
+    const std::size_t size = numbers.size();
+    const std::string header = "{\"0.num_batches_tracked\":{\"dtype\":\"I64\",\"shape\":[]," + offsets(size, size + 8) +
+                               ",\"0.weight\":{\"dtype\":\"" + dtype + "\",\"shape\":[1,2]," + offsets(0, size) + "}";
+    const std::uint64_t length = header.size();
+    std::string file(sizeof length, '\0');
+    std::memcpy(file.data(), &length, sizeof length);
+    file += header + numbers + std::string(8, '\0');
+    const auto bytes = std::as_bytes(std::span(file));
+    return {bytes.begin(), bytes.end()};
+}
+
+} // namespace
+
+TEST_CASE("load_pytorch: numbers of 16 bits and whole numbers of safetensors files are converted") {
+    const auto weights = [](const std::string& dtype, const std::string& numbers) {
+        Dense<float> layer{2, 1};
+        load_pytorch(linear_of(dtype, numbers), layer);
+        REQUIRE(layer.b().value.isZero());
+        return std::pair(layer.W().value(0, 0), layer.W().value(0, 1));
+    };
+    const auto zeros = [](std::size_t count) { return std::string(count, '\0'); };
+    REQUIRE(weights("F16", "\x01" + zeros(1) + "\x00\xbe"s) == std::pair(0x1p-24F, -1.5F));
+    REQUIRE(weights("BF16", "\xc0\x3f\x80\xc0"s) == std::pair(1.5F, -4.0F));
+    REQUIRE(weights("I8", "\xff\x01"s) == std::pair(-1.0F, 1.0F));
+    REQUIRE(weights("I64", "\x03" + zeros(15)) == std::pair(3.0F, 0.0F));
+    REQUIRE(weights("BOOL", "\x01" + zeros(1)) == std::pair(1.0F, 0.0F));
+
+    const auto error = [](const std::string& dtype, const std::string& numbers) {
+        return error_of([&] { load_pytorch<float>(linear_of(dtype, numbers), "Linear"); });
+    };
+    REQUIRE(error("F16", "abc") == "load_pytorch: memory: \"0.weight\" has 3 bytes of data, expected 2 numbers of 2");
+    REQUIRE(error("F8_E5M2", "ab") ==
+            "load_pytorch: memory: \"0.weight\" is of type F8_E5M2, which is not read; convert "
+            "it, as with .float(), and save the file again");
 }
 
 TEST_CASE("pytorch_modules: the modules of a file as a line to complete") {

@@ -4,6 +4,7 @@
 
 #include "carousel/io/pytorch/build.hpp"
 #include "carousel/io/pytorch/description.hpp"
+#include "carousel/io/pytorch/safetensors_numbers.hpp"
 #include "carousel/io/pytorch/suggestion.hpp"
 #include "carousel/io/pytorch/weights.hpp"
 #include "carousel/io/pytorch_file.hpp"
@@ -83,7 +84,7 @@ inline StateDict torch_state_dict(Input& input, const PyTorchOptions& options) {
         file.ordered = false;
         for (const auto& entry : reader.entries())
             if (is_chosen(entry.name) && !entry.name.ends_with("num_batches_tracked"))
-                file.tensors.push_back(reader.read(entry));
+                file.tensors.push_back(read_torch_tensor(reader, entry));
         file.metadata = reader.metadata();
     } else {
         Checkpoint checkpoint(input);

@@ -60,6 +60,13 @@ class SafetensorsReader {
         return tensor;
     }
 
+    /// The bytes of the numbers of one of entries(), of any type. Throws std::runtime_error if they can't be read.
+    std::vector<std::byte> read_bytes(const SafetensorsEntry& entry) {
+        std::vector<std::byte> bytes(static_cast<std::size_t>(entry.end - entry.begin));
+        input_.read(numbers_ + entry.begin, bytes);
+        return bytes;
+    }
+
     /// Throws std::runtime_error "where: source: parts…" when `holds` is false.
     template <class... Parts>
     void check(bool holds, const Parts&... parts) const {
