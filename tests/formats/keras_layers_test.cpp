@@ -285,7 +285,7 @@ TEST_CASE("Keras: classes and options that aren't known are refused by name") {
     CHECK(refused(sequential({layer("MultiHeadAttention", {{"num_heads", 2}})})) ==
           "layer \"l\" (MultiHeadAttention): layers of this class can't be loaded; expected LSTM, GRU, SimpleRNN, "
           "Bidirectional, TimeDistributed, Dense, Embedding, Conv1D, BatchNormalization, Dropout, SpatialDropout1D, "
-          "Activation, ReLU, LeakyReLU, ELU, ThresholdedReLU, Softmax or Masking");
+          "Activation, ReLU, LeakyReLU, PReLU, ELU, ThresholdedReLU, Softmax or Masking");
     CHECK(refused(sequential({layer("LSTM", {{"units", 2}, {"new_gate", "on"}})})) ==
           "layer \"l\" (LSTM): option new_gate is \"on\", which isn't known here");
     CHECK_NOTHROW(read(sequential({layer("LSTM", {{"units", 2}, {"new_gate", null}, {"newer", false}})})));
@@ -342,7 +342,7 @@ TEST_CASE("Keras: a part of a model is read from one layer to another") {
     CHECK(refused(model, {.first_layer = "b", .last_layer = "a"}) ==
           "layer \"l\" (Lambda): layers of this class can't be loaded; expected LSTM, GRU, SimpleRNN, Bidirectional, "
           "TimeDistributed, Dense, Embedding, Conv1D, BatchNormalization, Dropout, SpatialDropout1D, Activation, ReLU, "
-          "LeakyReLU, ELU, ThresholdedReLU, Softmax or Masking");
+          "LeakyReLU, PReLU, ELU, ThresholdedReLU, Softmax or Masking");
     CHECK(refused(model, {.first_layer = "b", .last_layer = "z"}).starts_with("layer \"l\" (Lambda)"));
     CHECK(refused(sequential({named("LSTM", "a")}), {.last_layer = "z"}) ==
           "there is no layer \"z\", which KerasOptions::last_layer says");

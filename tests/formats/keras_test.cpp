@@ -224,6 +224,28 @@ TEST_CASE("Keras: a normalization without scale and center has a mean and a vari
           "load_keras_weights: memory: layer 0 (BatchNorm): the file has 3 variables for it, expected 4");
 }
 
+TEST_CASE("Keras: a PReLU has a slope for each feature, or one for all") {
+    const auto y = [](const std::vector<hsize_t>& shape, const std::vector<float>& slopes, bool steps) {
+        const Json input = layer("InputLayer", {{"name", "x"}, {"batch_shape", {nullptr, 2}}});
+        const Json prelu = layer("PReLU", {{"name", "l"}, {"shared_axes", {1}}});
+        const Bytes bytes = h5_of(steps ? std::vector{prelu} : std::vector{input, prelu}, {{shape, slopes}});
+        const auto model = load_keras(bytes).model;
+        Model<float> given{PReLU<float>(2)};
+        load_keras_weights(bytes, given);
+        const Sequence<float> x(Matrix<float>{{1, -2}, {-4, 8}});
+        CHECK(given(x).values() == model(x).values());
+        return Matrix<float>(model(x).values());
+    };
+    CHECK(y({1, 2}, {0.5, -1}, true) == Matrix<float>{{1, -1}, {4, 8}});
+    CHECK(y({2}, {0.5, -1}, false) == Matrix<float>{{1, -1}, {4, 8}});
+    const Json prelu = layer("PReLU", {{"name", "l"}, {"shared_axes", nullptr}});
+    CHECK(refused(h5_of({prelu}, {{{2, 2}, {1, 2, 3, 4}}})) ==
+          "load_keras: memory: layer \"l\" (PReLU): \"model_weights/l/v0\" is 2 x 2, expected 1 x any");
+    const Json dense = layer("Dense", {{"name", "l"}, {"units", 1}, {"use_bias", false}});
+    const Json one = layer("PReLU", {{"name", "l"}, {"shared_axes", {1, 2}}});
+    CHECK(layer_names(load_keras(h5_of({dense, one}, {{{1, 1}, {2}}})).model) == Names{"Dense", "PReLU"});
+}
+
 TEST_CASE("Keras: weights that a model can't take are refused, and the model stays as it was") {
     const auto refusal = [](const std::string& file, Model<float> model) {
         const Model<float> before = model;

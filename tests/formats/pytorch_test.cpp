@@ -312,6 +312,36 @@ TEST_CASE("save_pytorch_safetensors: the file makes the same model again, bit fo
     }
 }
 
+TEST_CASE("load_pytorch: an nn.PReLU has a slope for each feature, or one for all") {
+    PReLU<float> prelu(2);
+    prelu.slope().value << 0.5F, -2;
+    const Model<float> model{Dense<float>{3, 2}, prelu, Dense<float>{2, 1}};
+    REQUIRE(require_same_again(model) == "0: Linear(3, 2), 1: PReLU(2), 2: Linear(2, 1)");
+    const auto bytes = pytorch_safetensors_bytes(model);
+    REQUIRE(pytorch_modules(bytes) == "0: Linear(3, 2), 1: PReLU(2), 2: Linear(2, 1)");
+    Model<float> given{Dense<float>{3, 2}, PReLU<float>(2), Dense<float>{2, 1}};
+    load_pytorch(bytes, given);
+    REQUIRE(safetensors_bytes(given) == safetensors_bytes(model));
+
+    const std::vector<NamedTensor> one{{"0.weight", {2, 1}, std::vector<float>{1, 1}},
+                                       {"1.weight", {1}, std::vector<float>{0.125F}}};
+    const auto shared = safetensors_bytes(one);
+    const auto slopes = [](const Model<float>& of) {
+        return Matrix<float>(of.layer(1).target<PReLU<float>>()->slope().value);
+    };
+    for (const char* const line :
+         {"Linear, PReLU", "Linear, PReLU()", "Linear, PReLU(1)", "linear, nn.PReLU(init=0.1)"})
+        REQUIRE(slopes(load_pytorch(shared, line).model) == Matrix<float>::Constant(2, 1, 0.125F));
+    REQUIRE(
+        error_of([&] { load_pytorch(shared, "Linear, PReLU(2)"); }) ==
+        "load_pytorch: memory: the architecture: character 9: PReLU(2) says num_parameters=2, but \"1\" PReLU(1) has "
+        "1");
+    REQUIRE(
+        error_of([&] { load_pytorch(bytes, "Linear, PReLU(1), Linear"); }) ==
+        "load_pytorch: memory: the architecture: character 9: PReLU(1) says num_parameters=1, but \"1\" PReLU(2) has "
+        "2");
+}
+
 TEST_CASE("save_pytorch_safetensors: a line with dropout stands for the same dropout after every level but the last") {
     const AnyLayer<float> level{LSTM<float>{2, 2}}, drop{Dropout{0.25}}, other_drop{Dropout{0.5}};
     const AnyLayer<float> inside{Residual{Model<float>{Dropout{0.25}, LSTM<float>{2, 2}}}};

@@ -147,10 +147,8 @@ TEST_CASE("RTNeural file: a batchnorm and a prelu have as many numbers as featur
     CHECK(refused_layer("prelu", "", "", 2) == where + "(prelu): has 0 arrays of weights, expected 1");
     CHECK(refused_layer("prelu", "[[1, 2, 3]]", "", 2) ==
           where + "(prelu): the array of slopes is an array of 3, expected an array of 2");
-    CHECK(refused_layer("prelu", "[[0.5, 0.25]]", "", 2) ==
-          where + "(prelu): has slopes from 0.25 to 0.5; only one slope >= 0 for all features can be loaded");
-    CHECK(refused_layer("prelu", "[-0.5]", "", 2) ==
-          where + "(prelu): has slopes from -0.5 to -0.5; only one slope >= 0 for all features can be loaded");
+    CHECK(refused_layer("prelu", "[[0.5, 0.25], [0.5, 0.25]]", "", 2) ==
+          where + "(prelu): the array of slopes has an array of 2 as number 0, expected a number");
 }
 
 TEST_CASE("RTNeural file: what AIDA-X reads beside the layers is checked, too") {

@@ -138,6 +138,12 @@ TEST_CASE("RTNeural: a batchnorm has gamma, beta, mean and variance, or the last
     CHECK(difference(plain, (Matrix<double>(2, 1) << 2 / 1.5, 1 / 2.0).finished()) < 1e-15);
 }
 
+TEST_CASE("RTNeural: a prelu has a slope for each feature, of any sign") {
+    const Matrix<double> x = (Matrix<double>(2, 2) << 3, -1, -1, 2).finished();
+    CHECK(run(load(model_text(layer_text("prelu", 2, "[[0.25, -0.5]]"), "", 2)), x) ==
+          (Matrix<double>(2, 2) << 3, -0.25, 0.5, 2).finished());
+}
+
 TEST_CASE("RTNeural: a prelu has one slope, however often the file says it") {
     const Matrix<double> x = (Matrix<double>(2, 1) << 3, -1).finished();
     for (const std::string slopes : {"[[0.25, 0.25]]", "[[0.25]]", "[0.25]"})
@@ -219,7 +225,7 @@ TEST_CASE("RTNeural: what was loaded is saved, and loaded again to the last bit"
         layer_text("conv1d", 2, "[[[1, 2], [3, 4]], [[5, 6], [7, 8]]], [0.1, 0.2]",
                    R"(, "kernel_size": [2], "dilation": [3])" + activation_text("relu")) +
         ", " + layer_text("batchnorm", 2, "[2, 3], [0.5, 1], [1, -2], [2, 3.75]", R"(, "epsilon": 0.1)") + ", " +
-        layer_text("prelu", 2, "[[0.1]]") + ", " +
+        layer_text("prelu", 2, "[[0.1, -0.2]]") + ", " +
         layer_text("gru", 1, "[[0.1, 0.2, 0.3], [1, 2, 3]], [[0.5, 0.6, 0.7]], [[-0.1, -0.2, -0.3], [0.4, 0.5, 0.6]]") +
         ", " + layer_text("lstm", 1, "[[0.1, 0.2, 0.3, 0.4]], [[0.5, 0.6, 0.7, 0.8]], [-0.1, -0.2, -0.3, -0.4]") +
         ", " + layer_text("activation", 1, "", activation_text("sigmoid")) + ", " +

@@ -10,6 +10,7 @@
 #include "carousel/layer/encoder_decoder.hpp"
 #include "carousel/layer/gain.hpp"
 #include "carousel/layer/last_step.hpp"
+#include "carousel/layer/prelu.hpp"
 #include "carousel/layer/recurrent.hpp"
 #include "carousel/layer/sequential.hpp"
 #include "carousel/layer/softmax.hpp"
@@ -56,6 +57,7 @@ TEST_CASE("settings: every other layer says what its weights don't show") {
     CHECK(settings(Conv1D<double>{1, 2, 1, {.stride = 2, .activation = Activation::relu}}) ==
           "kernel=1 dilation=1 stride=2 padding=causal activation=relu");
     CHECK(settings(BatchNorm<double>{3, {.epsilon = 0.001}}) == "epsilon=0.001");
+    CHECK(settings(PReLU<double>{3}).empty());
     CHECK(settings(Embedding<double>{3, 2}).empty());
     CHECK(settings(Embedding<double>{3, 2, {.padding = 0}}) == "padding=0");
     CHECK(settings(LastStep{}) == "steps=last");

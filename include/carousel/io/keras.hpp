@@ -46,6 +46,7 @@ ModelFile<S> load(const Input& input, KerasFile& file, const KerasOptions& optio
 /// Conv1D: the same, padding causal or valid; same only where it pads nothing.
 /// Embedding: the same. mask_zero and Masking: see KerasOptions::lengths_for_masks.
 /// BatchNormalization: BatchNorm, as it is in inference.
+/// PReLU, whose slopes are the same at every step (shared_axes=[1]): the same.
 /// Dropout, SpatialDropout1D: Dropout, for the latter per sequence.
 /// Activation, ReLU, LeakyReLU, ELU, ThresholdedReLU, Softmax: Activate or Softmax.
 ///

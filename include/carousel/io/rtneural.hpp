@@ -16,7 +16,7 @@ namespace carousel {
 /// path or the file's bytes in memory.
 ///
 /// Layers: dense, time-distributed-dense, lstm, gru (which resets after the product), conv1d (causal; groups become
-/// zeros of a whole kernel), batchnorm, prelu of one slope, and activation; with the activations tanh, relu, sigmoid,
+/// zeros of a whole kernel), batchnorm, prelu, and activation; with the activations tanh, relu, sigmoid,
 /// softmax and elu. As in RTNeural there is an output for every step, also of a model that was trained on the last one
 /// alone.
 ///
@@ -38,7 +38,7 @@ ModelFile<S> load_rtneural(const ByteSource& source) {
 /// load_rtneural loads from the file gives the same outputs to the last bit. The exception is a Gain of a Model<double>, for
 /// a file has decibels: it stays to about 1e-15 times their number. The file is replaced as a whole (replace_file).
 ///
-/// Layers: Dense, LSTM, GRU that resets after the product, causal Conv1D, BatchNorm, Activate, Softmax; a Gain as the
+/// Layers: Dense, LSTM, GRU that resets after the product, causal Conv1D, BatchNorm, PReLU, Activate, Softmax; a Gain as the
 /// first one of a model with one input or as the last one, a Residual around all others. Dropout, which acts in training
 /// alone, and LastStep, as RTNeural gives the output of every step, are left out; no LSTM, GRU or Conv1D can follow a LastStep. Metadata: "sample_rate" becomes `samplerate`; everything is
 /// in the file's `metadata`.

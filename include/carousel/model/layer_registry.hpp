@@ -10,6 +10,7 @@
 #include "carousel/layer/embedding.hpp"
 #include "carousel/layer/gain.hpp"
 #include "carousel/layer/last_step.hpp"
+#include "carousel/layer/prelu.hpp"
 #include "carousel/layer/recurrent.hpp"
 #include "carousel/layer/residual.hpp"
 #include "carousel/layer/softmax.hpp"
@@ -114,6 +115,13 @@ class LayerRegistry {
             values.finish();
             registry.require_room(d, {features});
             return AnyLayer<S>(BatchNorm<S>{features, {.epsilon = epsilon}});
+        });
+        add("PReLU", [](const LayerDescription& d, const LayerRegistry& registry) {
+            LayerValues values(d);
+            const Index features = values.size("features");
+            values.finish();
+            registry.require_room(d, {features});
+            return AnyLayer<S>(PReLU<S>{features});
         });
         add("Sequential", [](const LayerDescription& d, const LayerRegistry& registry) {
             return AnyLayer<S>(registry.make_model(d));

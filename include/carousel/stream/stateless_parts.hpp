@@ -1,4 +1,5 @@
-// The parts of a Stream that have no state: LastStep, Dropout, every StepwiseLayer, BatchNorm, Dense and Embedding.
+// The parts of a Stream that have no state: LastStep, Dropout, every StepwiseLayer, PReLU, BatchNorm, Dense and
+// Embedding.
 #pragma once
 
 #include "carousel/layer/batch_norm.hpp"
@@ -6,6 +7,7 @@
 #include "carousel/layer/dropout.hpp"
 #include "carousel/layer/embedding.hpp"
 #include "carousel/layer/last_step.hpp"
+#include "carousel/layer/prelu.hpp"
 #include "carousel/layer/stepwise_layer.hpp"
 #include "carousel/stream/dense_column.hpp"
 #include "carousel/stream/stream_part.hpp"
@@ -62,6 +64,38 @@ class StreamPart<L, S> : public detail::StatelessPart<S> {
   private:
     L layer_;
     Vector<S> y_;
+};
+
+template <class S>
+class StreamPart<PReLU<S>, S> : public detail::StatelessPart<S> {
+  public:
+    /// Throws std::invalid_argument if the slopes have another shape than the layer gave them.
+    explicit StreamPart(const PReLU<S>& layer) {
+        require_slope(layer, "Stream");
+        y_.setZero(layer.input_size());
+        set_weights(layer);
+    }
+
+    const S* operator()(const S* x) noexcept {
+        for (Index k = 0; k < y_.size(); ++k)
+            y_[k] = x[k] > S(0) ? x[k] : slope_[k] * x[k];
+        return y_.data();
+    }
+
+    void check_weights(const PReLU<S>& layer) const {
+        constexpr const char* where = "Stream::set_weights";
+        require(layer.input_size() == y_.size(), where, "the PReLU layer has ", layer.input_size(),
+                " features, the stream's has ", y_.size(), "; make a new Stream of this model");
+        require_slope(layer, where);
+    }
+    void set_weights(const PReLU<S>& layer) { slope_ = layer.slope().value.col(0); }
+
+  private:
+    static void require_slope(const PReLU<S>& layer, const char* where) {
+        detail::require_weights(where, "PReLU", "slope", layer.slope().value, layer.input_size(), 1);
+    }
+
+    Vector<S> slope_, y_;
 };
 
 template <class S>

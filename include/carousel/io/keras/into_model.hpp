@@ -47,7 +47,7 @@ class LayerFiller {
             return;
         label_ = "layer " + decimal(static_cast<Index>(k)) + " (" + layer.name() + "): ";
         const bool filled =
-            fill_dense(layer) || fill_conv(layer) || fill_embedding(layer) || fill_norm(layer) ||
+            fill_dense(layer) || fill_conv(layer) || fill_embedding(layer) || fill_norm(layer) || fill_prelu(layer) ||
             fill_recurrent<LstmCell<S>>(layer) || fill_recurrent<LstmCell<S, false, ChosenGates>>(layer) ||
             fill_recurrent<GruCell<S, Reset::after>>(layer) ||
             fill_recurrent<GruCell<S, Reset::after, ChosenGates>>(layer) ||
@@ -65,7 +65,7 @@ class LayerFiller {
                          " that have any");
         else
             for (const char* const name : {"LSTM", "GRU", "SimpleRNN", "Bidirectional", "Dense", "TimeDistributed",
-                                           "Embedding", "Conv1D", "BatchNormalization"}) {
+                                           "Embedding", "Conv1D", "BatchNormalization", "PReLU"}) {
                 const auto used = used_.find(name);
                 const Index count = used == used_.end() ? 0 : used->second;
                 input_.check(file_.count(name) == count, "it has weights for ", file_.count(name), " layers of class ",
@@ -97,6 +97,7 @@ class LayerFiller {
     }
     static void take_fewer(BidirectionalSpec& spec, std::size_t) { spec.forward.bias = false; }
     static void take_fewer(EmbeddingSpec&, std::size_t) {}
+    static void take_fewer(PReluSpec&, std::size_t) {}
     static void take_fewer(BatchNormSpec& spec, std::size_t count) {
         if (count == 2) // mean and variance; three may be with the scale or with the center
             spec.scale = spec.center = false;
@@ -148,6 +149,17 @@ class LayerFiller {
         const LayerVariables from(input_, label_, found);
         from.inputs(spec, norm->input_size());
         from.fill(*norm, spec);
+        return true;
+    }
+    bool fill_prelu(AnyLayer<S>& layer) {
+        PReLU<S>* const prelu = layer.template target<PReLU<S>>();
+        if (!prelu)
+            return false;
+        PReluSpec spec;
+        const auto found = variables("PReLU", spec);
+        const LayerVariables from(input_, label_, found);
+        from.inputs(spec, prelu->input_size());
+        from.fill(*prelu);
         return true;
     }
     template <Cell C>

@@ -155,11 +155,15 @@ class LayerReader {
             return read_dropout(layer);
         if (name == "BatchNormalization")
             return read_batch_norm(layer);
+        if (name == "PReLU") {
+            layer.find("shared_axes"); // which its variable's shape shows
+            return PReluSpec{};
+        }
         if (const auto function = function_layer(layer, version_))
             return *function;
         layer.check(false, "layers of this class can't be loaded; expected LSTM, GRU, SimpleRNN, Bidirectional, "
                            "TimeDistributed, Dense, Embedding, Conv1D, BatchNormalization, Dropout, SpatialDropout1D, "
-                           "Activation, ReLU, LeakyReLU, ELU, ThresholdedReLU, Softmax or Masking");
+                           "Activation, ReLU, LeakyReLU, PReLU, ELU, ThresholdedReLU, Softmax or Masking");
         return std::nullopt;
     }
 

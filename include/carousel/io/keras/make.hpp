@@ -130,6 +130,13 @@ class LayerMaker {
         append(std::move(norm), inputs);
     }
 
+    void make(const PReluSpec& spec, const LayerVariables& from) {
+        const Index inputs = from.inputs(spec, features_);
+        PReLU<S> layer(inputs);
+        from.fill(layer);
+        append(std::move(layer), inputs);
+    }
+
     void make(const DropoutSpec& spec, const LayerVariables&) {
         if (spec.rate > 0)
             model_.add(Dropout(spec.rate, {.per_sequence = spec.per_sequence}));

@@ -57,8 +57,10 @@ struct BatchNormSpec {
     bool scale = true, center = true;
 };
 
+struct PReluSpec {}; ///< a slope for each feature, or one for all
+
 using Spec = std::variant<RecurrentSpec, BidirectionalSpec, DenseSpec, Conv1DSpec, EmbeddingSpec, DropoutSpec,
-                          BatchNormSpec, Function>;
+                          BatchNormSpec, PReluSpec, Function>;
 
 struct LayerDescription {
     std::string name, class_name;
@@ -90,6 +92,7 @@ inline VariableParts variable_parts(const LayerDescription& layer) {
         std::size_t operator()(const EmbeddingSpec&) const { return 1; }
         std::size_t operator()(const DropoutSpec&) const { return 0; }
         std::size_t operator()(const BatchNormSpec& b) const { return 2U + b.scale + b.center; }
+        std::size_t operator()(const PReluSpec&) const { return 1; }
         std::size_t operator()(const Function&) const { return 0; }
     } count;
     std::vector<std::string> parts{layer.wrapped ? "layer" : ""};

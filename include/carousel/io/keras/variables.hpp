@@ -9,6 +9,7 @@
 #include "carousel/layer/conv1d.hpp"
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/embedding.hpp"
+#include "carousel/layer/prelu.hpp"
 #include "carousel/layer/recurrent.hpp"
 
 #include <cstddef>
@@ -72,6 +73,18 @@ class LayerVariables {
         return variables_[0].shape[0];
     }
 
+    /// Keras' PReLU has a slope for each number of a sequence, but for the dimensions that its shared_axes say.
+    Index inputs(const PReluSpec&, Index features) const {
+        const std::vector<Index>& shape = variables_[0].shape;
+        const bool steps = shape.size() == 2, shared = !shape.empty() && shape.back() == 1 && features != any;
+        const Index size = shared ? 1 : features;
+        if (steps)
+            check_shape(0, {1, size});
+        else
+            check_shape(0, {size});
+        return shared ? features : shape.back();
+    }
+
     // The layer gets these variables, whose shapes inputs() has checked. A bias that isn't there is zero.
 
     template <Cell C>
@@ -114,6 +127,13 @@ class LayerVariables {
         fill_next(layer.beta(), spec.center, 0);
         fill_next(layer.mean(), true, 0);
         fill_next(layer.variance(), true, 1);
+    }
+
+    template <class S>
+    void fill(PReLU<S>& layer) const {
+        const Matrix<S> slopes = transposed<S>(0);
+        for (Index k = 0; k < layer.input_size(); ++k)
+            layer.slope().value(k) = slopes(slopes.size() > 1 ? k : 0);
     }
 
   private:

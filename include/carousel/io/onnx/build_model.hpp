@@ -10,6 +10,7 @@
 #include "carousel/layer/embedding.hpp"
 #include "carousel/layer/gain.hpp"
 #include "carousel/layer/last_step.hpp"
+#include "carousel/layer/prelu.hpp"
 #include "carousel/layer/residual.hpp"
 #include "carousel/layer/softmax.hpp"
 #include "carousel/model/model_file.hpp"
@@ -169,6 +170,12 @@ class ModelBuilder {
             made_layer.check_parameters("BatchNorm");
             return made_layer;
         });
+        put(model, point, std::move(layer));
+    }
+    void add(Model<S>& model, Index point, const PReluStage& stage) {
+        const auto features = static_cast<Index>(stage.slope.size());
+        PReLU<S> layer(features);
+        layer.slope().value = matrix_of<S>(stage.slope, features, 1);
         put(model, point, std::move(layer));
     }
     void add(Model<S>& model, Index point, const EmbeddingStage& stage) {

@@ -44,6 +44,10 @@ struct NormStage {
 struct ActivationStage {
     Activation function = Activation::linear;
 };
+/// y = x where x > 0, else slope∘x, a slope of each feature.
+struct PReluStage {
+    std::vector<double> slope;
+};
 struct SoftmaxStage {};
 struct DropoutStage {
     double rate = 0;
@@ -86,7 +90,7 @@ struct ResidualStage {
 
 using Stage = std::variant<RecurrentStage, DenseStage, AffineStage, ActivationStage, SoftmaxStage, DropoutStage,
                            EmbeddingStage, ConvStage, PadStage, EndStage, BothEndsStage, FirstFeaturesStage,
-                           BidirectionalStage, ResidualStage, NormStage>;
+                           BidirectionalStage, ResidualStage, NormStage, PReluStage>;
 
 /// A place in the net: what a stage makes of the point before. Points are a tree, whose root is the graph's input.
 struct Point {

@@ -78,8 +78,9 @@ class Exporter {
             recurrent<GRU<S, D, D, Reset::after, ChosenGates>>(layer) ||
             recurrent<GRU<S, D, D, Reset::before, ChosenGates>>(layer) || if_is<Dense<S>>(layer) ||
             if_is<Conv1D<S>>(layer) || if_is<Embedding<S>>(layer) || if_is<LastStep>(layer) || if_is<BothEnds>(layer) ||
-            if_is<FirstStep>(layer) || if_is<BatchNorm<S>>(layer) || if_is<Dropout>(layer) || if_is<Activate>(layer) ||
-            if_is<Softmax>(layer) || if_is<Gain>(layer) || if_is<Residual<Model<S>>>(layer) || if_is<Model<S>>(layer);
+            if_is<FirstStep>(layer) || if_is<BatchNorm<S>>(layer) || if_is<PReLU<S>>(layer) || if_is<Dropout>(layer) ||
+            if_is<Activate>(layer) || if_is<Softmax>(layer) || if_is<Gain>(layer) || if_is<Residual<Model<S>>>(layer) ||
+            if_is<Model<S>>(layer);
         require(known, where(layer.name()).c_str(), "ONNX has no operator for it, or it isn't known here");
         features_ = layer.output_size(before);
     }
@@ -208,6 +209,9 @@ class Exporter {
                           vector(layer.variance())},
                          {{"epsilon", layer.options().epsilon}});
         x_ = transposed(x_, {2, 0, 1});
+    }
+    void put(const PReLU<S>& layer) {
+        x_ = graph_.node("PRelu", {x_, graph_.matrix({layer.input_size()}, layer.slope().value)});
     }
     void put(const BothEnds&) {
         const std::int64_t half = features_ / 2;

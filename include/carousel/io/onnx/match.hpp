@@ -120,6 +120,8 @@ inline Matcher::Values Matcher::match_node(const Node& node, Data data) {
         return {convolution(node, std::move(data))};
     if (op == "Pad")
         return {padded(node, std::move(data))};
+    if (op == "PRelu")
+        return {prelu(node, std::move(data))};
     if (op == "BatchNormalization")
         return {batch_norm(node, std::move(data))};
     if (op == "Softmax") {

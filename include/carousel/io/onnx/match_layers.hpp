@@ -174,6 +174,22 @@ inline Data Matcher::batch_norm(const Node& node, Data data) {
     return then(node, std::move(data), features, std::move(stage));
 }
 
+/// One slope of at least 0 is a LeakyReLU; others are those of the features.
+inline Data Matcher::prelu(const Node& node, Data data) {
+    const Array<double>* const slope = reals(node, 1);
+    check(slope && is_data(node, 0), node, "its slope isn't a constant");
+    std::vector<double> slopes = per_feature(node, data, *slope);
+    const std::int64_t features = chain_[data.point()].features;
+    if (slopes.size() == 1 && slopes[0] >= 0)
+        return then(node, std::move(data), features, ActivationStage{Activation::leaky_relu(slopes[0])});
+    check(features >= 1, node, "its slope is ", slopes[0],
+          " for as many features as aren't known, expected at least 0");
+    budget_.take({features}, sizeof(double));
+    if (slopes.size() == 1)
+        slopes.assign(static_cast<std::size_t>(features), slopes[0]);
+    return then(node, std::move(data), features, PReluStage{std::move(slopes)});
+}
+
 inline Data Matcher::dropout(const Node& node, Data data) {
     const double rate = scalar(node, 1).value_or(Attributes(source_, node).real("ratio", 0.5));
     check(rate >= 0 && rate < 1, node, "its ratio is ", rate, ", expected 0 <= ratio < 1");
@@ -219,11 +235,6 @@ inline std::optional<Activation> Matcher::activation(const Node& node) const {
         return Activation::hard_sigmoid(attributes.real("alpha", 0.2), attributes.real("beta", 0.5));
     if (op == "ThresholdedRelu")
         return Activation::thresholded_relu(attributes.real("alpha", 1));
-    if (op == "PRelu") {
-        const auto alpha = scalar(node, 1);
-        check(alpha && *alpha >= 0, node, "its slope isn't one constant number of at least 0");
-        return Activation::leaky_relu(*alpha);
-    }
     if (op == "Clip") {
         const auto low = value(node, 1) ? scalar(node, 1) : std::optional(attributes.real("min", -HUGE_VAL)),
                    high = value(node, 2) ? scalar(node, 2) : std::optional(attributes.real("max", HUGE_VAL));

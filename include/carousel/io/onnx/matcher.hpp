@@ -78,6 +78,7 @@ class Matcher {
     Data convolution(const Node& node, Data data);
     Data padded(const Node& node, Data data);
     Data batch_norm(const Node& node, Data data);
+    Data prelu(const Node& node, Data data);
     Data dropout(const Node& node, Data data);
     std::optional<Activation> activation(const Node& node) const;
     const Array<double>* reals(const Node& node, std::size_t k) const;

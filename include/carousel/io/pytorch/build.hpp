@@ -79,6 +79,8 @@ class TorchBuilder {
             add_convolution(model, features);
         else if (type == "batchnorm1d")
             add_batch_norm(model, features);
+        else if (type == "prelu")
+            add_prelu(model, features);
         else if (type == "residual") {
             Model<S> inner = TorchBuilder(match_, input_).model(step.inner, features);
             instead_of<std::invalid_argument>(
@@ -201,6 +203,16 @@ class TorchBuilder {
         const std::string refused = TorchLayer<BatchNorm<S>>::refused(layer, unit);
         check(refused.empty(), refused);
         append(model, with_weights(std::move(layer), unit));
+    }
+
+    /// A slope for each feature; of one slope for all, each gets a copy.
+    void add_prelu(Model<S>& model, Index features) {
+        const Index size = whole("num_parameters", -1, 1);
+        const Index wanted = size > 1 || features < 0 ? size : features;
+        const TorchUnit& unit = take({.what = {}, .kind = TorchKind::prelu, .input = wanted, .output = wanted});
+        check(size < 0 || size == unit.input, "says num_parameters=", size, ", but ", unit_text(unit), " has ",
+              unit.input);
+        append(model, with_weights(PReLU<S>{unit.input == 1 && features > 0 ? features : unit.input}, unit));
     }
 
     /// All levels of a module, from the next one or the named.

@@ -127,6 +127,8 @@ class TorchDescription {
             return recurrent_class(need.gates);
         if (need.kind == TorchKind::batch_norm)
             return "BatchNorm1d";
+        if (need.kind == TorchKind::prelu)
+            return "PReLU";
         return need.kind == TorchKind::convolution ? "Conv1d" : need.embedding ? "Embedding" : "Linear";
     }
 
@@ -134,6 +136,8 @@ class TorchDescription {
     static std::string arguments(const L& layer, const LayerNeed& need) {
         if constexpr (requires { layer.options().epsilon; })
             return std::to_string(need.input) + ", eps=" + shortest(layer.options().epsilon);
+        if (need.kind == TorchKind::prelu)
+            return std::to_string(need.input);
         std::string text = std::to_string(need.input) + ", " + std::to_string(need.output);
         if constexpr (requires { layer.kernel(); }) {
             const Conv1DOptions& options = layer.options();

@@ -9,6 +9,7 @@
 #include "carousel/layer/conv1d.hpp"
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/embedding.hpp"
+#include "carousel/layer/prelu.hpp"
 #include "carousel/model/model_part.hpp"
 
 #include <string>
@@ -228,6 +229,26 @@ struct TorchLayer<Conv1D<S>> {
             for (Index i = 0; i < layer.input_size(); ++i)
                 for (Index j = 0; j < layer.kernel(); ++j)
                     f(o, j * layer.input_size() + i);
+    }
+};
+
+template <class S>
+struct TorchLayer<PReLU<S>> {
+    using Layer = PReLU<S>;
+
+    static std::string unlike(const Layer&) { return ""; }
+    static std::string unsaid(const Layer&) { return ""; }
+    static LayerNeed need(const Layer& layer) {
+        return {.what = {}, .kind = TorchKind::prelu, .input = layer.input_size(), .output = layer.input_size()};
+    }
+    static std::string refused(const Layer&, const TorchUnit&) { return ""; }
+    static void set(Layer& layer, const TorchUnit& unit) {
+        const Matrix<S> slopes = torch_matrix<S>(*unit.weight);
+        for (Index k = 0; k < layer.input_size(); ++k)
+            layer.slope().value(k) = slopes(slopes.size() > 1 ? k : 0);
+    }
+    static void tensors(const Layer& layer, const std::string& module, Index, std::vector<NamedTensor>& out) {
+        out.push_back(torch_vector<S>(module + "weight", layer.slope().value));
     }
 };
 

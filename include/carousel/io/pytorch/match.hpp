@@ -73,6 +73,8 @@ class TorchMatch {
         const auto same = [](Index wanted, Index size) { return wanted < 0 || wanted == size; };
         if (unit.kind != need.kind || !same(need.gates, unit.gates) || !same(need.kernel, unit.kernel))
             return false;
+        if (need.kind == TorchKind::prelu && unit.input == 1) // one slope for all features
+            return true;
         if (need.embedding) // a table of vocabulary × features
             return !unit.bias && same(need.input, unit.output) && same(need.output, unit.input);
         return same(need.input, unit.input) && same(need.output, unit.output) &&

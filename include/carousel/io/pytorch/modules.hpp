@@ -14,7 +14,7 @@
 namespace carousel::detail {
 
 /// `matrix` is an nn.Linear or, without a bias, maybe an nn.Embedding.
-enum class TorchKind { recurrent, matrix, convolution, batch_norm, other };
+enum class TorchKind { recurrent, matrix, convolution, batch_norm, prelu, other };
 
 /// The tensors of one module; of an nn.LSTM, nn.GRU or nn.RNN those of one of its levels, weight_ih_l0 … being level 0.
 struct TorchUnit {
@@ -56,6 +56,8 @@ inline std::string unit_text(const TorchUnit& unit) {
         return text + "Conv1d" + sizes + ", " + std::to_string(unit.kernel) + ")";
     case TorchKind::batch_norm:
         return text + "BatchNorm1d(" + std::to_string(unit.output) + ")";
+    case TorchKind::prelu:
+        return text + "PReLU(" + std::to_string(unit.output) + ")";
     case TorchKind::other:
         break;
     }
@@ -186,6 +188,9 @@ class TorchModules {
             if (shape.size() != 1 || !vector(unit.mean) || !vector(unit.variance) || !unit.bias)
                 return;
             unit.kind = TorchKind::batch_norm;
+            unit.input = unit.output = shape[0];
+        } else if (shape.size() == 1 && !unit.bias) {
+            unit.kind = TorchKind::prelu;
             unit.input = unit.output = shape[0];
         } else if (shape.size() == 2 || shape.size() == 3) {
             unit.kind = shape.size() == 2 ? TorchKind::matrix : TorchKind::convolution;

@@ -23,6 +23,8 @@ inline std::string suggested_step(const TorchUnit& unit, Index levels) {
         return "Conv1d" + sizes + ", " + std::to_string(unit.kernel) + ")";
     case TorchKind::batch_norm:
         return "BatchNorm1d(" + std::to_string(unit.output) + ")";
+    case TorchKind::prelu:
+        return "PReLU(" + std::to_string(unit.output) + ")";
     case TorchKind::other:
         break;
     }

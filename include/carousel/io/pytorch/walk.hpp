@@ -48,8 +48,8 @@ bool with_any_target(Any& layer, F&& f) {
                                  LSTM<S, D, D, ChosenGates>, CoupledLSTM<S, D, D, ChosenGates>,
                                  GRU<S, D, D, Reset::after, ChosenGates>, GRU<S, D, D, Reset::before, ChosenGates>>(
                layer, f) ||
-           with_target<Dense<S>, Embedding<S>, Conv1D<S>, BatchNorm<S>, Model<S>, Residual<Model<S>>, LastStep,
-                       BothEnds, Dropout, Softmax, Activate>(layer, f);
+           with_target<Dense<S>, Embedding<S>, Conv1D<S>, BatchNorm<S>, PReLU<S>, Model<S>, Residual<Model<S>>,
+                       LastStep, BothEnds, Dropout, Softmax, Activate>(layer, f);
 }
 
 /// "layer 2" as a part of a model is "layer 1: layer 2".

@@ -20,7 +20,7 @@ struct Layer {
     double epsilon = 0;             ///< of a batchnorm
     /// dense: I × O and the bias, O × 1. lstm: I × 4H, H × 4H, 4H × 1 (i, f, c, o). gru: I × 3H, H × 3H, 2 × 3H (z, r, h).
     /// conv1d: a matrix (I / groups) × O for each step of the kernel, the oldest first, and the bias, O × 1. batchnorm: γ, β,
-    /// mean and variance, each n × 1. prelu: the slope, 1 × 1.
+    /// mean and variance, each n × 1. prelu: the slopes, n × 1 or, for all features, 1 × 1.
     std::vector<Matrix<double>> weights = {};
 };
 
@@ -212,17 +212,13 @@ class Reader {
     }
 
     /// One array of slopes, or an array of one array as Keras' PReLU has it, of which each step has the same. A single number,
-    /// or as many equal ones as features.
+    /// or as many as features.
     void slopes(const Json& weights, const std::string& place, Layer& layer) const {
         require_weights(weights, place, 1);
         const bool nested = weights[0].is_array() && weights[0].size() == 1 && weights[0][0].is_array();
         const Json& slopes = nested ? weights[0][0] : weights[0];
         const bool one = slopes.is_array() && slopes.size() == 1;
-        const Matrix<double> numbers = file_.column(slopes, place + "the array of slopes", one ? 1 : layer.input);
-        file_.check(numbers.minCoeff() == numbers.maxCoeff() && numbers(0, 0) >= 0, place, "has slopes from ",
-                    numbers.minCoeff(), " to ", numbers.maxCoeff(),
-                    "; only one slope >= 0 for all features can be loaded");
-        layer.weights.push_back(numbers.topRows(1));
+        layer.weights.push_back(file_.column(slopes, place + "the array of slopes", one ? 1 : layer.input));
     }
 
     bool skip(const Json& root, Index output) const {

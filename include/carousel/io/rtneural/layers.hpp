@@ -8,6 +8,7 @@
 #include "carousel/layer/conv1d.hpp"
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/gain.hpp"
+#include "carousel/layer/prelu.hpp"
 #include "carousel/layer/residual.hpp"
 #include "carousel/layer/softmax.hpp"
 #include "carousel/model/model_file.hpp"
@@ -84,6 +85,15 @@ BatchNorm<S> batch_norm_of(const Layer& from) {
 }
 
 template <class S>
+PReLU<S> prelu_of(const Layer& from) {
+    PReLU<S> to(from.input);
+    const Matrix<double>& slopes = from.weights[0];
+    for (Index k = 0; k < from.input; ++k)
+        to.slope().value(k) = static_cast<S>(slopes(slopes.size() > 1 ? k : 0));
+    return to;
+}
+
+template <class S>
 void add_layer(Model<S>& to, const Layer& from) {
     if (from.type == "dense")
         to.add(dense_of<S>(from));
@@ -96,7 +106,7 @@ void add_layer(Model<S>& to, const Layer& from) {
     else if (from.type == "batchnorm")
         to.add(batch_norm_of<S>(from));
     else if (from.type == "prelu")
-        to.add(Activate(Activation::leaky_relu(from.weights[0](0, 0))));
+        to.add(prelu_of<S>(from));
     else if (from.type == "activation" && !from.activation.empty() && from.activation != "softmax")
         to.add(Activate(activation_of(from.activation)));
     if (from.activation == "softmax")

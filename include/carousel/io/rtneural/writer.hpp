@@ -70,10 +70,9 @@ class Writer {
     }
 
     void add(const AnyLayer<S>& layer) {
-        const bool known =
-            add_if_one_of<Dense<S>, LSTM<S>, GRU<S>, GRU<S, Dynamic, Dynamic, Reset::before>, SimpleRNN<S>, Conv1D<S>,
-                          BatchNorm<S>, Activate, Softmax, Gain, Dropout, LastStep, Residual<Model<S>>, Model<S>>(
-                layer);
+        const bool known = add_if_one_of<Dense<S>, LSTM<S>, GRU<S>, GRU<S, Dynamic, Dynamic, Reset::before>,
+                                         SimpleRNN<S>, Conv1D<S>, BatchNorm<S>, PReLU<S>, Activate, Softmax, Gain,
+                                         Dropout, LastStep, Residual<Model<S>>, Model<S>>(layer);
         allow(known, no_such_layer, ", or its sizes are known at compile time; make it with sizes at run time");
     }
     template <class... Layers>
@@ -188,6 +187,11 @@ class Writer {
         put("batchnorm", n, "", R"(, "epsilon": )" + json_number(layer.options().epsilon),
             numbers("gamma", layer.gamma()) + ", " + numbers("beta", layer.beta()) + ", " +
                 numbers("mean", layer.mean()) + ", " + numbers("variance", layer.variance()));
+    }
+
+    void add(const PReLU<S>& layer) {
+        const Index n = layer.input_size();
+        put("prelu", n, "", "", "[" + json_array(checked("slope", layer.slope(), n, 1).col(0)) + "]");
     }
 
     template <class C, Index I, Index H>
