@@ -40,8 +40,8 @@ Json model(const std::vector<Json>& layers, Json in = {{"x", 0, 0}}, Json out = 
 std::vector<std::string> names(const Json& json) {
     const Input input("load_keras", nothing);
     std::vector<std::string> names;
-    for (const Json* const one : chain(input, json).layers)
-        names.push_back((*one)["name"]);
+    for (const Link& one : chain(input, json).layers)
+        names.push_back((*one.layer)["name"]);
     return names;
 }
 std::string refused(const Json& json) {
@@ -113,4 +113,67 @@ TEST_CASE(
           "layer \"y\" (Any): it has no input, and isn't the model's");
     CHECK(refused(model({x, x, layer("y", old_node({"x"}))})) == "the model's config has two layers called \"x\"");
     CHECK(refused(model({x, layer("y", "x")})) == "layer \"y\" (Any): its inbound_nodes can't be understood: \"x\"");
+}
+
+namespace {
+
+Json add(const std::string& name, const Json& nodes) {
+    Json sum = layer(name, nodes);
+    sum["class_name"] = "Add";
+    return sum;
+}
+
+/// "x a >y b +y": after y there is a skip, which the sum y ends.
+std::string row(const Json& json) {
+    const Input input("load_keras", nothing);
+    std::string text;
+    for (const Link& link : chain(input, json).layers)
+        text += (text.empty() ? "" : " ") + std::string(link.adds ? "+" : "") +
+                (*link.layer)["name"].get<std::string>() + std::string(link.skips, '<');
+    return text;
+}
+
+} // namespace
+
+TEST_CASE("Keras: a sum of what a layer is given and what follows is a skip, in whatever order it names them") {
+    for (const auto& sources : {Names{"x", "b"}, Names{"b", "x"}})
+        CHECK(row(model({x, layer("a", old_node({"x"})), layer("b", old_node({"a"})), add("y", old_node(sources))})) ==
+              "x< a b +y");
+    CHECK(row(model({x, layer("a", new_node({tensor("x")})),
+                     add("s", new_node({{tensor("a"), tensor("x")}})), // a list, as a layer takes it
+                     layer("b", new_node({tensor("s")})), add("y", new_node({tensor("b"), tensor("s")}))})) ==
+          "x< a +s< b +y"); // as x + y is written
+    CHECK(row(model({x, layer("a", old_node({"x"})), layer("b", old_node({"a"})), add("s", old_node({"a", "b"})),
+                     add("y", old_node({"x", "s"}))})) == "x< a< b +s +y");
+    CHECK(row(model({x, layer("a", old_node({"x"})), add("s", old_node({"a", "x"})),
+                     add("y", old_node({"x", "s"}))})) == "x<< a +s +y");
+}
+
+TEST_CASE("Keras: sums that aren't skips are refused") {
+    CHECK(
+        refused(model({x, layer("a", old_node({"x"})), layer("b", old_node({"x"})), add("y", old_node({"a", "b"}))})) ==
+        "the model's layers add what \"b\" gives, which isn't in the row of layers before");
+    CHECK(refused(model({x, layer("a", old_node({"x"})), layer("b", old_node({"a"})), layer("c", old_node({"b"})),
+                         add("s", old_node({"c", "x"})), add("y", old_node({"s", "a"}))})) ==
+          "the model's layers add what \"a\" gives, which isn't in the row of layers before");
+    CHECK(refused(model({x, layer("a", old_node({"y"})), add("y", old_node({"a", "x"}))})) ==
+          "the model's layers are connected in a circle");
+    CHECK(refused(model({x, layer("a", old_node({"x"})), add("y", old_node({"a", "x", "a"}))})) ==
+          "layer \"y\" (Add): it has 3 inputs; only models whose layers stand in a row can be loaded");
+}
+
+TEST_CASE("Keras: a model inside a functional model may be counted as used once before") {
+    Json inner = model({x, layer("y", old_node({"x"}))});
+    inner["name"] = "m";
+    inner["config"]["name"] = "m";
+    inner["inbound_nodes"] = old_node({"x"});
+    Json node = old_node({"m"});
+    node[0][0][1] = 1;
+    CHECK(row(model({x, inner, layer("y", node)})) == "x x y y");
+    CHECK(refused(model({x, inner, layer("y", old_node({"x"})), layer("z", node)}, {{"x", 0, 0}}, {{"z", 0, 0}})) ==
+          "layer \"y\" (Any): it is not in the row of layers from the model's input to its output");
+    Json deep = inner;
+    for (int k = 0; k < 20; ++k)
+        deep = {{"class_name", "Sequential"}, {"config", {{"layers", {deep}}}}};
+    CHECK(refused(deep) == "the model has models inside models, more than 16 deep");
 }

@@ -282,10 +282,12 @@ TEST_CASE("Keras: dropout, normalization and what stands at every step are read"
 }
 
 TEST_CASE("Keras: classes and options that aren't known are refused by name") {
-    CHECK(refused(sequential({layer("MultiHeadAttention", {{"num_heads", 2}})})) ==
-          "layer \"l\" (MultiHeadAttention): layers of this class can't be loaded; expected LSTM, GRU, SimpleRNN, "
-          "Bidirectional, TimeDistributed, Dense, Embedding, Conv1D, BatchNormalization, Dropout, SpatialDropout1D, "
-          "Activation, ReLU, LeakyReLU, PReLU, ELU, ThresholdedReLU, Softmax or Masking");
+    CHECK(
+        refused(sequential({layer("MultiHeadAttention", {{"num_heads", 2}})})) ==
+        "layer \"l\" (MultiHeadAttention): layers of this class can't be loaded; expected LSTM, GRU, SimpleRNN, "
+        "Bidirectional, TimeDistributed, Dense, Embedding, Conv1D, BatchNormalization, Normalization, Rescaling, "
+        "Dropout, SpatialDropout1D, Activation, ReLU, LeakyReLU, PReLU, ELU, ThresholdedReLU, Softmax, Masking, or Add "
+        "of a layer's input and output");
     CHECK(refused(sequential({layer("LSTM", {{"units", 2}, {"new_gate", "on"}})})) ==
           "layer \"l\" (LSTM): option new_gate is \"on\", which isn't known here");
     CHECK_NOTHROW(read(sequential({layer("LSTM", {{"units", 2}, {"new_gate", null}, {"newer", false}})})));
@@ -341,9 +343,54 @@ TEST_CASE("Keras: a part of a model is read from one layer to another") {
           "there is no layer \"z\", which KerasOptions::first_layer says");
     CHECK(refused(model, {.first_layer = "b", .last_layer = "a"}) ==
           "layer \"l\" (Lambda): layers of this class can't be loaded; expected LSTM, GRU, SimpleRNN, Bidirectional, "
-          "TimeDistributed, Dense, Embedding, Conv1D, BatchNormalization, Dropout, SpatialDropout1D, Activation, ReLU, "
-          "LeakyReLU, PReLU, ELU, ThresholdedReLU, Softmax or Masking");
+          "TimeDistributed, Dense, Embedding, Conv1D, BatchNormalization, Normalization, Rescaling, Dropout, "
+          "SpatialDropout1D, Activation, ReLU, LeakyReLU, PReLU, ELU, ThresholdedReLU, Softmax, Masking, or Add of a "
+          "layer's input and output");
     CHECK(refused(model, {.first_layer = "b", .last_layer = "z"}).starts_with("layer \"l\" (Lambda)"));
     CHECK(refused(sequential({named("LSTM", "a")}), {.last_layer = "z"}) ==
           "there is no layer \"z\", which KerasOptions::last_layer says");
+}
+
+TEST_CASE("Keras: a Rescaling is a function, and a Normalization has an axis") {
+    CHECK(only<Function>(layer("Rescaling", {{"scale", 0.5}, {"offset", -1}})).elementwise ==
+          Activation::affine(0.5, -1));
+    CHECK(refused(sequential({layer("Rescaling", {{"scale", {0.5, 1}}, {"offset", 0}})})) ==
+          "layer \"l\" (Rescaling): option scale is [0.5,1], expected a number");
+    only<NormalizationSpec>(layer("Normalization", {{"axis", {-1}}, {"invert", false}, {"mean", null}}));
+    CHECK(refused(sequential({layer("Normalization", {{"axis", {-1}}, {"mean", {1, 2}}, {"variance", {1, 1}}})})) ==
+          "layer \"l\" (Normalization): option mean is [1,2], which isn't known here");
+    CHECK(refused(sequential({layer("Normalization", {{"axis", {1}}})})) ==
+          "layer \"l\" (Normalization): option axis is [1], expected -1, the features");
+}
+
+TEST_CASE("Keras: layers of models inside a model stand in its place, numbered in their own model") {
+    const Json inner = sequential({layer("Dense", {{"units", 2}}), layer("Dense", {{"units", 3}})});
+    Json model = sequential({layer("Dense", {{"units", 4}}), inner, inner, layer("Dense", {{"units", 1}})});
+    model["config"]["layers"][1]["config"]["name"] = "a";
+    model["config"]["layers"][2]["config"]["name"] = "b";
+    const auto layers = read(model);
+    REQUIRE(layers.size() == 6);
+    const std::vector<Index> numbers{0, 0, 1, 0, 1, 1};
+    for (std::size_t k = 0; k < 6; ++k) {
+        CHECK(layers[k].number == numbers[k]);
+        CHECK(layers[k].within.size() == (k == 0 || k == 5 ? 0U : 1U));
+    }
+    CHECK((layers[2].within[0].name == "a" && layers[2].within[0].number == 0));
+    CHECK((layers[3].within[0].name == "b" && layers[3].within[0].number == 1));
+    CHECK((layers[2].places == std::vector<std::size_t>{2, 3} && layers[2].all == 4));
+    CHECK((layers[3].places == std::vector<std::size_t>{0, 1} && layers[3].all == 4));
+    CHECK(layers[0].places.empty());
+}
+
+TEST_CASE("Keras: what isn't trained in a model inside the model is listed after what is") {
+    Json fixed = layer("Dense", {{"units", 2}, {"trainable", false}});
+    Json outer = sequential({sequential({layer("BatchNormalization", {}), layer("Normalization", {}), fixed,
+                                         layer("Dense", {{"units", 1}, {"use_bias", false}})})});
+    const auto layers = read(outer);
+    using Places = std::vector<std::size_t>;
+    CHECK(layers[0].places == Places{0, 1, 3, 4});
+    CHECK(layers[1].places == Places{5, 6}); // and 7, a count of steps
+    CHECK(layers[2].places == Places{8, 9});
+    CHECK(layers[3].places == Places{2});
+    CHECK(layers[3].all == 10);
 }

@@ -246,6 +246,111 @@ TEST_CASE("Keras: a PReLU has a slope for each feature, or one for all") {
     CHECK(layer_names(load_keras(h5_of({dense, one}, {{{1, 1}, {2}}})).model) == Names{"Dense", "PReLU"});
 }
 
+TEST_CASE("Keras: models inside the model and skips are loaded from both layouts of weights") {
+    const auto named = [](const std::string& class_name, const std::string& name, Json config) {
+        config["name"] = name;
+        return layer(class_name, config);
+    };
+    const auto connected = [](Json one, const std::vector<std::string>& sources) {
+        one["name"] = one["config"]["name"];
+        Json node = Json::array();
+        for (const std::string& source : sources)
+            node.push_back({source, source == "inner" ? 1 : 0, 0, Json::object()});
+        one["inbound_nodes"] = sources.empty() ? Json::array() : Json::array({node});
+        return one;
+    };
+    const Json inner = named("Sequential", "inner",
+                             {{"layers",
+                               {named("Dense", "d0", {{"units", 2}}), named("BatchNormalization", "n", {}),
+                                named("Dense", "d1", {{"units", 2}, {"use_bias", false}})}}});
+    const Json model{{"class_name", "Functional"},
+                     {"config",
+                      {{"name", "m"},
+                       {"layers",
+                        {connected(named("InputLayer", "x", {{"batch_shape", {nullptr, nullptr, 2}}}), {}),
+                         connected(inner, {"x"}), connected(named("Add", "sum", {}), {"x", "inner"}),
+                         connected(named("Dense", "d2", {{"units", 1}, {"use_bias", false}}), {"sum"})}},
+                       {"input_layers", {{"x", 0, 0}}},
+                       {"output_layers", {{"d2", 0, 0}}}}}};
+
+    const std::vector<std::pair<std::string, std::vector<float>>> inside{
+        {"layers/dense/vars/0", {1, 2, 3, 4}},           {"layers/dense/vars/1", {0.5, -0.5}},
+        {"layers/batch_normalization/vars/0", {2, 1}},   {"layers/batch_normalization/vars/1", {1, -1}},
+        {"layers/batch_normalization/vars/2", {0.5, 0}}, {"layers/batch_normalization/vars/3", {4, 1}},
+        {"layers/dense_1/vars/0", {1, -1, 0, 2}}};
+    const auto shape = [](const std::vector<float>& numbers) {
+        return numbers.size() == 4 ? std::vector<hsize_t>{2, 2} : std::vector<hsize_t>{2};
+    };
+    const auto numbered = [&] { // HDF5 writes one file of a name at a time
+        Hdf5Writer writer;
+        for (const auto& [path, numbers] : inside)
+            writer.numbers("layers/sequential/" + path, shape(numbers), numbers);
+        writer.numbers("layers/dense/vars/0", {2, 1}, {1, 10});
+        return writer.bytes();
+    };
+    const Bytes keras3 = zip_of({{"metadata.json", bytes_of("{\"keras_version\": \"3.5.0\"}")},
+                                 {"config.json", bytes_of(model.dump())},
+                                 {"model.weights.h5", numbered()}});
+
+    Hdf5Writer listed;
+    listed.text("", "model_config", model.dump());
+    listed.group("model_weights");
+    listed.texts("model_weights", "layer_names", {"x", "inner", "sum", "d2"});
+    listed.group("model_weights/inner");
+    std::vector<std::string> names;
+    for (const std::size_t k : {0U, 1U, 2U, 3U, 6U, 4U, 5U}) { // statistics are listed last
+        names.push_back("v" + std::to_string(k));
+        listed.numbers("model_weights/inner/" + names.back(), shape(inside[k].second), inside[k].second);
+    }
+    listed.texts("model_weights/inner", "weight_names", names);
+    listed.group("model_weights/d2");
+    listed.numbers("model_weights/d2/w", {2, 1}, {1, 10});
+    listed.texts("model_weights/d2", "weight_names", {"w"});
+
+    const Matrix<double> x{{0.5, -1}, {2, 0.25}};
+    Matrix<double> h = Matrix<double>{{1, 3}, {2, 4}} * x; // kernels are inputs × outputs
+    h.colwise() += Vector<double>{{0.5, -0.5}};
+    h.row(0) = (h.row(0).array() - 0.5) / std::sqrt(4 + 1e-3) * 2 + 1;
+    h.row(1) = h.row(1).array() / std::sqrt(1 + 1e-3) - 1;
+    const Matrix<double> sum = Matrix<double>{{1, 0}, {-1, 2}} * h + x;
+    const Matrix<double> expected = Matrix<double>{{1, 10}} * sum;
+    for (const Bytes& bytes : {keras3, listed.bytes()}) {
+        const auto loaded = load_keras<double>(bytes).model;
+        CHECK(layer_names(loaded) == Names{"Residual", "Dense"});
+        CHECK(difference(loaded(Sequence<double>(x)).values(), expected) < 1e-12);
+    }
+}
+
+TEST_CASE("Keras: a Normalization divides by the deviation, and a sum of unequally many features is refused") {
+    const Json norm = layer("Normalization", {{"name", "l"}, {"axis", {-1}}});
+    const auto model = load_keras<double>(h5_of({norm}, {{{2}, {1, 2}}, {{2}, {4, 0}}, {{}, {7}}})).model;
+    const Matrix<double> y = model(Sequence<double>(Matrix<double>{{5}, {2}})).values();
+    CHECK((y(0) == 2 && y(1) == 0));
+
+    const auto connected = [](const std::string& class_name, const std::string& name, Json config, Json nodes) {
+        config["name"] = name;
+        return Json{{"class_name", class_name}, {"name", name}, {"config", config}, {"inbound_nodes", nodes}};
+    };
+    const Json from_x = Json::array({Json::array({{"x", 0, 0, Json::object()}})});
+    const Json both = Json::array({Json::array({{"x", 0, 0, Json::object()}, {"l", 0, 0, Json::object()}})});
+    const Json sum{{"class_name", "Functional"},
+                   {"config",
+                    {{"layers",
+                      {connected("InputLayer", "x", {{"batch_shape", {nullptr, nullptr, 2}}}, Json::array()),
+                       connected("Dense", "l", {{"units", 1}, {"use_bias", false}}, from_x),
+                       connected("Add", "sum", Json::object(), both)}},
+                     {"input_layers", {{"x", 0, 0}}},
+                     {"output_layers", {{"sum", 0, 0}}}}}};
+    Hdf5Writer writer;
+    writer.text("", "model_config", sum.dump());
+    writer.group("model_weights/l");
+    writer.texts("model_weights", "layer_names", {"l"});
+    writer.numbers("model_weights/l/w", {2, 1}, {1, 1});
+    writer.texts("model_weights/l", "weight_names", {"w"});
+    CHECK(refused(writer.bytes()) ==
+          "load_keras: memory: layer \"sum\" (Add): Add: it adds 1 and 2 features, expected equally many");
+}
+
 TEST_CASE("Keras: weights that a model can't take are refused, and the model stays as it was") {
     const auto refusal = [](const std::string& file, Model<float> model) {
         const Model<float> before = model;

@@ -25,15 +25,17 @@ ModelFile<S> load(const Input& input, KerasFile& file, const KerasOptions& optio
     if (const Json* const config = member(file.model(), "config"))
         if (const std::string name = text_member(*config, "name"); !name.empty())
             result.metadata["name"] = name;
-    LayerMaker<S> maker(input, result.model);
+    LayerMaker<S> maker(input);
     for (const LayerDescription& layer : layers)
         maker.add(layer, file.variables(layer));
+    result.model = maker.model();
     return result;
 }
 
 } // namespace detail::keras
 
-/// A model of Keras', Sequential or functional, whose layers stand in a row:
+/// A model of Keras', Sequential or functional, whose layers stand in a row, but for skips; the layers of a model that is a
+/// layer stand in its place:
 ///
 ///     ModelFile<float> file = load_keras("model.keras");
 ///     Stream stream{file.model};
@@ -46,6 +48,8 @@ ModelFile<S> load(const Input& input, KerasFile& file, const KerasOptions& optio
 /// Conv1D: the same, padding causal or valid; same only where it pads nothing.
 /// Embedding: the same. mask_zero and Masking: see KerasOptions::lengths_for_masks.
 /// BatchNormalization: BatchNorm, as it is in inference.
+/// Normalization: BatchNorm, with the numbers that adapt() found. Rescaling: Activate.
+/// Add of what a layer is given and what follows it, equally many features: Residual around what is between.
 /// PReLU, whose slopes are the same at every step (shared_axes=[1]): the same.
 /// Dropout, SpatialDropout1D: Dropout, for the latter per sequence.
 /// Activation, ReLU, LeakyReLU, ELU, ThresholdedReLU, Softmax: Activate or Softmax.

@@ -1,22 +1,36 @@
-// The layers of a Keras model in the order in which they compute, if each has one input and one output. Needs
-// nlohmann-json.
+// The layers of a Keras model in the order in which they compute, if each has one input and one output, but for sums of what
+// a layer is given and what follows it. Needs nlohmann-json.
 #pragma once
 
 #include "carousel/io/keras/layer_config.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace carousel::detail::keras {
 
+/// A layer of a model: {"class_name": …, "config": {…}}, of the model's config.
+struct Link {
+    const Json* layer;
+    std::vector<const Json*> within = {}; ///< the models inside the model that it is a layer of, the outermost first
+    std::size_t skips = 0;                ///< how many layers after it add what it gives to what comes later
+    bool adds = false;                    ///< it adds up what the layer before gives and what one further back gives
+};
+
 /// A model as a row of layers.
 struct Chain {
-    std::vector<const Json*> layers; ///< {"class_name": …, "config": {…}}, of the model's config
-    bool masked = false;             ///< a layer is given a mask explicitly, as Keras 3 writes it
+    std::vector<Link> layers;
+    bool masked = false; ///< a layer is given a mask explicitly, as Keras 3 writes it
 };
+
+inline bool is_model(const std::string& class_name) {
+    return class_name == "Sequential" || class_name == "Functional" || class_name == "Model";
+}
 
 /// A functional model, looked at from its output back to its input.
 class FunctionalModel {
@@ -38,23 +52,37 @@ class FunctionalModel {
     Chain chain() {
         Chain chain;
         std::string name = only_tensor("output_layers", "outputs");
+        std::vector<std::string> skips; // layers that sums add, those of inner sums last
         while (true) {
             const auto found = by_name_.find(name);
             input_.check(found != by_name_.end(), "the model's config has no layer \"", name,
                          "\", which another is connected with");
             input_.check(chain.layers.size() < by_name_.size(), "the model's layers are connected in a circle");
-            chain.layers.push_back(found->second);
+            chain.layers.push_back({found->second});
+            for (; !skips.empty() && skips.back() == name; skips.pop_back())
+                ++chain.layers.back().skips;
             const std::vector<std::string> sources = inputs(*found->second, name);
-            input_.check(sources.size() <= 1, label(*found->second, name), "it has ", sources.size(),
+            const std::string whose = label(*found->second, name);
+            chain.layers.back().adds = sources.size() == 2 && text_member(*found->second, "class_name") == "Add";
+            input_.check(sources.size() <= 1 || chain.layers.back().adds, whose, "it has ", sources.size(),
                          " inputs; only models whose layers stand in a row can be loaded");
             if (sources.empty())
                 break;
             name = sources.front();
+            if (chain.layers.back().adds) {
+                const bool first_is_later = depth(sources[0]) >= depth(sources[1]);
+                name = sources[first_is_later ? 0 : 1];
+                skips.push_back(sources[first_is_later ? 1 : 0]);
+            }
         }
+        input_.check(skips.empty(), "the model's layers add what \"", skips.empty() ? "" : skips.back(),
+                     "\" gives, which isn't in the row of layers before");
         std::reverse(chain.layers.begin(), chain.layers.end());
-        input_.check(only_tensor("input_layers", "inputs") == name, label(*chain.layers.front(), name),
+        input_.check(only_tensor("input_layers", "inputs") == name, label(*chain.layers.front().layer, name),
                      "it has no input, and isn't the model's");
-        const std::set<const Json*> used(chain.layers.begin(), chain.layers.end());
+        std::set<const Json*> used;
+        for (const Link& link : chain.layers)
+            used.insert(link.layer);
         for (const auto& [other, layer] : by_name_) {
             const bool mask = masked_ && text_member(*layer, "class_name") == "NotEqual";
             input_.check(mask || used.contains(layer), label(*layer, other),
@@ -76,7 +104,9 @@ class FunctionalModel {
     }
     std::string source(const Json& tensor, const std::string& whose) const {
         const std::string name = tensor[0].get<std::string>();
-        input_.check(tensor[1] == 0, whose, "\"", name, "\" is used more than once");
+        const auto found = by_name_.find(name); // a model has a first use when it is made, which may be counted
+        const bool model = found != by_name_.end() && is_model(text_member(*found->second, "class_name"));
+        input_.check(tensor[1] == 0 || (model && tensor[1] == 1), whose, "\"", name, "\" is used more than once");
         input_.check(tensor[2] == 0, whose, "it takes another output of \"", name, "\" than the first");
         return name;
     }
@@ -142,6 +172,32 @@ class FunctionalModel {
         sources.push_back(source(*history, whose));
     }
 
+    /// How many layers are before one, at most. Of layers in a circle it is any number.
+    std::size_t depth(const std::string& name) {
+        std::vector<std::string> open{name};
+        while (!open.empty()) {
+            const std::string one = open.back();
+            if (depths_.contains(one)) {
+                open.pop_back();
+                continue;
+            }
+            const auto found = by_name_.find(one);
+            const auto sources = found == by_name_.end() ? std::vector<std::string>{} : inputs(*found->second, one);
+            if (visited_.insert(one).second) { // it comes again after its sources
+                for (const std::string& source : sources)
+                    if (!visited_.contains(source))
+                        open.push_back(source);
+                continue;
+            }
+            std::size_t deepest = 0;
+            for (const std::string& source : sources)
+                if (const auto before = depths_.find(source); before != depths_.end())
+                    deepest = std::max(deepest, before->second + 1);
+            depths_[one] = deepest;
+        }
+        return depths_[name];
+    }
+
     /// Options of a call: whether it trains, and a mask, which is noted.
     void check_call(const Json& options, const std::string& whose) {
         if (options.is_null())
@@ -159,26 +215,47 @@ class FunctionalModel {
     const Input& input_;
     const Json& config_;
     std::map<std::string, const Json*> by_name_;
+    std::map<std::string, std::size_t> depths_;
+    std::set<std::string> visited_; // by depth()
     bool masked_ = false;
 };
 
-/// `model` is {"class_name": "Sequential" or "Functional", "config": …}, as Keras writes it, and must outlive the chain.
-/// Throws std::runtime_error if it is of another class or isn't a chain.
-inline Chain chain(const Input& input, const Json& model) {
+/// `model` is {"class_name": "Sequential" or "Functional", "config": …}, as Keras writes it, and must outlive the chain, in
+/// which the layers of a model that is a layer stand in its place. Throws std::runtime_error if it is of another class or
+/// isn't a chain.
+inline Chain chain(const Input& input, const Json& model, const std::vector<const Json*>& within = {}) {
+    constexpr std::size_t most_levels = 16;
+    input.check(within.size() <= most_levels, "the model has models inside models, more than ", most_levels, " deep");
     const std::string class_name = text_member(model, "class_name");
     const Json* const config = member(model, "config");
     input.check(config != nullptr, "the model's config has no config");
+    Chain outer;
     if (class_name == "Sequential") {
         const Json* const layers = config->is_array() ? config : member(*config, "layers"); // a list before Keras 2.2.3
         input.check(layers && layers->is_array(), "the model's config has no list of layers");
-        Chain chain;
         for (const Json& layer : *layers)
-            chain.layers.push_back(&layer);
-        return chain;
+            outer.layers.push_back({&layer});
+    } else {
+        input.check(is_model(class_name), "the model is of class \"", class_name,
+                    "\", expected Sequential or Functional");
+        outer = FunctionalModel(input, *config).chain();
     }
-    input.check(class_name == "Functional" || class_name == "Model", "the model is of class \"", class_name,
-                "\", expected Sequential or Functional");
-    return FunctionalModel(input, *config).chain();
+    Chain whole{{}, outer.masked};
+    for (Link& link : outer.layers) {
+        link.within = within;
+        if (!is_model(text_member(*link.layer, "class_name"))) {
+            whole.layers.push_back(std::move(link));
+            continue;
+        }
+        std::vector<const Json*> deeper = within;
+        deeper.push_back(link.layer);
+        const Chain inner = chain(input, *link.layer, deeper);
+        input.check(!inner.layers.empty(), "the model has a model without layers inside");
+        whole.masked = whole.masked || inner.masked;
+        whole.layers.insert(whole.layers.end(), inner.layers.begin(), inner.layers.end());
+        whole.layers.back().skips += link.skips;
+    }
+    return whole;
 }
 
 } // namespace carousel::detail::keras

@@ -2,12 +2,12 @@
 // HDF5's C library, libzip and nlohmann-json.
 #pragma once
 
+#include "carousel/io/keras/groups.hpp"
 #include "carousel/io/keras/hdf5.hpp"
 #include "carousel/io/keras/layer_config.hpp"
 #include "carousel/io/keras/spec.hpp"
 #include "carousel/io/zip_archive.hpp"
 
-#include <charconv>
 #include <limits>
 #include <map>
 #include <optional>
@@ -91,7 +91,7 @@ class KerasFile {
             }
         by_name_ = has_list(root_, "layer_names");
         if (!by_name_)
-            number_groups();
+            container_ = container_in("");
     }
 
     /// {"class_name": …, "config": …}; null if the file has weights alone.
@@ -117,13 +117,14 @@ class KerasFile {
         return names;
     }
     /// Where layers have numbers: how many of a class there are.
-    Index count(const std::string& class_name) const {
-        const auto found = groups_.find(snake_case(class_name));
-        return found == groups_.end() ? 0 : static_cast<Index>(found->second.size());
+    Index count(const std::string& class_name) {
+        const Groups& layers = groups(container_);
+        const auto found = layers.find(snake_case(class_name));
+        return found == layers.end() ? 0 : static_cast<Index>(found->second.size());
     }
 
     /// How many variables a layer has in the file. Throws std::runtime_error if it has no such layer.
-    std::size_t variable_count(const LayerDescription& layer) const {
+    std::size_t variable_count(const LayerDescription& layer) {
         if (by_name_)
             return list(root_ + "/" + layer.name, "weight_names").size();
         std::size_t count = 0;
@@ -177,14 +178,22 @@ class KerasFile {
         }
     }
 
-    /// The layout of .h5: a group a layer, called as the layer, which lists its variables.
+    /// The layout of .h5: a group a layer, called as the layer, which lists its variables. Of a model inside the model there
+    /// is one group.
     std::vector<NamedTensor> named_variables(const LayerDescription& layer, std::size_t expected) {
-        const std::string group = root_ + "/" + layer.name;
-        const auto names = list(group, "weight_names");
-        check_count(layer, names.size(), expected, is_stateful(layer.spec)); // whose states come last
+        const bool inside = !layer.within.empty();
+        const std::string group = root_ + "/" + (inside ? layer.within[0].name : layer.name);
+        if (group != listed_.first)
+            listed_ = {group, list(group, "weight_names")};
+        const std::vector<std::string>& names = listed_.second;
+        if (inside)
+            input_.check(names.size() == layer.all, layer.label, "the file has ", names.size(),
+                         " variables for the model \"", layer.within[0].name, "\" that it is in, expected ", layer.all);
+        else
+            check_count(layer, names.size(), expected, is_stateful(layer.spec)); // whose states come last
         std::vector<NamedTensor> tensors;
         for (std::size_t k = 0; k < expected; ++k)
-            tensors.push_back(weights_.read(group + "/" + names[k]));
+            tensors.push_back(weights_.read(group + "/" + names[inside ? layer.places[k] : k]));
         return tensors;
     }
 
@@ -200,72 +209,56 @@ class KerasFile {
         return tensors;
     }
 
-    /// The groups of a layer's parts. Keras 2.13 left numbers out, so the second of a class is whatever number comes second.
-    std::vector<std::string> groups_of(const LayerDescription& layer) const {
-        const std::string class_name = snake_case(layer.class_name);
-        const auto found = groups_.find(class_name);
-        const auto number = static_cast<std::size_t>(layer.number);
-        const bool there = found != groups_.end() && found->second.size() > number;
-        const std::string expected = class_name + (number == 0 ? "" : "_" + std::to_string(number));
-        input_.check(there, layer.label, "the file has no weights for it: ", container_, "/", expected, " is missing");
+    /// The groups of a layer's parts.
+    std::vector<std::string> groups_of(const LayerDescription& layer) {
+        std::string container = container_;
+        for (const ClassNumber& model : layer.within)
+            container = container_in(group_of(layer, container, model.class_name, model.number) + "/");
+        const std::string group = group_of(layer, container, layer.class_name, layer.number);
         std::vector<std::string> groups;
         for (const std::string& part : variable_parts(layer).parts)
-            groups.push_back(container_ + "/" + found->second[number].second + (part.empty() ? "" : "/" + part) +
-                             "/vars");
+            groups.push_back(group + (part.empty() ? "" : "/" + part) + "/vars");
         return groups;
+    }
+    /// Keras 2.13 left numbers out, so the second of a class is whatever number comes second.
+    std::string group_of(const LayerDescription& layer, const std::string& container, const std::string& class_name,
+                         Index number) {
+        const std::string name = snake_case(class_name);
+        const Groups& layers = groups(container);
+        const auto found = layers.find(name);
+        const auto k = static_cast<std::size_t>(number);
+        input_.check(found != layers.end() && found->second.size() > k, layer.label,
+                     "the file has no weights for it: ", container, "/", name, number == 0 ? "" : "_" + decimal(number),
+                     " is missing");
+        return container + "/" + found->second[k].second;
+    }
+    /// The group of the layers of the model in this group, "" or with a slash at its end.
+    std::string container_in(const std::string& model) const {
+        const std::string usual = model + "layers";
+        return weights_.has_group(usual) ? usual : model + "_layer_checkpoint_dependencies"; // Keras 2.12 and 2.13
+    }
+    const Groups& groups(const std::string& container) {
+        const auto [found, added] = groups_.try_emplace(container);
+        if (added && weights_.has_group(container))
+            found->second = numbered(weights_.names(container));
+        return found->second;
     }
 
     void check_count(const LayerDescription& layer, std::size_t count, std::size_t expected, bool more_allowed) const {
+        expected += further_count(layer);
         input_.check(count == expected || (more_allowed && count > expected), layer.label, "the file has ", count,
                      " variables for it, expected ", expected);
-    }
-
-    /// What is in the container of all layers, by class: number and name, in order.
-    void number_groups() {
-        container_ = weights_.has_group("layers") ? "layers" : "_layer_checkpoint_dependencies"; // Keras 2.12 and 2.13
-        if (!weights_.has_group(container_))
-            return;
-        for (const std::string& name : weights_.names(container_)) {
-            const std::size_t line = name.rfind('_');
-            Index number = 0;
-            std::string class_name = name;
-            if (line != name.npos && line + 1 < name.size()) {
-                const char* const end = name.data() + name.size();
-                const auto [read, error] = std::from_chars(name.data() + line + 1, end, number);
-                if (error == std::errc() && read == end)
-                    class_name = name.substr(0, line);
-                else
-                    number = 0;
-            }
-            groups_[class_name].emplace_back(number, name);
-        }
-        for (auto& [class_name, numbers] : groups_)
-            std::sort(numbers.begin(), numbers.end());
-    }
-
-    /// "BatchNormalization" as Keras writes it in paths: "batch_normalization"; "LSTM" is "lstm", "Conv1D" "conv1d".
-    static std::string snake_case(const std::string& name) {
-        const auto upper = [](char c) { return c >= 'A' && c <= 'Z'; };
-        const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
-        std::string snake;
-        for (std::size_t k = 0; k < name.size(); ++k) {
-            const bool word =
-                k > 0 && upper(name[k]) && (lower(name[k - 1]) || (k + 1 < name.size() && lower(name[k + 1])));
-            if (word)
-                snake += '_';
-            snake += upper(name[k]) ? static_cast<char>(name[k] - 'A' + 'a') : name[k];
-        }
-        return snake;
     }
 
     const Input& input_;
     Hdf5File weights_;
     Json model_;
     std::string keras_version_;
-    std::string root_;      // the group of all layers in .h5
-    bool by_name_ = false;  // whether layers are found by their names
-    std::string container_; // else the group that has them
-    std::map<std::string, std::vector<std::pair<Index, std::string>>> groups_;
+    std::string root_;                                             // the group of all layers in .h5
+    bool by_name_ = false;                                         // whether layers are found by their names
+    std::string container_;                                        // else the group that has them
+    std::map<std::string, Groups> groups_;                         // of the containers that were looked into
+    std::pair<std::string, std::vector<std::string>> listed_ = {}; // a group and its list of variables
 };
 
 } // namespace carousel::detail::keras

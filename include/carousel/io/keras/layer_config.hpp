@@ -48,6 +48,12 @@ class LayerConfig {
     const std::string& label() const { return label_; }
     const Input& input() const { return *input_; }
 
+    /// Unless it says otherwise.
+    bool trainable() const {
+        const Json* const value = member(*config_, "trainable");
+        return !value || *value != false;
+    }
+
     /// Throws std::runtime_error "where: source: label parts…" when `holds` is false.
     template <class... Parts>
     void check(bool holds, const Parts&... parts) const {

@@ -6,7 +6,9 @@
 #include "carousel/io/keras/options.hpp"
 #include "carousel/io/keras/recurrent_config.hpp"
 #include "carousel/io/keras/spec.hpp"
+#include "carousel/io/keras/stepwise_config.hpp"
 
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <string>
@@ -33,23 +35,44 @@ class LayerReader {
     /// and value, if one can't be had.
     std::vector<LayerDescription> read(const Input& input, const Chain& chain) {
         std::vector<LayerDescription> layers;
-        std::map<std::string, Index> count;
+        std::vector<Flow> skipped; // what is known where sums began that haven't ended
         input.check(chain.layers.size() <= most_layers, "the model has ", chain.layers.size(),
                     " layers, expected at most ", most_layers);
         bool wanted = options_.first_layer.empty(), begun = wanted, ended = false;
-        for (const Json* const json : chain.layers) {
-            LayerConfig config(input, *json);
-            const Index number = count[config.class_name()]++;
+        for (const Link& link : chain.layers) {
+            LayerConfig config(input, *link.layer);
+            const ClassNumber place = number(link.within, *link.layer, config);
+            std::vector<ClassNumber> within;
+            bool trainable = config.trainable();
+            for (std::size_t k = 0; k < link.within.size(); ++k) {
+                const LayerConfig outer(input, *link.within[k]);
+                within.push_back(number({link.within.begin(), link.within.begin() + static_cast<std::ptrdiff_t>(k)},
+                                        *link.within[k], outer));
+                trainable = trainable && outer.trainable();
+            }
             wanted = !ended && (wanted || config.name() == options_.first_layer);
             if (!wanted)
                 continue;
             begun = true;
+            const auto add = [&](const Spec& spec) {
+                layers.push_back({config.name(), config.class_name(), place.number, config.label(),
+                                  config.class_name() == "TimeDistributed", spec, within, trainable});
+            };
             if (layers.empty())
                 read_input(config);
-            if (config.class_name() != "InputLayer")
+            if (link.adds) {
+                config.finish();
+                config.check(!skipped.empty(), "it adds what comes before KerasOptions::first_layer");
+                config.check(flow_.backwards == skipped.back().backwards, turned);
+                skipped.pop_back();
+                add(SkipEndSpec{});
+            } else if (config.class_name() != "InputLayer")
                 if (const auto spec = read_any(config))
-                    layers.push_back({config.name(), config.class_name(), number, config.label(),
-                                      config.class_name() == "TimeDistributed", *spec});
+                    add(*spec);
+            for (std::size_t k = 0; k < link.skips; ++k) {
+                skipped.push_back(flow_);
+                add(SkipBeginSpec{});
+            }
             ended = !options_.last_layer.empty() && config.name() == options_.last_layer;
         }
         input.check(begun, "there is no layer \"", options_.first_layer, "\", which KerasOptions::first_layer says");
@@ -58,6 +81,9 @@ class LayerReader {
         input.check(
             !layers.empty(), "the model has no layers",
             options_.first_layer.empty() ? "" : " from KerasOptions::first_layer on, \"" + options_.first_layer + "\"");
+        place_variables(layers);
+        input.check(skipped.empty(), layers.back().label,
+                    "it is KerasOptions::last_layer, after which something from before it is added");
         input.check(!flow_.backwards, layers.back().label,
                     "it ends the model with the steps in reversed order, as "
                     "go_backwards with return_sequences leaves them, which can't be had");
@@ -66,6 +92,15 @@ class LayerReader {
     }
 
   private:
+    /// Which of its class it is among the layers of the innermost of these models.
+    ClassNumber number(const std::vector<const Json*>& within, const Json& layer, const LayerConfig& config) {
+        const Json* const model = within.empty() ? nullptr : within.back();
+        const auto [known, added] = numbers_.emplace(&layer, 0);
+        if (added)
+            known->second = count_[{model, config.class_name()}]++;
+        return {config.name(), config.class_name(), known->second};
+    }
+
     static constexpr Index longest = 1'000'000'000; ///< steps; a length beyond it isn't known
     static constexpr const char* vector = "it is given a vector, expected steps";
     static constexpr const char* turned =
@@ -152,9 +187,13 @@ class LayerReader {
             return DenseSpec{layer.size("units"), function_option(layer, "activation", version_, "linear"),
                              layer.flag("use_bias", true)};
         if (name == "Dropout")
-            return read_dropout(layer);
+            return read_dropout(layer, flow_.steps);
         if (name == "BatchNormalization")
-            return read_batch_norm(layer);
+            return read_batch_norm(layer, flow_.steps);
+        if (name == "Normalization")
+            return read_normalization(layer, flow_.steps);
+        if (name == "Rescaling")
+            return read_rescaling(layer);
         if (name == "PReLU") {
             layer.find("shared_axes"); // which its variable's shape shows
             return PReluSpec{};
@@ -162,8 +201,9 @@ class LayerReader {
         if (const auto function = function_layer(layer, version_))
             return *function;
         layer.check(false, "layers of this class can't be loaded; expected LSTM, GRU, SimpleRNN, Bidirectional, "
-                           "TimeDistributed, Dense, Embedding, Conv1D, BatchNormalization, Dropout, SpatialDropout1D, "
-                           "Activation, ReLU, LeakyReLU, PReLU, ELU, ThresholdedReLU, Softmax or Masking");
+                           "TimeDistributed, Dense, Embedding, Conv1D, BatchNormalization, Normalization, Rescaling, "
+                           "Dropout, SpatialDropout1D, Activation, ReLU, LeakyReLU, PReLU, ELU, ThresholdedReLU, "
+                           "Softmax, Masking, or Add of a layer's input and output");
         return std::nullopt;
     }
 
@@ -230,38 +270,10 @@ class LayerReader {
         return spec;
     }
 
-    Spec read_dropout(LayerConfig& layer) {
-        const double rate = layer.number("rate", layer.number("p", 0)); // "p" is Keras 1's
-        if (!(rate >= 0 && rate < 1))
-            layer.refuse(layer.has("rate") ? "rate" : "p", "0 <= rate < 1");
-        const Json* const shape = layer.find("noise_shape");
-        if (!shape)
-            return DropoutSpec{rate};
-        const bool per_sequence = flow_.steps && shape->is_array() && shape->size() == 3 && (*shape)[0] != 1 &&
-                                  (*shape)[1] == 1 && (*shape)[2] != 1;
-        if (!per_sequence)
-            layer.refuse("noise_shape", "null, or (batch, 1, features), of which neither the first nor the last is 1");
-        return DropoutSpec{rate, true};
-    }
-
-    Spec read_batch_norm(LayerConfig& layer) {
-        const BatchNormSpec spec{layer.number("epsilon", 1e-3), layer.flag("scale", true), layer.flag("center", true)};
-        if (!(spec.epsilon >= 0 && spec.epsilon < 1))
-            layer.refuse("epsilon", "0 <= epsilon < 1");
-        if (layer.flag("renorm", false))
-            layer.refuse("renorm", "false");
-        layer.find("renorm_clipping"), layer.find("renorm_momentum"), layer.find("virtual_batch_size");
-        const Index features = flow_.steps ? 2 : 1; // the axis
-        const Json* axis = layer.find("axis");
-        if (axis && axis->is_array() && axis->size() == 1)
-            axis = &(*axis)[0];
-        if (axis && *axis != -1 && *axis != features)
-            layer.refuse("axis", "-1, the features");
-        return spec;
-    }
-
     Version version_;
     const KerasOptions& options_;
+    std::map<std::pair<const Json*, std::string>, Index> count_; // of layers of a class in a model
+    std::map<const Json*, Index> numbers_;                       // of layers
     Flow flow_;
     bool first_ = true;
     std::size_t input_dimensions_ = 0; // 0: the file doesn't say

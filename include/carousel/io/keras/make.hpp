@@ -8,6 +8,7 @@
 #include "carousel/layer/bidirectional.hpp"
 #include "carousel/layer/dropout.hpp"
 #include "carousel/layer/last_step.hpp"
+#include "carousel/layer/residual.hpp"
 #include "carousel/layer/softmax.hpp"
 #include "carousel/model/model.hpp"
 
@@ -40,7 +41,8 @@ void with_cell(const RecurrentSpec& spec, F&& f) {
 template <class S>
 class LayerMaker {
   public:
-    LayerMaker(const Input& input, Model<S>& model) : input_(input), model_(model) {}
+    /// `input` must outlive this.
+    explicit LayerMaker(const Input& input) : input_(input) {}
 
     /// `variables` are as many as variable_parts says. Throws std::runtime_error, naming the layer and the variable, if one
     /// doesn't fit the layer or the layer the one before.
@@ -53,10 +55,15 @@ class LayerMaker {
             [&](const std::invalid_argument& error) { input_.check(false, layer.label, error.what()); });
     }
 
+    /// The model of all layers, once.
+    Model<S> model() { return std::move(models_.front()); }
+
   private:
+    Model<S>& current() { return models_.back(); }
+
     template <class L>
     void append(L layer, Index output) {
-        model_.add(std::move(layer));
+        current().add(std::move(layer));
         features_ = output;
     }
 
@@ -70,7 +77,7 @@ class LayerMaker {
     }
     void append_input_dropout(const RecurrentSpec& spec) {
         if (spec.input_dropout > 0)
-            model_.add(Dropout(spec.input_dropout, {.per_sequence = true}));
+            current().add(Dropout(spec.input_dropout, {.per_sequence = true}));
     }
 
     void make(const RecurrentSpec& spec, const LayerVariables& from) {
@@ -79,9 +86,9 @@ class LayerMaker {
         with_cell<S>(spec,
                      [&](const auto& cell) { append(recurrent(spec, cell, inputs, spec.reverse, from), spec.units); });
         if (spec.outputs == Outputs::last)
-            model_.add(LastStep());
+            current().add(LastStep());
         if (spec.outputs == Outputs::first)
-            model_.add(FirstStep());
+            current().add(FirstStep());
     }
 
     void make(const BidirectionalSpec& spec, const LayerVariables& from) {
@@ -93,7 +100,7 @@ class LayerMaker {
                    (spec.merge == Merge::concatenate ? 2 : 1) * spec.forward.units);
         });
         if (spec.outputs == Outputs::both)
-            model_.add(BothEnds());
+            current().add(BothEnds());
     }
 
     void make(const DenseSpec& spec, const LayerVariables& from) {
@@ -137,25 +144,42 @@ class LayerMaker {
         append(std::move(layer), inputs);
     }
 
+    void make(const NormalizationSpec& spec, const LayerVariables& from) {
+        const Index inputs = from.inputs(spec, features_);
+        BatchNorm<S> norm(inputs, {.epsilon = 0});
+        from.fill_normalization(norm);
+        append(std::move(norm), inputs);
+    }
+
+    void make(const SkipBeginSpec&, const LayerVariables&) { models_.emplace_back(); }
+    void make(const SkipEndSpec&, const LayerVariables&) {
+        Model<S> inner = std::move(models_.back());
+        models_.pop_back();
+        const Index input = inner.input_size();
+        require(input == 0 || inner.output_size(input) == input, "Add", "it adds ",
+                input == 0 ? 0 : inner.output_size(input), " and ", input, " features, expected equally many");
+        current().add(Residual<Model<S>>(std::move(inner)));
+    }
+
     void make(const DropoutSpec& spec, const LayerVariables&) {
         if (spec.rate > 0)
-            model_.add(Dropout(spec.rate, {.per_sequence = spec.per_sequence}));
+            current().add(Dropout(spec.rate, {.per_sequence = spec.per_sequence}));
     }
 
     void make(const Function& function, const LayerVariables&) {
         append_softmax(function);
         if (!function.softmax && function.elementwise != Activation::linear)
-            model_.add(Activate(function.elementwise));
+            current().add(Activate(function.elementwise));
     }
 
     void append_softmax(const Function& function) {
         if (function.softmax)
-            model_.add(Softmax());
+            current().add(Softmax());
     }
 
     const Input& input_;
-    Model<S>& model_;
-    Index features_ = LayerVariables::any; // that the layers so far give
+    std::vector<Model<S>> models_ = std::vector<Model<S>>(1); // the whole, and within it those whose sums haven't ended
+    Index features_ = LayerVariables::any;                    // that the layers so far give
 };
 
 } // namespace carousel::detail::keras

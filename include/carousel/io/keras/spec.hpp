@@ -57,10 +57,19 @@ struct BatchNormSpec {
     bool scale = true, center = true;
 };
 
-struct PReluSpec {}; ///< a slope for each feature, or one for all
+struct PReluSpec {};         ///< a slope for each feature, or one for all
+struct NormalizationSpec {}; ///< y = (x − mean) / deviation
+struct SkipBeginSpec {};     ///< what comes next, up to its SkipEndSpec, has its input added to its output
+struct SkipEndSpec {};
 
 using Spec = std::variant<RecurrentSpec, BidirectionalSpec, DenseSpec, Conv1DSpec, EmbeddingSpec, DropoutSpec,
-                          BatchNormSpec, PReluSpec, Function>;
+                          BatchNormSpec, PReluSpec, NormalizationSpec, SkipBeginSpec, SkipEndSpec, Function>;
+
+/// A layer's class, and how many of this class stand before it among the layers of its model.
+struct ClassNumber {
+    std::string name, class_name;
+    Index number = 0;
+};
 
 struct LayerDescription {
     std::string name, class_name;
@@ -68,6 +77,10 @@ struct LayerDescription {
     std::string label;    ///< how messages begin: "layer "lstm" (LSTM): "
     bool wrapped = false; ///< within a TimeDistributed
     Spec spec;
+    std::vector<ClassNumber> within = {}; ///< the models inside the model that it is a layer of, the outermost first
+    bool trainable = true;
+    std::vector<std::size_t> places = {}; ///< of such a layer's variables among all of the outermost of these models,
+    std::size_t all = 0;                  ///< which are so many
 };
 
 /// Whether Keras may have saved its state beside its weights.
@@ -93,6 +106,9 @@ inline VariableParts variable_parts(const LayerDescription& layer) {
         std::size_t operator()(const DropoutSpec&) const { return 0; }
         std::size_t operator()(const BatchNormSpec& b) const { return 2U + b.scale + b.center; }
         std::size_t operator()(const PReluSpec&) const { return 1; }
+        std::size_t operator()(const NormalizationSpec&) const { return 2; }
+        std::size_t operator()(const SkipBeginSpec&) const { return 0; }
+        std::size_t operator()(const SkipEndSpec&) const { return 0; }
         std::size_t operator()(const Function&) const { return 0; }
     } count;
     std::vector<std::string> parts{layer.wrapped ? "layer" : ""};
@@ -102,10 +118,43 @@ inline VariableParts variable_parts(const LayerDescription& layer) {
         parts = {"forward_layer/cell", "backward_layer/cell"};
     return {parts, std::visit(count, layer.spec)};
 }
+/// How many variables a layer has in a file after those that say what it computes: a Normalization counts steps.
+inline std::size_t further_count(const LayerDescription& layer) {
+    return std::holds_alternative<NormalizationSpec>(layer.spec) ? 1 : 0;
+}
+
 /// How many they are together.
 inline std::size_t variable_count(const LayerDescription& layer) {
     const auto [parts, each] = variable_parts(layer);
     return parts.size() * each;
+}
+
+/// Finds the places of the variables of layers that are in models inside the model: an .h5 file has one list for such a
+/// model, of all that is trained in the order of the layers, then of all that isn't.
+inline void place_variables(std::vector<LayerDescription>& layers) {
+    const auto in_same = [](const LayerDescription& a, const LayerDescription& b) {
+        return !a.within.empty() && !b.within.empty() && a.within[0].name == b.within[0].name;
+    };
+    for (std::size_t first = 0, end = 0; first < layers.size(); first = end) {
+        for (end = first + 1; end < layers.size() && in_same(layers[first], layers[end]);)
+            ++end;
+        if (layers[first].within.empty())
+            continue;
+        std::size_t all = 0;
+        for (const bool trained : {true, false})
+            for (std::size_t k = first; k < end; ++k) {
+                const std::size_t count = variable_count(layers[k]);
+                const bool statistics = std::holds_alternative<BatchNormSpec>(layers[k].spec);
+                const bool normalization = std::holds_alternative<NormalizationSpec>(layers[k].spec);
+                const std::size_t fixed = !layers[k].trainable || normalization ? count : statistics ? 2 : 0;
+                for (std::size_t n = 0; n < (trained ? count - fixed : fixed); ++n)
+                    layers[k].places.push_back(all++);
+                if (!trained)
+                    all += further_count(layers[k]);
+            }
+        for (std::size_t k = first; k < end; ++k)
+            layers[k].all = all;
+    }
 }
 
 } // namespace carousel::detail::keras

@@ -85,6 +85,8 @@ class LayerVariables {
         return shared ? features : shape.back();
     }
 
+    Index inputs(const NormalizationSpec&, Index features) const { return inputs(BatchNormSpec{}, features); }
+
     // The layer gets these variables, whose shapes inputs() has checked. A bias that isn't there is zero.
 
     template <Cell C>
@@ -129,6 +131,12 @@ class LayerVariables {
         fill_next(layer.variance(), true, 1);
     }
 
+    /// Keras' Normalization divides by a deviation of at least 1e-7.
+    template <class S>
+    void fill_normalization(BatchNorm<S>& layer) const {
+        layer.mean().value = transposed<S>(0);
+        layer.variance().value = transposed<S>(1).cwiseMax(S(1e-14));
+    }
     template <class S>
     void fill(PReLU<S>& layer) const {
         const Matrix<S> slopes = transposed<S>(0);
