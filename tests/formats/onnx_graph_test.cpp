@@ -456,6 +456,66 @@ TEST_CASE("ONNX: a name shows in a message as what any terminal prints") {
           "load_onnx: memory: node 0 (Cum?sum \"node_2\"): no layer computes Cum?sum");
 }
 
+TEST_CASE("ONNX: a convolution in groups is a whole one whose weights are zero between groups") {
+    Net net;
+    const std::string x = net.permuted("x", {0, 2, 1});
+    const std::string y = net.node("Conv", {x, net.tensor({4, 1, 2}, std::vector<float>{1, 2, 3, 4, 5, 6, 7, 8})},
+                                   {{"group", std::int64_t(2)}});
+    const std::string z = net.node("Conv", {y, net.tensor({2, 4, 1}, std::vector<float>(8, 1))});
+    const Chain chain = match(net.ends_in(net.permuted(z, {0, 2, 1})));
+    const ConvStage* const stage = chain.stage<ConvStage>(chain.path(0, chain.end)[0]);
+    REQUIRE(stage);
+    CHECK((stage->input == 2 && stage->output == 4 && stage->kernel == 2));
+    CHECK(stage->W == std::vector<double>{1, 2, 0, 0, 3, 4, 0, 0, 0, 0, 5, 6, 0, 0, 7, 8});
+
+    const auto refused = [](std::int64_t groups, std::int64_t outputs) {
+        Net other;
+        const std::string made =
+            other.node("Conv",
+                       {other.permuted("x", {0, 2, 1}),
+                        other.tensor({outputs, 1, 1}, std::vector<float>(static_cast<std::size_t>(outputs), 1))},
+                       {{"group", groups}});
+        return refusal(other.ends_in(other.permuted(made, {0, 2, 1})));
+    };
+    CHECK(refused(2, 3) == "load_onnx: memory: node 1 (Conv \"node_5\"): it has 2 groups, which don't divide its 3 "
+                           "outputs, or are too many");
+    CHECK(refused(0, 2) == "load_onnx: memory: node 1 (Conv \"node_5\"): it has 0 groups, which don't divide its 2 "
+                           "outputs, or are too many");
+}
+
+TEST_CASE("ONNX: a Pad may say the dimensions that it pads") {
+    Net net;
+    const std::string x = net.permuted("x", {0, 2, 1});
+    const std::string padded = net.node("Pad", {x, net.integers({3, 0}), "", net.integers({-1})});
+    const std::string y = net.node("Conv", {padded, net.tensor({2, 2, 4}, std::vector<float>(16, 1))});
+    const Chain chain = match(net.ends_in(net.permuted(y, {0, 2, 1})));
+    const ConvStage* const stage = chain.stage<ConvStage>(chain.end);
+    REQUIRE(stage);
+    CHECK((stage->left == 3 && stage->right == 0));
+    Net other;
+    CHECK(
+        refusal(other.ends_in(other.node("Pad", {"x", other.integers({3, 0}), "", other.integers({7})}))) ==
+        "load_onnx: memory: node 0 (Pad \"node_4\"): it pads with something else than zeros, or by an unknown number");
+}
+
+TEST_CASE("ONNX: Neg, a Sum of two and CastLike are what they compute") {
+    Net net;
+    const std::string one = net.node("CastLike", {net.tensor({}, std::vector<float>{0.5F}), "x"});
+    const std::string y = net.node("Sum", {net.node("Neg", {net.node("CastLike", {"x", one})}), one});
+    const Chain chain = match(net.ends_in(y));
+    const auto path = chain.path(0, chain.end);
+    REQUIRE(path.size() == 2);
+    CHECK(chain.stage<AffineStage>(path[0])->scale == std::vector<double>{-1});
+    CHECK(chain.stage<AffineStage>(path[1])->shift == std::vector<double>{0.5});
+    Net skip;
+    const std::string h = skip.node("Tanh", {"x"});
+    const Chain residual = match(skip.ends_in(skip.node("Sum", {h, "x"})));
+    CHECK(residual.stage<ResidualStage>(residual.end));
+    Net three;
+    CHECK(refusal(three.ends_in(three.node("Sum", {"x", "x", "x"}))) ==
+          "load_onnx: memory: node 0 (Sum \"node_2\"): it hasn't two inputs");
+}
+
 TEST_CASE("ONNX: a Pad by nothing is nothing") {
     Net net;
     const std::string y = net.node("Relu", {net.node("Pad", {"x", net.integers({0, 0, 0, 0, 0, 0})})});

@@ -92,6 +92,17 @@ inline Matcher::Values Matcher::match_node(const Node& node, Data data) {
         check(is_real(to) || (chain_.tokens && data.point() == 0), node, "it makes integers of what the net computes");
         return {data};
     }
+    if (op == "CastLike") { // PyTorch's exporter casts constants to the type of the data, and data to that of constants
+        const Constant* const constant = std::get_if<Constant>(value(node, 0));
+        const Filled* const filled = constant ? std::get_if<Filled>(constant) : nullptr;
+        check(is_data(node, 0) || reals(node, 0) || (filled && filled->real), node,
+              "it isn't of what the net computes or of a constant of floats");
+        return {*value(node, 0)};
+    }
+    if (op == "Neg") {
+        const std::int64_t features = chain_[data.point()].features;
+        return {then(node, std::move(data), features, AffineStage{{-1}, {0}})};
+    }
     if (op == "Dropout")
         return {dropout(node, std::move(data))};
     if (op == "Transpose")
@@ -114,7 +125,7 @@ inline Matcher::Values Matcher::match_node(const Node& node, Data data) {
         return {concatenated_data(node, std::move(data))};
     if (op == "MatMul" || op == "Gemm")
         return {dense(node, std::move(data))};
-    if (op == "Add" || op == "Sub" || op == "Mul" || op == "Div")
+    if (op == "Add" || op == "Sum" || op == "Sub" || op == "Mul" || op == "Div")
         return {affine(node, std::move(data))};
     if (op == "Conv")
         return {convolution(node, std::move(data))};

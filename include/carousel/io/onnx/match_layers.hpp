@@ -83,9 +83,9 @@ inline std::vector<double> Matcher::per_feature(const Node& node, const Data& da
     return a.data;
 }
 
-/// Add, Sub, Mul or Div: with a constant, or of two values that the net computes.
+/// Add, Sum of two, Sub, Mul or Div: with a constant, or of two values that the net computes.
 inline Data Matcher::affine(const Node& node, Data data) {
-    const std::string_view op = node.op_type;
+    const std::string_view op = node.op_type == "Sum" ? "Add" : node.op_type;
     check(node.inputs.size() == 2 && value(node, 0) && value(node, 1), node, "it hasn't two inputs");
     const bool first = is_data(node, 0), second = is_data(node, 1);
     if (first && second) {

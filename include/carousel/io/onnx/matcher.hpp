@@ -76,6 +76,7 @@ class Matcher {
     Data affine(const Node& node, Data data);
     Data sum_of(const Node& node, const Data& a, const Data& b);
     Data convolution(const Node& node, Data data);
+    std::vector<double> whole_kernel(const Array<double>& W, std::int64_t groups, std::int64_t kernel);
     Data padded(const Node& node, Data data);
     Data batch_norm(const Node& node, Data data);
     Data prelu(const Node& node, Data data);
