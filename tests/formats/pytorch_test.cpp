@@ -114,6 +114,13 @@ TEST_CASE("load_pytorch: names that wrappers put before those of a module make n
     REQUIRE(safetensors_bytes(load_pytorch(wrapped("net.module."), {}, {.prefix = "net."}).model) == expected);
     REQUIRE(pytorch_modules(wrapped("module.rnn.")) == "rnn: GRU(2, 3)");
     REQUIRE(pytorch_modules(wrapped("module.", "scale")) == "module: GRU(2, 3), ?");
+    for (const char* const line : {"rnn: GRU", "module.rnn: GRU", "GRU"})
+        REQUIRE(safetensors_bytes(load_pytorch(wrapped("module.rnn."), line).model) == expected);
+    GRU<float> given{2, 3};
+    load_pytorch(wrapped("module.rnn."), given, {.modules = {"module.rnn"}});
+    REQUIRE(given.W().value == gru.W().value);
+    for (const char* const name : {"module", "module.module", "_orig_mod.rnn"})
+        REQUIRE(safetensors_bytes(load_pytorch(pytorch_safetensors_bytes(gru, {.modules = {name}})).model) == expected);
     REQUIRE(pytorch_modules(path("wrapped.pt")) == "rnn: GRU(1, 1), linear: ?");
 }
 

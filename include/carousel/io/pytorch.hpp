@@ -63,6 +63,7 @@ inline void take_wrappers_off(StateDict& file) {
             const auto counts = std::count_if(file.tensors.begin(), file.tensors.end(), is_count);
             if (inside == 0 || inside + counts != std::ssize(file.tensors))
                 continue;
+            file.wrapper += wrapper;
             std::erase_if(file.tensors, is_count);
             for (NamedTensor& tensor : file.tensors)
                 tensor.name.erase(0, wrapper.size());
@@ -147,7 +148,7 @@ Metadata load_pytorch(const ByteSource& source, Model& model, const PyTorchOptio
     detail::Input input("load_pytorch", source);
     const detail::StateDict file = detail::torch_state_dict(input, options);
     const detail::TorchModules modules(file.tensors, input);
-    detail::TorchMatch match(modules, file.ordered, input);
+    detail::TorchMatch match(modules, file.ordered, input, file.wrapper);
     detail::set_torch_weights(model, match, options.modules, options.allow_extra, input);
     return file.metadata;
 }
@@ -175,7 +176,7 @@ ModelFile<S> load_pytorch(const ByteSource& source, const std::string& architect
     const detail::TorchModules modules(file.tensors, input);
     const std::string line = detail::torch_line(architecture, file, modules, input);
     const detail::TorchArchitecture parsed(line, input);
-    detail::TorchMatch match(modules, file.ordered, input);
+    detail::TorchMatch match(modules, file.ordered, input, file.wrapper);
     ModelFile<S> result{detail::TorchBuilder<S>(match, input).model(parsed.steps()), file.metadata, {}};
     if (!options.allow_extra)
         match.expect_no_more();

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace carousel::detail {
@@ -25,9 +26,10 @@ struct LayerNeed {
 /// names differ in numbers alone. The levels of a recurrent module follow each other.
 class TorchMatch {
   public:
-    /// Both live as long as this.
-    TorchMatch(const TorchModules& modules, bool ordered, const Input& input)
-        : units_(modules.units()), used_(units_.size()), ordered_(ordered), input_(input) {
+    /// `modules` and `input` live as long as this. Names of modules may be asked for with the wrapper before them.
+    TorchMatch(const TorchModules& modules, bool ordered, const Input& input, std::string wrapper = {})
+        : units_(modules.units()), used_(units_.size()), ordered_(ordered), input_(input),
+          wrapper_(std::move(wrapper)) {
         for (std::size_t k = 0; k < units_.size(); ++k)
             if (units_[k].kind == TorchKind::recurrent)
                 levels_.emplace(std::pair(std::string_view(units_[k].module), units_[k].level), k);
@@ -89,8 +91,11 @@ class TorchMatch {
     }
 
     std::size_t named(const LayerNeed& need) const {
+        std::string asked = *need.module;
+        if (!wrapper_.empty() && (asked + ".").starts_with(wrapper_))
+            asked.erase(0, wrapper_.size());
         for (std::size_t k = 0; k < units_.size(); ++k)
-            if (units_[k].module == *need.module && units_[k].level == 0) {
+            if (units_[k].module == asked && units_[k].level == 0) {
                 input_.check(!used_[k], need.what, " asks for \"", shown(*need.module),
                              "\", which another layer has taken");
                 input_.check(fits(units_[k], need), need.what, " asks for \"", shown(*need.module), "\", but that is ",
@@ -143,6 +148,7 @@ class TorchMatch {
     std::vector<bool> used_;
     bool ordered_;
     const Input& input_;
+    std::string wrapper_;
     std::size_t last_ = none;
     std::map<std::pair<std::string_view, Index>, std::size_t> levels_; // of recurrent modules
 };

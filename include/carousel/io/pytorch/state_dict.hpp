@@ -18,6 +18,7 @@ struct StateDict {
     bool ordered = true;              ///< as their modules were made; a safetensors file has another order
     std::vector<std::string> modules; ///< all of them, also those without weights; empty if the file doesn't say
     Metadata metadata = {};
+    std::string wrapper = {}; ///< what was before all names and is taken off: "module."
 };
 
 /// Finds a dictionary with tensors in a checkpoint: nested ones lie at paths of keys, "" being the outermost.
