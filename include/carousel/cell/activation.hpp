@@ -211,15 +211,20 @@ constexpr const char* name(const Activation& f) {
     return names[static_cast<int>(f.kind())];
 }
 
+/// How many of alpha and beta a function of this kind has.
+constexpr int parameter_count(Activation::Kind kind) {
+    using Kind = Activation::Kind;
+    const bool two = kind == Kind::affine || kind == Kind::scaled_tanh || kind == Kind::hard_sigmoid;
+    return two ? 2 : kind == Kind::leaky_relu || kind == Kind::thresholded_relu || kind == Kind::elu;
+}
+
 /// As it is written in C++: "tanh", "leaky_relu(0.1)", "hard_sigmoid(0.2, 0.5)", "relu.clipped(6)". Equal functions have
 /// equal descriptions.
 inline std::string description(const Activation& f) {
-    using Kind = Activation::Kind;
-    const Kind kind = f.kind();
-    const bool two = kind == Kind::affine || kind == Kind::scaled_tanh || kind == Kind::hard_sigmoid;
+    const int count = parameter_count(f.kind());
     std::string text = name(f);
-    if (two || kind == Kind::leaky_relu || kind == Kind::thresholded_relu || kind == Kind::elu)
-        text += "(" + detail::shortest(f.alpha()) + (two ? ", " + detail::shortest(f.beta()) : "") + ")";
+    if (count > 0)
+        text += "(" + detail::shortest(f.alpha()) + (count > 1 ? ", " + detail::shortest(f.beta()) : "") + ")";
     if (f.clip() != std::numeric_limits<double>::infinity())
         text += ".clipped(" + detail::shortest(f.clip()) + ")";
     return text;
