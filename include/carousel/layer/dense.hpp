@@ -37,7 +37,15 @@ class Dense : public detail::EachParameter<Dense<S, Input, Output>> {
         Buffer<S> scratch_;
     };
     /// Throws std::invalid_argument if a size is below 1 or differs from the one fixed at compile time.
-    Dense(AnyIndex input, AnyIndex output, DenseOptions options = {})
+    Dense(AnyIndex input, AnyIndex output, DenseOptions options = {}) : Dense(uninitialized, input, output, options) {
+        options_.initialize = options.initialize;
+        Random random(options.seed ? *options.seed : detail::next_seed());
+        if (options.initialize)
+            initialize(random);
+    }
+    explicit Dense(DenseOptions options = {}) requires(Input != Dynamic && Output != Dynamic)
+        : Dense(Input, Output, options) {}
+    Dense(Uninitialized, AnyIndex input, AnyIndex output, DenseOptions options = {})
         : options_(options), input_(input), output_(output) {
         require(input >= 1 && (Input == Dynamic || input == Input), "Dense", "input size is ", input, ", expected ",
                 Input == Dynamic ? "at least 1" : detail::decimal(Input));
@@ -45,12 +53,10 @@ class Dense : public detail::EachParameter<Dense<S, Input, Output>> {
                 ", expected ", Output == Dynamic ? "at least 1" : detail::decimal(Output));
         W_ = Parameter<S>(output, input);
         b_ = Parameter<S>(output, 1);
-        Random random(options.seed ? *options.seed : detail::next_seed());
-        if (options.initialize)
-            initialize(random);
+        options_.initialize = false;
     }
-    explicit Dense(DenseOptions options = {}) requires(Input != Dynamic && Output != Dynamic)
-        : Dense(Input, Output, options) {}
+    explicit Dense(Uninitialized, DenseOptions options = {}) requires(Input != Dynamic && Output != Dynamic)
+        : Dense(uninitialized, Input, Output, options) {}
 
     Index input_size() const { return input_; }
     Index output_size() const { return output_; }

@@ -40,6 +40,13 @@ class Embedding : public detail::EachParameter<Embedding<S>> {
     /// Throws std::invalid_argument if a size is below 1, padding is no token or S can't tell so many tokens apart (a
     /// float holds whole numbers up to 2²⁴).
     Embedding(AnyIndex vocabulary, AnyIndex size, EmbeddingOptions options = {})
+        : Embedding(uninitialized, vocabulary, size, options) {
+        options_.initialize = options.initialize;
+        Random random(options.seed ? *options.seed : detail::next_seed());
+        if (options.initialize)
+            initialize(random);
+    }
+    Embedding(Uninitialized, AnyIndex vocabulary, AnyIndex size, EmbeddingOptions options = {})
         : options_(options), vocabulary_(vocabulary), size_(size) {
         constexpr Index most = Index(1) << std::numeric_limits<S>::digits;
         require(vocabulary >= 1 && vocabulary <= most, "Embedding", "vocabulary is ", vocabulary, ", expected 1 … ",
@@ -48,9 +55,7 @@ class Embedding : public detail::EachParameter<Embedding<S>> {
         require(!options.padding || (*options.padding >= 0 && *options.padding < vocabulary), "Embedding",
                 "padding is ", options.padding.value_or(0), ", expected 0 … ", vocabulary - 1);
         table_ = Parameter<S>::sparse(size, vocabulary);
-        Random random(options.seed ? *options.seed : detail::next_seed());
-        if (options.initialize)
-            initialize(random);
+        options_.initialize = false;
     }
 
     Index vocabulary() const { return vocabulary_; }

@@ -107,6 +107,16 @@ struct Initializer {
     }
 };
 
+/// The first argument of a layer's constructor, before all others: parameters start as zero, as {.initialize = false} has it,
+/// and the program has no code that draws them. This halves the code of a program that runs one small net, because an
+/// orthogonal matrix takes matrix products.
+///
+///     LSTM<float, 1, 20> lstm{uninitialized, {.peephole = true}};
+struct Uninitialized {
+    explicit constexpr Uninitialized(std::nullptr_t) {} ///< {} means another argument, such as a cell
+};
+inline constexpr Uninitialized uninitialized{nullptr};
+
 namespace initializer {
 
 /// Throws std::invalid_argument unless c is finite.

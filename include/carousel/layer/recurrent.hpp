@@ -29,20 +29,7 @@ class Recurrent : public detail::EachParameter<Recurrent<C, Input, Hidden>> {
     /// `input` and `hidden` may be left out where they are fixed at compile time.
     /// Throws std::invalid_argument if a size is below 1 or differs from the fixed one.
     Recurrent(AnyIndex input, AnyIndex hidden, C cell = {}, RecurrentOptions options = {})
-        : cell_(cell), options_(options), input_(input), hidden_(hidden) {
-        require(input >= 1 && (Input == Dynamic || input == Input), C::name, "input size is ", input, ", expected ",
-                Input == Dynamic ? "at least 1" : detail::decimal(Input));
-        require(hidden >= 1 && (Hidden == Dynamic || hidden == Hidden), C::name, "hidden size is ", hidden,
-                ", expected ", Hidden == Dynamic ? "at least 1" : detail::decimal(Hidden));
-        for (const auto& [what, rate] :
-             {std::pair("recurrent_dropout", options.recurrent_dropout), std::pair("zoneout", options.zoneout),
-              std::pair("zoneout_cell", options.zoneout_cell)})
-            require(rate >= 0 && rate < 1, C::name, what, " is ", rate, ", expected 0 <= ", what, " < 1");
-        W_ = Parameter<Scalar>(C::input.count * hidden, input);
-        U_ = Parameter<Scalar>(recurrent_blocks<C>().count * hidden, hidden);
-        b_ = Parameter<Scalar>(biased_blocks<C>() * hidden, 1);
-        if (has_vectors())
-            P_ = Parameter<Scalar>(hidden, C::vectors);
+        : Recurrent(Zeros(), input, hidden, cell, options) {
         Random random(options.seed ? *options.seed : detail::next_seed());
         if (options.initialize)
             initialize(random);
@@ -57,6 +44,15 @@ class Recurrent : public detail::EachParameter<Recurrent<C, Input, Hidden>> {
     template <std::same_as<RecurrentOptions> Options = RecurrentOptions>
     requires(Input != Dynamic && Hidden != Dynamic) explicit Recurrent(Options options)
         : Recurrent(Input, Hidden, C{}, std::move(options)) {}
+    Recurrent(Uninitialized, AnyIndex input, AnyIndex hidden, C cell = {}, RecurrentOptions options = {})
+        : Recurrent(Zeros(), input, hidden, cell, options) {
+        options_.initialize = false;
+        Random random(options.seed ? *options.seed : detail::next_seed());
+        seed_noise(random);
+    }
+    explicit Recurrent(Uninitialized, C cell = {},
+                       RecurrentOptions options = {}) requires(Input != Dynamic && Hidden != Dynamic)
+        : Recurrent(uninitialized, Input, Hidden, cell, options) {}
 
     Index input_size() const { return input_; }
     Index hidden_size() const { return hidden_; }
@@ -183,6 +179,25 @@ class Recurrent : public detail::EachParameter<Recurrent<C, Input, Hidden>> {
     }
 
   private:
+    struct Zeros {};
+    /// What every constructor begins with: parameters of zeros.
+    Recurrent(Zeros, Index input, Index hidden, const C& cell, const RecurrentOptions& options)
+        : cell_(cell), options_(options), input_(input), hidden_(hidden) {
+        require(input >= 1 && (Input == Dynamic || input == Input), C::name, "input size is ", input, ", expected ",
+                Input == Dynamic ? "at least 1" : detail::decimal(Input));
+        require(hidden >= 1 && (Hidden == Dynamic || hidden == Hidden), C::name, "hidden size is ", hidden,
+                ", expected ", Hidden == Dynamic ? "at least 1" : detail::decimal(Hidden));
+        for (const auto& [what, rate] :
+             {std::pair("recurrent_dropout", options.recurrent_dropout), std::pair("zoneout", options.zoneout),
+              std::pair("zoneout_cell", options.zoneout_cell)})
+            require(rate >= 0 && rate < 1, C::name, what, " is ", rate, ", expected 0 <= ", what, " < 1");
+        W_ = Parameter<Scalar>(C::input.count * hidden, input);
+        U_ = Parameter<Scalar>(recurrent_blocks<C>().count * hidden, hidden);
+        b_ = Parameter<Scalar>(biased_blocks<C>() * hidden, 1);
+        if (has_vectors())
+            P_ = Parameter<Scalar>(hidden, C::vectors);
+    }
+
     friend detail::EachParameter<Recurrent>;
     /// f(name, parameter) for every one, const if `self` is.
     template <class Self, class F>
