@@ -115,7 +115,7 @@ TEST_CASE("header: states of any layer are written, empty ones as zeros") {
 TEST_CASE("header: a single layer is a model") {
     const std::string text = header_text(dense, {.name = "line"});
     CHECK_THAT(text, Catch::Matchers::ContainsSubstring("using Model = carousel::Dense<float, 1, 1>;"));
-    CHECK_THAT(text, Catch::Matchers::ContainsSubstring("    Model result = Model{{.initialize = false}};\n"));
+    CHECK_THAT(text, Catch::Matchers::ContainsSubstring("    Model result = Model{carousel::uninitialized};\n"));
     CHECK_THAT(text, Catch::Matchers::ContainsSubstring("    set(result.W(), constants::W);\n"));
 }
 

@@ -50,8 +50,8 @@ using Model = carousel::Sequential<carousel::LSTM<float, 1, 3>, carousel::Dense<
 
 /// The trained model. It can be trained on.
 inline Model model() {
-    Model result = Model{carousel::LSTM<float, 1, 3>{{.initialize = false}},
-                         carousel::Dense<float, 3, 1>{{.initialize = false}}};
+    Model result = Model{carousel::LSTM<float, 1, 3>{carousel::uninitialized},
+                         carousel::Dense<float, 3, 1>{carousel::uninitialized}};
     const auto set = [](carousel::Parameter<float>& parameter, const auto& numbers) {
         std::copy(std::begin(numbers), std::end(numbers), parameter.value.data());
     };

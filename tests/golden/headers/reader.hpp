@@ -63,13 +63,13 @@ using Model = carousel::Sequential<carousel::Embedding<double>, carousel::Conv1D
 
 /// The trained model. It can be trained on.
 inline Model model() {
-    Model result = Model{carousel::Embedding<double>{5, 3, {.padding = 0, .initialize = false}},
-                         carousel::Conv1D<double>{3, 2, 2, {.stride = 2, .padding = carousel::Padding::valid, .initialize = false}},
-                         carousel::Bidirectional<carousel::GRU<double, 2, 2>>{carousel::GRU<double, 2, 2>{{.initialize = false}}, carousel::GRU<double, 2, 2>{{.reverse = true, .initialize = false}}, carousel::Merge::sum},
-                         carousel::Sequential<carousel::SimpleRNN<double, 2, 2>, carousel::Dropout>{carousel::SimpleRNN<double, 2, 2>{{.reverse = true, .initialize = false}}, carousel::Dropout{0.25, {.per_sequence = true}}},
+    Model result = Model{carousel::Embedding<double>{carousel::uninitialized, 5, 3, {.padding = 0}},
+                         carousel::Conv1D<double>{carousel::uninitialized, 3, 2, 2, {.stride = 2, .padding = carousel::Padding::valid}},
+                         carousel::Bidirectional<carousel::GRU<double, 2, 2>>{carousel::GRU<double, 2, 2>{carousel::uninitialized}, carousel::GRU<double, 2, 2>{carousel::uninitialized, {}, {.reverse = true}}, carousel::Merge::sum},
+                         carousel::Sequential<carousel::SimpleRNN<double, 2, 2>, carousel::Dropout>{carousel::SimpleRNN<double, 2, 2>{carousel::uninitialized, {}, {.reverse = true}}, carousel::Dropout{0.25, {.per_sequence = true}}},
                          carousel::BothEnds{},
                          carousel::FirstStep{},
-                         carousel::Dense<double, 2, 1>{{.activation = carousel::Activation::sigmoid, .initialize = false}}};
+                         carousel::Dense<double, 2, 1>{carousel::uninitialized, {.activation = carousel::Activation::sigmoid}}};
     const auto set = [](carousel::Parameter<double>& parameter, const auto& numbers) {
         std::copy(std::begin(numbers), std::end(numbers), parameter.value.data());
     };

@@ -79,7 +79,7 @@ class SingleLayers {
         const std::string gates = chosen_gates(values, true);
         std::string cell = peephole ? ".peephole = true" : "";
         if (!gates.empty())
-            cell += (cell.empty() ? "" : ", ") + gates;
+            add(cell, gates);
         return recurrent<LstmCell<S, coupled>>(values, at, gates.empty() ? "" : ", carousel::ChosenGates", cell,
                                                peephole);
     }
@@ -115,10 +115,10 @@ class SingleLayers {
         require(cell_name == type, type.c_str(), "it has the cell \"", cell_name,
                 "\", expected the library's of its type");
         const auto reverse = values.template get<bool>("reverse");
-        std::string options = reverse ? ".reverse = true, " : "";
+        std::string options = reverse ? ".reverse = true" : "";
         for (const char* const rate : {"recurrent_dropout", "zoneout", "zoneout_cell"})
             if (const auto value = values.template get<double>(rate); value != 0)
-                options += std::string(".") + rate + " = " + finite(values, rate, value) + ", ";
+                add(options, std::string(".") + rate + " = " + finite(values, rate, value));
         values.finish();
         numbers_.parameter(type, "W", C::input.count * H, I, at);
         numbers_.parameter(type, "U", recurrent_blocks<C>().count * H, H, at);
@@ -128,7 +128,7 @@ class SingleLayers {
         numbers_.state(type, C::states * H, at);
         return written("carousel/layer/recurrent.hpp",
                        "carousel::" + type + "<" + scalar_ + ", " + decimal(I) + ", " + decimal(H) + more_types + ">",
-                       (cell.empty() ? "" : "{" + cell + "}, ") + "{" + options + ".initialize = false}",
+                       zeros(cell.empty() && options.empty() ? "" : "{" + cell + "}", options),
                        reverse ? "it runs in reverse" : "");
     }
 
@@ -139,8 +139,7 @@ class SingleLayers {
         numbers_.parameter("Dense", "W", O, I, at);
         numbers_.parameter("Dense", "b", O, 1, at);
         return written("carousel/layer/dense.hpp",
-                       "carousel::Dense<" + scalar_ + ", " + decimal(I) + ", " + decimal(O) + ">",
-                       "{" + f + ".initialize = false}");
+                       "carousel::Dense<" + scalar_ + ", " + decimal(I) + ", " + decimal(O) + ">", zeros("", f));
     }
 
     Written embedding(LayerValues& values, const Place& at) {
@@ -148,9 +147,9 @@ class SingleLayers {
         const auto padding = values.template get<Index>("padding", -1);
         values.finish();
         numbers_.parameter("Embedding", "table", size, vocabulary, at);
-        return written("carousel/layer/embedding.hpp", "carousel::Embedding<" + scalar_ + ">",
-                       decimal(vocabulary) + ", " + decimal(size) + ", {" +
-                           (padding < 0 ? "" : ".padding = " + decimal(padding) + ", ") + ".initialize = false}");
+        return written(
+            "carousel/layer/embedding.hpp", "carousel::Embedding<" + scalar_ + ">",
+            zeros(decimal(vocabulary) + ", " + decimal(size), padding < 0 ? "" : ".padding = " + decimal(padding)));
     }
 
     Written conv1d(LayerValues& values, const Place& at) {
@@ -165,11 +164,17 @@ class SingleLayers {
         numbers_.parameter("Conv1D", "W", O, kernel * I, at);
         numbers_.parameter("Conv1D", "b", O, 1, at);
         numbers_.state("Conv1D", valid ? 0 : (kernel - 1) * dilation * I, at);
+        std::string options;
+        if (dilation > 1)
+            add(options, ".dilation = " + decimal(dilation));
+        if (stride > 1)
+            add(options, ".stride = " + decimal(stride));
+        if (valid)
+            add(options, ".padding = carousel::Padding::valid");
+        if (!f.empty())
+            add(options, f);
         return written("carousel/layer/conv1d.hpp", "carousel::Conv1D<" + scalar_ + ">",
-                       decimal(I) + ", " + decimal(O) + ", " + decimal(kernel) + ", {" +
-                           (dilation == 1 ? "" : ".dilation = " + decimal(dilation) + ", ") +
-                           (stride == 1 ? "" : ".stride = " + decimal(stride) + ", ") +
-                           (valid ? ".padding = carousel::Padding::valid, " : "") + f + ".initialize = false}",
+                       zeros(decimal(I) + ", " + decimal(O) + ", " + decimal(kernel), options),
                        stride > 1            ? "it has a stride"
                        : valid && kernel > 1 ? "its padding is valid"
                                              : "");
@@ -229,6 +234,15 @@ class SingleLayers {
         return layer;
     }
 
+    /// The arguments of a layer's constructor: sizes, or a cell, and the members of its options.
+    static std::string zeros(const std::string& sizes, const std::string& options) {
+        return "carousel::uninitialized" + (sizes.empty() ? "" : ", " + sizes) +
+               (options.empty() ? "" : ", {" + options + "}");
+    }
+    /// Appends to a list of members.
+    static void add(std::string& members, const std::string& member) {
+        members += (members.empty() ? "" : ", ") + member;
+    }
     /// Of the layer's own settings one that is a function. A cell with functions of its user's doesn't say it.
     static Activation function(LayerValues& values, const char* name) {
         const auto& d = values.description();
@@ -240,7 +254,7 @@ class SingleLayers {
     }
     static std::string activation_option(LayerValues& values) {
         const Activation f = function(values, "activation");
-        return f == Activation::linear ? "" : ".activation = " + expression(f) + ", ";
+        return f == Activation::linear ? "" : ".activation = " + expression(f);
     }
     static std::string finite(const LayerValues& values, const char* name, double value) {
         require(is_finite(value), values.description().type.c_str(), "\"", name, "\" is ", value,
