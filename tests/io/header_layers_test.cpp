@@ -14,6 +14,8 @@ using namespace carousel;
 
 namespace {
 
+const Dense<float> dense{1, 1, {.initialize = false}};
+
 std::string golden(const char* name) {
     return test::content(std::string(CAROUSEL_TEST_DATA) + "/headers/" + name + ".hpp");
 }
@@ -61,4 +63,40 @@ TEST_CASE("header: a stream of every layer gives the same numbers as that of the
             worst = std::max(worst, std::abs(static_cast<double>(y[k]) - static_cast<double>(other[k])));
     }
     CHECK(worst < 1e-6);
+}
+
+TEST_CASE("header: states of any layer are written, empty ones as zeros") {
+    const Sequential model{Conv1D<float>{1, 1, 2, {.initialize = false}}, Conv1D<float>{1, 1, 1, {.initialize = false}},
+                           Bidirectional{GRU<float>{1, 1, {.initialize = false}}, Merge::sum}, dense};
+    auto state = model.empty_state();
+    std::get<0>(state) = Matrix<float>::Constant(1, 1, 0.5f);
+    std::get<2>(state)[1] = Matrix<float>::Constant(1, 1, -2.f);
+    const std::string text = header_text(model, {}, state);
+    CHECK_THAT(text,
+               Catch::Matchers::ContainsSubstring("    set(std::get<0>(state), constants::state_0);\n"
+                                                  "    std::get<1>(state).setZero(0, 1);\n"
+                                                  "    std::get<2>(state)[0].setZero(1, 1);\n"
+                                                  "    set(std::get<2>(state)[1], constants::state_2_reverse);\n"));
+    CHECK_THAT(text, Catch::Matchers::ContainsSubstring("state_2_reverse[] = { // 1 x 1\n    -2.f};\n"));
+}
+
+TEST_CASE("header: without a stream() where a Stream would refuse the model, and the reason") {
+    const auto reason = [](const auto& model) {
+        const std::string text = header_text(model), begin = "// There is no stream() of it: ";
+        const auto place = text.find(begin);
+        CHECK((text.find("carousel::Stream") == text.npos) == (place != text.npos));
+        return place == text.npos ? ""
+                                  : text.substr(place + begin.size(), text.find(".\n", place) - place - begin.size());
+    };
+    const RecurrentOptions reverse{.reverse = true, .initialize = false};
+    CHECK(reason(Sequential{dense, LastStep{}}) == "");
+    CHECK(reason(Conv1D<float>{1, 1, 1, {.padding = Padding::valid, .initialize = false}}) == "");
+    CHECK(reason(Sequential{dense, Sequential{dense, GRU<float>{1, 1, reverse}}}) ==
+          "layer 1 (Sequential): layer 1 (GRU): it runs in reverse");
+    CHECK(reason(Residual{GRU<float>{1, 1, reverse}}) == "it runs in reverse");
+    CHECK(reason(Bidirectional{GRU<float>{1, 1, {.initialize = false}}}) == "its first output needs the last sample");
+    CHECK(reason(Conv1D<float>{1, 1, 1, {.stride = 2, .initialize = false}}) == "it has a stride");
+    CHECK(reason(Conv1D<float>{1, 1, 2, {.padding = Padding::valid, .initialize = false}}) == "its padding is valid");
+    CHECK(reason(Sequential{dense, FirstStep{}}) == "layer 1 (FirstStep): there is no StreamPart for it");
+    CHECK(reason(Model<float>{Activate{Activation::tanh}}) == "the model takes any number of features");
 }

@@ -97,19 +97,34 @@ TEST_CASE("header: a state that isn't zero is where its stream begins, the metad
     CHECK(amplifier::metadata[1].second == "44100");
 }
 
-TEST_CASE("header: states of any layer are written, empty ones as zeros") {
-    const Sequential model{Conv1D<float>{1, 1, 2, {.initialize = false}}, Conv1D<float>{1, 1, 1, {.initialize = false}},
-                           Bidirectional{GRU<float>{1, 1, {.initialize = false}}, Merge::sum}, dense};
-    auto state = model.empty_state();
-    std::get<0>(state) = Matrix<float>::Constant(1, 1, 0.5f);
-    std::get<2>(state)[1] = Matrix<float>::Constant(1, 1, -2.f);
-    const std::string text = header_text(model, {}, state);
-    CHECK_THAT(text,
-               Catch::Matchers::ContainsSubstring("    set(std::get<0>(state), constants::state_0);\n"
-                                                  "    std::get<1>(state).setZero(0, 1);\n"
-                                                  "    std::get<2>(state)[0].setZero(1, 1);\n"
-                                                  "    set(std::get<2>(state)[1], constants::state_2_reverse);\n"));
-    CHECK_THAT(text, Catch::Matchers::ContainsSubstring("state_2_reverse[] = { // 1 x 1\n    -2.f};\n"));
+TEST_CASE("header: the shortest literals that have a number's bits") {
+    const auto text = [](auto number) { return detail::header::literal(number); };
+    CHECK(text(0.1f) == "0.1f");
+    CHECK(text(0.1) == "0.1");
+    CHECK(text(16777216.f) == "16777216.f");
+    CHECK(text(-0.f) == "-0.f");
+    CHECK(text(-0.) == "-0.");
+    CHECK(text(1e22) == "1e+22");
+    CHECK(text(std::numeric_limits<float>::denorm_min()) == "1e-45f");
+    CHECK(text(std::numeric_limits<float>::max()) == "3.4028235e+38f");
+}
+
+TEST_CASE("header: functions are expressions in C++") {
+    const auto text = [](const Activation& f) { return detail::header::expression(f); };
+    CHECK(text(Activation::selu) == "carousel::Activation::selu");
+    CHECK(text(Activation::leaky_relu(0.1)) == "carousel::Activation::leaky_relu(0.1)");
+    CHECK(text(Activation::affine(2, -0.)) == "carousel::Activation::affine(2., -0.)");
+    CHECK(text(Activation::hard_sigmoid().clipped(6)) == "carousel::Activation::hard_sigmoid(0.2, 0.5).clipped(6.)");
+    CHECK(refused(Sequential{dense, Activate{Activation::affine(std::numeric_limits<double>::infinity())}}) ==
+          "header_text: layer 1 (Activation): \"activation\" is \"affine(inf, 0)\", expected a function such as "
+          "\"tanh\"");
+}
+
+TEST_CASE("header: texts are escaped so that they are the same in any encoding") {
+    CHECK(detail::header::quoted("a\"b\\c?") == R"("a\"b\\c\?")");
+    CHECK(detail::header::quoted("\n1\xC3") == R"("\0121\303")");
+    const std::string text = header_text(dense, {.metadata = {{std::string("a\0b", 3), "c"}}});
+    CHECK_THAT(text, Catch::Matchers::ContainsSubstring(R"(    {{"a\000b", 3}, "c"}};)"));
 }
 
 TEST_CASE("header: a single layer is a model") {
@@ -117,27 +132,6 @@ TEST_CASE("header: a single layer is a model") {
     CHECK_THAT(text, Catch::Matchers::ContainsSubstring("using Model = carousel::Dense<float, 1, 1>;"));
     CHECK_THAT(text, Catch::Matchers::ContainsSubstring("    Model result = Model{carousel::uninitialized};\n"));
     CHECK_THAT(text, Catch::Matchers::ContainsSubstring("    set(result.W(), constants::W);\n"));
-}
-
-TEST_CASE("header: without a stream() where a Stream would refuse the model, and the reason") {
-    const auto reason = [](const auto& model) {
-        const std::string text = header_text(model), begin = "// There is no stream() of it: ";
-        const auto place = text.find(begin);
-        CHECK((text.find("carousel::Stream") == text.npos) == (place != text.npos));
-        return place == text.npos ? ""
-                                  : text.substr(place + begin.size(), text.find(".\n", place) - place - begin.size());
-    };
-    const RecurrentOptions reverse{.reverse = true, .initialize = false};
-    CHECK(reason(Sequential{dense, LastStep{}}) == "");
-    CHECK(reason(Conv1D<float>{1, 1, 1, {.padding = Padding::valid, .initialize = false}}) == "");
-    CHECK(reason(Sequential{dense, Sequential{dense, GRU<float>{1, 1, reverse}}}) ==
-          "layer 1 (Sequential): layer 1 (GRU): it runs in reverse");
-    CHECK(reason(Residual{GRU<float>{1, 1, reverse}}) == "it runs in reverse");
-    CHECK(reason(Bidirectional{GRU<float>{1, 1, {.initialize = false}}}) == "its first output needs the last sample");
-    CHECK(reason(Conv1D<float>{1, 1, 1, {.stride = 2, .initialize = false}}) == "it has a stride");
-    CHECK(reason(Conv1D<float>{1, 1, 2, {.padding = Padding::valid, .initialize = false}}) == "its padding is valid");
-    CHECK(reason(Sequential{dense, FirstStep{}}) == "layer 1 (FirstStep): there is no StreamPart for it");
-    CHECK(reason(Model<float>{Activate{Activation::tanh}}) == "the model takes any number of features");
 }
 
 TEST_CASE("header: what isn't a layer of the library is refused by name") {
@@ -163,14 +157,14 @@ TEST_CASE("header: parameters and states that can't be written are refused by na
           "header_text: layer 1 (Dense): b(0, 0) is nan, expected a finite number; train or load the model anew");
     model.layer<1>().b().value.setZero(2, 1);
     CHECK(refused(model) == "header_text: layer 1 (Dense): b is 2 x 1, expected 1 x 1; give it a value of that shape");
-    const GRU<float> gru{2, 2, {.initialize = false}};
-    CHECK(refused(gru, {}, Matrix<float>::Zero(3, 1)) ==
-          "header_text: GRU: the state is 3 x 1, expected 2 x 1, or an empty matrix for zero");
-    CHECK(refused(gru, {}, Matrix<float>::Constant(2, 1, std::numeric_limits<float>::infinity())) ==
-          "header_text: GRU: the state(0, 0) is inf, expected a finite number; train or load the model anew");
-    CHECK(refused(Model<float>{gru, gru}, {}, {Matrix<float>::Zero(2, 1)}) ==
-          "header_text: layer 1 (GRU): the state has no matrix for it; give one for every layer");
-    CHECK(refused(Model<float>{gru}, {}, std::vector(2, Matrix<float>::Zero(2, 1).eval())) ==
+    const LSTM<float> lstm{2, 2, {.initialize = false}};
+    CHECK(refused(lstm, {}, Matrix<float>::Zero(3, 1)) ==
+          "header_text: LSTM: the state is 3 x 1, expected 4 x 1, or an empty matrix for zero");
+    CHECK(refused(lstm, {}, Matrix<float>::Constant(4, 1, std::numeric_limits<float>::infinity())) ==
+          "header_text: LSTM: the state(0, 0) is inf, expected a finite number; train or load the model anew");
+    CHECK(refused(Model<float>{lstm, lstm}, {}, {Matrix<float>::Zero(4, 1)}) ==
+          "header_text: layer 1 (LSTM): the state has no matrix for it; give one for every layer");
+    CHECK(refused(Model<float>{lstm}, {}, std::vector(2, Matrix<float>::Zero(4, 1).eval())) ==
           "header_text: the model has more parameters or states than the layers that it describes");
 }
 

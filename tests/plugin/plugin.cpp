@@ -8,6 +8,8 @@
 #include "carousel/stream/stream.hpp"
 #include "carousel/train/fit.hpp"
 
+#include "../golden/headers/amplifier.hpp"
+
 using namespace carousel;
 
 extern "C" {
@@ -24,6 +26,14 @@ bool train() {
     fit(model, data, MeanSquaredError{}, Adam{.learning_rate = 1e-2}, {.epochs = 2, .batch_size = 16});
     Stream stream{model};
     return std::isfinite(stream(0.5f));
+}
+
+/// A model that is compiled in.
+bool streams() {
+    auto stream = amplifier::stream();
+    for (int t = 0; t < 100; ++t)
+        stream(0.5f);
+    return stream.finite();
 }
 
 /// Constructed before the threads, so its destructor runs after they have ended.
@@ -45,7 +55,7 @@ int start(int* trained) {
     last.trained = trained;
     set_threads(2);
     const bool two = threads() == 2;
-    return two && train() ? 0 : 1;
+    return two && train() && streams() ? 0 : 1;
 }
 
 void fail_with(void (*handler)(const char*)) {

@@ -109,8 +109,12 @@ std::string text_of(const Contents& contents, Numbers<S> numbers, const char* wh
         if (needed)
             text += std::string("#include <") + include + ">\n";
     text += "\nnamespace " + contents.name + " {\n\n" + metadata;
-    if (!all.arrays().empty())
-        text += "namespace constants {\n" + all.arrays() + "} // namespace constants\n\n";
+    if (!all.arrays().empty()) {
+        text.reserve(text.size() + all.arrays().size() + 2 * (model.make.size() + all.set_parameters().size()) + 4096);
+        text += "namespace constants {\n";
+        text += all.arrays();
+        text += "} // namespace constants\n\n";
+    }
     text += "using Model = " + model.type +
             ";\n\n/// The trained model. It can be trained on.\ninline Model model() {\n" + "    Model result = Model" +
             model.make.substr(model.type.size()) + ";\n";
