@@ -2,6 +2,7 @@
 # Installs what building needs and this machine lacks:
 #   sh cmake/setup.sh             for `cmake --workflow --preset sine` and `--preset test`
 #   sh cmake/setup.sh formats     for `cmake --workflow --preset formats` as well: what the model files of other programs need
+#   sh cmake/setup.sh tools       for `cmake --workflow --preset tools`, the program carousel: the same, and libsndfile
 #   sh cmake/setup.sh ci          for .ci/run as well
 #   sh cmake/setup.sh benchmark   for `cmake --workflow --preset benchmark` as well: the libraries it compares with
 set -eu
@@ -41,6 +42,7 @@ found() {
     benchmark) has_header benchmark/benchmark.h ;;
     zip) has_header zip.h ;;
     hdf5) has_header hdf5.h || has_header hdf5/serial/hdf5.h ;;
+    sndfile) has_header sndfile.h ;;
     protobuf) has_header google/protobuf/io/coded_stream.h ;;
     onednn) has_header dnnl.hpp ;;
     torch) has_header torch/csrc/api/include/torch/torch.h ;;
@@ -67,6 +69,7 @@ package() {
     apt-get-zip) echo libzip-dev ;;
     apt-get-hdf5) echo libhdf5-dev ;;
     apt-get-protobuf) echo libprotobuf-dev ;;
+    apt-get-sndfile) echo libsndfile1-dev ;;
     apt-get-newer-clang) echo clang-19 ;;
     apt-get-benchmark) echo libbenchmark-dev ;;
     apt-get-onednn) echo libdnnl-dev ;;
@@ -83,6 +86,8 @@ package() {
     dnf-zip) echo libzip-devel ;;
     dnf-hdf5) echo hdf5-devel ;;
     dnf-protobuf) echo protobuf-devel ;;
+    dnf-sndfile) echo libsndfile-devel ;;
+    brew-sndfile) echo libsndfile ;;
     brew-zip) echo libzip ;;
     dnf-benchmark) echo google-benchmark-devel ;;
     dnf-onednn) echo onednn-devel ;;
@@ -121,9 +126,14 @@ case ${1-} in
 formats)
     needed="$needed json zip hdf5 protobuf"
     ;;
+tools)
+    needed="$needed json zip hdf5 protobuf"
+    wanted='eigen cli11'
+    optional='sndfile'
+    ;;
 ci)
     needed="$needed clang sanitizers clang-format json zip hdf5 protobuf"
-    optional="$optional newer-clang"
+    optional="$optional newer-clang sndfile"
     ;;
 benchmark)
     wanted="$wanted benchmark"

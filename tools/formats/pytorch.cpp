@@ -1,0 +1,29 @@
+// Files of torch.save, and safetensors files with PyTorch's names.
+#include "compiled_once.hpp"
+#include "format.hpp"
+
+#include "carousel/io/pytorch.hpp"
+
+namespace tool {
+
+namespace {
+
+carousel::PyTorchOptions of(const LoadOptions& options) {
+    return {.dictionary = options.dictionary, .prefix = options.prefix};
+}
+
+} // namespace
+
+Net load_torch(const std::filesystem::path& path, const LoadOptions& options) {
+    return carousel::load_pytorch<float>(path, options.architecture, of(options));
+}
+
+void save_torch(const std::filesystem::path& path, const Net& net, const SaveOptions& options) {
+    carousel::save_pytorch_safetensors(path, net.model, {.modules = options.modules, .metadata = net.metadata});
+}
+
+std::string torch_contents(const std::filesystem::path& path, const LoadOptions& options) {
+    return carousel::pytorch_modules(path, of(options));
+}
+
+} // namespace tool

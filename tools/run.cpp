@@ -1,0 +1,93 @@
+// carousel run: a model's output for a file of inputs.
+#include "commands.hpp"
+#include "run_options.hpp"
+
+#include <cmath>
+#include <cstdio>
+#include <map>
+#include <memory>
+
+namespace tool {
+
+namespace {
+
+struct Options {
+    NetArgument model;
+    RunArguments run;
+    std::string out, save_state;
+    int sample_rate = 0;
+    Samples samples = Samples::floats;
+
+    explicit Options(CLI::App& app) : model(app, "MODEL"), run(app) {}
+};
+
+std::string duration(double seconds) {
+    const double magnitude[] = {1e-9, 1e-6, 1e-3, 1};
+    const char* const unit[] = {"ns", "us", "ms", "s"};
+    std::size_t k = 0;
+    while (k + 1 < std::size(magnitude) && seconds >= magnitude[k + 1])
+        ++k;
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3g %s", seconds / magnitude[k], unit[k]);
+    return text;
+}
+
+int run(Options& options) {
+    check_writable(options.out);
+    const Net net = options.model.load();
+    Outcome outcome = options.run.run(net);
+    warn_of_nan(outcome.y, options.out);
+    const double rate = outcome.y.sample_rate > 0 ? outcome.y.sample_rate : sample_rate(net.metadata);
+    if (options.sample_rate > 0)
+        outcome.y.sample_rate = options.sample_rate;
+    else if (outcome.y.sample_rate == 0)
+        outcome.y.sample_rate = static_cast<int>(std::lround(rate));
+    check(!(outcome.y.sample_rate > 0 && gives_one_step(net.model) && options.out.ends_with(".wav")), options.out,
+          ": the model gives one step, which is no audio; write .npy or .csv");
+    write_array(options.out, outcome.y, options.samples);
+    if (!options.save_state.empty())
+        write_state(options.save_state, outcome.state);
+
+    const double step = outcome.seconds / static_cast<double>(outcome.sequences * outcome.steps);
+    std::printf("wrote %s: %s\n", options.out.c_str(), shape_text(outcome.y.shape).c_str());
+    if (outcome.sequences > 1)
+        std::printf("%td sequences of ", outcome.sequences);
+    std::printf("%td step%s in %s, %s a step", outcome.steps, outcome.steps == 1 ? "" : "s",
+                duration(outcome.seconds).c_str(), duration(step).c_str());
+    if (rate > 0 && step > 0)
+        std::printf(", %.3g x real time at %.6g Hz", 1 / (step * rate), rate);
+    std::puts("");
+    return 0;
+}
+
+} // namespace
+
+Command run_command(CLI::App& program) {
+    CLI::App* const app = program.add_subcommand("run", "Run a model on a file of inputs");
+    app->footer("IN is (time), (time, features) or (batch, time, features); of tokens (time) or (batch, time). OUT is "
+                "likewise; of a\n"
+                "model that gives the last step alone (batch, features). A .csv file is one sequence, a row a step; of "
+                "tokens a row a\n"
+                "sequence, or one column. Each channel of a .wav file is a feature, or is run by itself if the model "
+                "takes one.\n"
+                "The state begins as the model's file says (NAM), or with zero.\n"
+                "examples:\n"
+                "  carousel run model.onnx x.npy y.npy\n"
+                "  carousel run amp.nam guitar.wav amp.wav --stream --prewarm\n"
+                "  carousel run pedal.json guitar.wav out.wav --knob 0.5\n"
+                "  carousel run model.safetensors part1.csv y1.csv --save-state state.safetensors\n"
+                "  carousel run model.safetensors part2.csv y2.csv --state state.safetensors");
+    const auto options = std::make_shared<Options>(*app);
+    app->add_option("OUT", options->out, "the output: .npy, .csv or .wav")->required();
+    app->add_option("--save-state", options->save_state, "write the final state to this file");
+    app->add_option("--sample-rate", options->sample_rate,
+                    "of a .wav file that is written, in Hz; by default the input's or the model's")
+        ->check(CLI::Range(1, 10'000'000));
+    app->add_option("--wav", options->samples,
+                    "the samples of a .wav file that is written: float, 16 or 24 (bits, clipped to -1 … 1)")
+        ->transform(CLI::CheckedTransformer(std::map<std::string, Samples>{
+            {"float", Samples::floats}, {"16", Samples::integers16}, {"24", Samples::integers24}}));
+    return {app, [options] { return run(*options); }};
+}
+
+} // namespace tool
