@@ -45,9 +45,9 @@ int convert(NetArgument& in, const Options& options) {
     if (options.drop_state)
         net.state.clear();
     check(kept || is_zero(net.state) || !options.state.empty(), in.path(),
-          ": holds the state in which the model begins, and a ", to.title,
-          " file can't; write it to a file of its own with --save-state FILE (for carousel run --state), or begin with "
-          "zero with "
+          ": holds the state in which the model begins, for which there is no place in a file of ", to.title,
+          options.save.states ? " whose states are inputs" : "",
+          "; write it to a file of its own with --save-state FILE (for carousel run --state), or begin with zero with "
           "--drop-state");
     if (!options.state.empty()) {
         check(!net.state.empty(), in.path(), ": holds no state for --save-state; the model begins with zero");
@@ -81,7 +81,7 @@ Command convert_command(CLI::App& program) {
     app->add_option("--modules", options->save.modules,
                     "PyTorch: the names of the modules of the layers with weights, between commas")
         ->delimiter(',')
-        ->expected(1)
+        ->allow_extra_args(false)
         ->group("The file to write");
     app->add_flag("--states", options->save.states, "ONNX: states are inputs and outputs of the graph")
         ->group("The file to write");

@@ -21,7 +21,7 @@ struct RunArguments {
         command.add_flag("--stream", options.stream, "sample by sample, as a program with live input runs it");
         command.add_flag("--time-major", options.time_major, "arrays are (time, batch, features)");
         command.add_option("--knob", options.knobs, "a further feature, the same at every step; once for each")
-            ->expected(1);
+            ->allow_extra_args(false);
         auto* const file = command.add_option("--state", state, "begin with the state in this file, of --save-state");
         command.add_flag("--zero-state", zero_state, "begin with zero, also if the model's file holds a state")
             ->excludes(file);
