@@ -8,6 +8,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <stdexcept>
 
 namespace tool {
 
@@ -53,7 +54,11 @@ int convert(NetArgument& in, const Options& options) {
         check(!net.state.empty(), in.path(), ": holds no state for --save-state; the model begins with zero");
         write_state(options.state, net.state);
     }
-    to.save(options.out, net, options.save);
+    try {
+        to.save(options.out, net, options.save);
+    } catch (const std::invalid_argument& error) { // the format can't say the model
+        throw std::runtime_error(in.path() + " as " + to.title + ": " + error.what());
+    }
     std::printf("wrote %s: %s, %s parameters\n", options.out.c_str(), to.title,
                 carousel::detail::with_commas(carousel::detail::count_parameters(net.model).all).c_str());
     return 0;

@@ -82,31 +82,31 @@ Command info_command(CLI::App& program) {
                 "  carousel info model.pt                                    # its modules\n"
                 "  carousel info model.pt --architecture \"LSTM, last, Linear\"");
     const auto argument = std::make_shared<NetArgument>(*app, "FILE");
-    return {
-        app, [argument] {
-            const Format& format = argument->format();
-            const bool modules_alone = format.contents && argument->options().architecture.empty();
-            Net net;
-            if (modules_alone) {
-                try {
+    return {app, [argument] {
+                const Format& format = argument->format();
+                const bool modules_alone = format.contents && argument->options().architecture.empty();
+                Net net;
+                if (modules_alone) {
+                    try {
+                        net = argument->load();
+                    } catch (const std::runtime_error&) {
+                        const std::string modules = format.contents(argument->path(), argument->options());
+                        line("file:", argument->path());
+                        line("format:", format.title);
+                        line("modules:", modules);
+                        std::printf("The file doesn't say what is done between and after its modules. Complete the "
+                                    "line, with last, Tanh, "
+                                    "Softmax …, in the order in which they run:\n  --architecture \"%s\"\n",
+                                    modules.c_str());
+                        return 0;
+                    }
+                } else
                     net = argument->load();
-                } catch (const std::runtime_error&) {
-                    const std::string modules = format.contents(argument->path(), argument->options());
-                    line("file:", argument->path());
-                    line("format:", format.title);
-                    line("modules:", modules);
-                    std::puts(
-                        "The file doesn't say what is done between and after its modules. Say it, in their order, with "
-                        "--architecture:\n  --architecture \"LSTM(1, 32), last, Linear(32, 1)\"");
-                    return 0;
-                }
-            } else
-                net = argument->load();
-            line("file:", argument->path());
-            line("format:", format.title);
-            describe(net);
-            return 0;
-        }};
+                line("file:", argument->path());
+                line("format:", format.title);
+                describe(net);
+                return 0;
+            }};
 }
 
 } // namespace tool

@@ -54,8 +54,8 @@ int run(Options& options) {
         std::printf("%td sequences of ", outcome.sequences);
     std::printf("%td step%s in %s, %s a step", outcome.steps, outcome.steps == 1 ? "" : "s",
                 duration(outcome.seconds).c_str(), duration(step).c_str());
-    if (rate > 0 && step > 0)
-        std::printf(", %.3g x real time at %.6g Hz", 1 / (step * rate), rate);
+    if (rate > 0 && outcome.seconds > 0) // of all channels together
+        std::printf(", %.3g x real time at %.6g Hz", static_cast<double>(outcome.steps) / rate / outcome.seconds, rate);
     std::puts("");
     return 0;
 }

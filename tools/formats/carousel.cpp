@@ -27,7 +27,8 @@ Net load_rounded(const std::filesystem::path& path, carousel::Safetensors file) 
 
 bool is_double(const std::filesystem::path& path) {
     carousel::detail::Input input("load_model", path);
-    for (const auto& entry : carousel::detail::SafetensorsReader(input).entries())
+    const carousel::detail::SafetensorsReader reader(input);
+    for (const auto& entry : reader.entries())
         if (entry.dtype == "F64")
             return true;
     return false;

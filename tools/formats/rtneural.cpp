@@ -1,5 +1,6 @@
 #include "compiled_once.hpp"
 #include "format.hpp"
+#include "message.hpp"
 
 #include "carousel/io/rtneural.hpp"
 
@@ -10,6 +11,11 @@ Net load_rtneural_file(const std::filesystem::path& path, const LoadOptions&) {
 }
 
 void save_rtneural_file(const std::filesystem::path& path, const Net& net, const SaveOptions&) {
+    net.model.each_layer([&](std::size_t k, const auto& layer) {
+        if (layer.name() == "LastStep")
+            warn("layer " + std::to_string(k) +
+                 " (LastStep) isn't in the file: RTNeural gives the output of every step");
+    });
     carousel::save_rtneural(path, net.model, net.metadata);
 }
 
