@@ -86,8 +86,9 @@ TEST_CASE("NAM: prewarming is half a second of silence in whole blocks, or one b
 TEST_CASE("NAM: a block has at least one sample and no more than a million") {
     const std::string text = model_text("0, 0");
     for (const auto& [block, number] : {std::pair(Index(0), "0"), std::pair(Index(1) << 21, "2097152")})
-        CHECK(error<std::invalid_argument>([&] { load_nam<double>(bytes(text), {.prewarm = true, .block = block}); }) ==
-              std::string("load_nam: block is ") + number + ", expected 1 <= block <= 1048576");
+        CHECK(error<std::invalid_argument>([&, block = block] {
+                  load_nam<double>(bytes(text), {.prewarm = true, .block = block});
+              }) == std::string("load_nam: block is ") + number + ", expected 1 <= block <= 1048576");
 }
 
 TEST_CASE("NAM: what was loaded is saved, and loaded again to the last bit") {
