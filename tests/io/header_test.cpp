@@ -1,8 +1,11 @@
 #include "carousel/io/header.hpp"
 
+#include "carousel/layer/activate.hpp"
+#include "carousel/layer/last_step.hpp"
+#include "carousel/layer/sequential.hpp"
 #include "carousel/stream/stream.hpp"
 
-#include "golden/header_models.hpp"
+#include "golden/header_amplifier.hpp"
 #include "golden/headers/amplifier.hpp"
 #include "io/folder.hpp"
 #include "support.hpp"

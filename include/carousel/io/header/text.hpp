@@ -45,7 +45,8 @@ inline std::string constants_of(const Metadata& metadata, const char* where) {
         return "";
     return rate +
            "/// What the file of the model said besides its numbers, by name.\n"
-           "inline constexpr std::pair<std::string_view, std::string_view> metadata[] = {" +
+           "[[gnu::visibility(\"hidden\")]] inline constexpr std::pair<std::string_view, std::string_view> metadata[] "
+           "= {" +
            list + "};\n\n";
 }
 
@@ -111,7 +112,8 @@ std::string text_of(const Contents& contents, Numbers<S> numbers, const char* wh
     text += "\nnamespace " + contents.name + " {\n\n" + metadata;
     if (!all.arrays().empty()) {
         text.reserve(text.size() + all.arrays().size() + 2 * (model.make.size() + all.set_parameters().size()) + 4096);
-        text += "namespace constants {\n";
+        // Visible, they would be unique symbols, with which GCC keeps a shared library from being unloaded.
+        text += "namespace [[gnu::visibility(\"hidden\")]] constants {\n";
         text += all.arrays();
         text += "} // namespace constants\n\n";
     }
