@@ -1,4 +1,4 @@
-// The program `carousel`: model files described, converted, run and compared. docs/command.md is its manual.
+// The program `carousel`: model files described, converted, run, compared and embedded. docs/command.md is its manual.
 #include "commands.hpp"
 #include "formats/format.hpp"
 #include "message.hpp"
@@ -40,13 +40,11 @@ int program(int argc, char** argv) {
                "  carousel info amp.nam\n"
                "  carousel convert model.keras model.onnx\n"
                "  carousel run amp.nam guitar.wav amp.wav\n"
-               "  carousel check model.onnx x.npy y.npy --tolerance 1e-5\n\n" +
+               "  carousel check model.onnx x.npy y.npy --tolerance 1e-5\n"
+               "  carousel embed amp.nam -o amp.hpp\n\n" +
                version() + "\nExit codes: 0 success; 1 an input is wrong, or check found a difference; 2 wrong usage.");
     const Command commands[] = {
-        info_command(app),
-        convert_command(app),
-        run_command(app),
-        check_command(app),
+        info_command(app), convert_command(app), run_command(app), check_command(app), embed_command(app),
     };
     try {
         app.parse(argc, argv);

@@ -16,5 +16,6 @@ Command info_command(CLI::App& program);
 Command convert_command(CLI::App& program);
 Command run_command(CLI::App& program);
 Command check_command(CLI::App& program);
+Command embed_command(CLI::App& program);
 
 } // namespace tool

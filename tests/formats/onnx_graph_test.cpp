@@ -448,9 +448,9 @@ TEST_CASE("ONNX: numbers in the shape of a state are a constant of the file") {
 }
 
 TEST_CASE("ONNX: a name shows in a message as what any terminal prints") {
-    CHECK(detail::onnx::quoted("rnn/\xc2\x9b"
+    CHECK(detail::onnx::in_quotes("rnn/\xc2\x9b"
                                "31m\x1b\x7f\xe2\x82") == "\"rnn/??31m????\"");
-    CHECK(detail::onnx::quoted(std::string(101, 'a')) == "\"" + std::string(100, 'a') + "...\"");
+    CHECK(detail::onnx::in_quotes(std::string(101, 'a')) == "\"" + std::string(100, 'a') + "...\"");
     Net net;
     CHECK(refusal(net.ends_in(net.node("Cum\x9bsum", {"x"}))) ==
           "load_onnx: memory: node 0 (Cum?sum \"node_2\"): no layer computes Cum?sum");

@@ -124,8 +124,8 @@ TEST_CASE("header: functions are expressions in C++") {
 }
 
 TEST_CASE("header: texts are escaped so that they are the same in any encoding") {
-    CHECK(detail::header::quoted("a\"b\\c?") == R"("a\"b\\c\?")");
-    CHECK(detail::header::quoted("\n1\xC3") == R"("\0121\303")");
+    CHECK(detail::header::string_literal("a\"b\\c?") == R"("a\"b\\c\?")");
+    CHECK(detail::header::string_literal("\n1\xC3") == R"("\0121\303")");
     const std::string text = header_text(dense, {.metadata = {{std::string("a\0b", 3), "c"}}});
     CHECK_THAT(text, Catch::Matchers::ContainsSubstring(R"(    {{"a\000b", 3}, "c"}};)"));
 }

@@ -34,6 +34,7 @@ namespace carousel::detail {
     f(Embedding<float>);              \
     f(Conv1D<float>);                 \
     f(BatchNorm<float>);              \
+    f(PReLU<float>);                  \
     f(Dropout);                       \
     f(Gain);                          \
     f(Activate);                      \

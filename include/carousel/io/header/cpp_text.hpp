@@ -43,7 +43,7 @@ inline std::string expression(const Activation& f) {
 }
 
 /// A string literal. What isn't printable ASCII is escaped, so that it is the same in a source file of any encoding.
-inline std::string quoted(std::string_view bytes) {
+inline std::string string_literal(std::string_view bytes) {
     std::string text = "\"";
     for (const char c : bytes) {
         const auto byte = static_cast<unsigned char>(c);

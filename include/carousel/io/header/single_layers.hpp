@@ -49,6 +49,8 @@ class SingleLayers {
             return conv1d(values, at);
         if (d.type == "BatchNorm")
             return batch_norm(values, at);
+        if (d.type == "PReLU")
+            return prelu(values, at);
         return without_parameters(values);
     }
 
@@ -188,6 +190,13 @@ class SingleLayers {
             numbers_.parameter("BatchNorm", name, features, 1, at);
         return written("carousel/layer/batch_norm.hpp", "carousel::BatchNorm<" + scalar_ + ">",
                        decimal(features) + ", {.epsilon = " + finite(values, "epsilon", epsilon) + "}");
+    }
+
+    Written prelu(LayerValues& values, const Place& at) {
+        const Index features = values.size("features");
+        values.finish();
+        numbers_.parameter("PReLU", "slope", features, 1, at);
+        return written("carousel/layer/prelu.hpp", "carousel::PReLU<" + scalar_ + ">", decimal(features));
     }
 
     Written without_parameters(LayerValues& values) {

@@ -26,17 +26,18 @@ struct Contents {
 inline std::string constants_of(const Metadata& metadata, const char* where) {
     constexpr std::size_t longest = 65'535; // a compiler need not take a literal of more, with the zero at its end
     const auto written = [&](const std::string& part, const std::string& key) {
-        require(part.size() <= longest, where, "the metadata ", quoted(std::string_view(key).substr(0, 100)), " has ",
-                part.size(), " bytes, expected at most ", longest, "; leave it out");
+        require(part.size() <= longest, where, "the metadata ", string_literal(std::string_view(key).substr(0, 100)),
+                " has ", part.size(), " bytes, expected at most ", longest, "; leave it out");
         const bool has_zero = part.find('\0') != part.npos; // then the text doesn't tell its length
-        return has_zero ? "{" + quoted(part) + ", " + decimal(static_cast<Index>(part.size())) + "}" : quoted(part);
+        return has_zero ? "{" + string_literal(part) + ", " + decimal(static_cast<Index>(part.size())) + "}"
+                        : string_literal(part);
     };
     std::string rate, list;
     for (const auto& [key, value] : metadata) {
         if (key == "sample_rate") {
             const double number = sample_rate_of(value);
             require(number > 0, where, "the metadata has the sample_rate ",
-                    quoted(std::string_view(value).substr(0, 100)), expected_sample_rate());
+                    string_literal(std::string_view(value).substr(0, 100)), expected_sample_rate());
             rate = "/// In Hz.\ninline constexpr double sample_rate = " + literal(number) + ";\n\n";
         }
         (list += list.empty() ? "\n    {" : ",\n    {") += written(key, key) + ", " + written(value, key) + "}";
@@ -68,7 +69,7 @@ Written write_model(Layers<S>& layers, const LayerDescription& model, const char
 template <class S>
 std::string text_of(const Contents& contents, Numbers<S> numbers, const char* where) {
     const char* const why_no_name = header::why_no_name(contents.name);
-    require(!why_no_name, where, "the name ", quoted(std::string_view(contents.name).substr(0, 100)), " ",
+    require(!why_no_name, where, "the name ", string_literal(std::string_view(contents.name).substr(0, 100)), " ",
             why_no_name ? why_no_name : "", ", expected one for a namespace, such as \"model\"");
     const std::string metadata = constants_of(contents.metadata, where);
     Layers<S> layers(std::move(numbers));

@@ -41,7 +41,7 @@ inline bool find_node(const Source& source, const Graph& graph, std::string_view
             constexpr std::size_t enough = 400;
             if (others.size() < enough)
                 others += (others.empty() ? "" : ", ") +
-                          quoted(!node.name.empty() || node.outputs.empty() ? node.name : node.outputs.front());
+                          in_quotes(!node.name.empty() || node.outputs.empty() ? node.name : node.outputs.front());
         }
         bool inside = false;
         Attributes(source, node).each_graph([&](Bytes bytes) {
@@ -65,7 +65,7 @@ inline FoundNode find_recurrent_node(const Source& source, const File& file, std
     FoundNode found;
     std::string others;
     const bool there = find_node(source, file.graph, name, found, others);
-    source.check(there, "it has no RNN, LSTM or GRU node ", quoted(name),
+    source.check(there, "it has no RNN, LSTM or GRU node ", in_quotes(name),
                  others.empty() ? ", and none at all" : "; it has ", others);
     return found;
 }

@@ -120,7 +120,7 @@ struct File {
 /// "node 3 (LSTM "rnn")"
 inline std::string describe(const Node& node) {
     std::string text = "node " + decimal(static_cast<std::intmax_t>(node.index)) + " (" + shown(node.op_type) +
-                       (node.name.empty() ? "" : " " + quoted(node.name));
+                       (node.name.empty() ? "" : " " + in_quotes(node.name));
     return text + ")";
 }
 

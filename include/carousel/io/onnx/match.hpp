@@ -15,12 +15,12 @@ inline const Value* Matcher::value(const Node& node, std::size_t k) const {
     if (k >= node.inputs.size() || node.inputs[k].empty())
         return nullptr;
     const auto found = values_.find(node.inputs[k]);
-    check(found != values_.end(), node, "its input ", quoted(node.inputs[k]), " is made by no node before it");
+    check(found != values_.end(), node, "its input ", in_quotes(node.inputs[k]), " is made by no node before it");
     return &found->second;
 }
 
 inline Matcher::Values Matcher::run(const Node& node) {
-    check(node.domain.empty() || node.domain == "ai.onnx", node, "it is of the operators ", quoted(node.domain),
+    check(node.domain.empty() || node.domain == "ai.onnx", node, "it is of the operators ", in_quotes(node.domain),
           ", expected ONNX' own");
     bool constants = true, opaque = false;
     std::vector<const Constant*> inputs;
@@ -54,12 +54,12 @@ inline Matcher::Values Matcher::run(const Node& node) {
         return {std::make_move_iterator(outputs->begin()), std::make_move_iterator(outputs->end())};
     }
     if (is_recurrent(node)) {
-        check(data_at == 0, node, "its X isn't what the net computes from the graph's input ", quoted(input_));
+        check(data_at == 0, node, "its X isn't what the net computes from the graph's input ", in_quotes(input_));
         return recurrent(node, *data);
     }
     if (!data) {
         check(rearranges(node) || node.op_type == "Expand" || node.op_type == "ConstantOfShape", node,
-              "it computes from a state or from an input of the graph besides ", quoted(input_),
+              "it computes from a state or from an input of the graph besides ", in_quotes(input_),
               ", expected it to be handed to a recurrent node");
         // Numbers repeated in the shape of a state are constants, whatever that shape is.
         if (node.op_type == "ConstantOfShape" || (node.op_type == "Expand" && inputs.size() == 2 && inputs[0])) {
@@ -78,7 +78,7 @@ inline Matcher::Values Matcher::run(const Node& node) {
         }
         return Values(node.outputs.size(), made);
     }
-    check(!opaque, node, "it puts a state, or an input of the graph besides ", quoted(input_),
+    check(!opaque, node, "it puts a state, or an input of the graph besides ", in_quotes(input_),
           ", together with what the net computes");
     return match_node(node, *data);
 }

@@ -58,7 +58,7 @@ inline Data Matcher::convolution(const Node& node, Data data) {
         check(k == time || (data.axes[k].empty() && W->dims[k] == 1 && pads[k - 2] == 0 && pads[spatial + k - 2] == 0),
               node, "it runs over two dimensions, expected time alone");
     const std::string_view auto_pad = attributes.text("auto_pad", "NOTSET");
-    check(auto_pad == "NOTSET" || auto_pad == "VALID" || stage.kernel == 1, node, "auto_pad is ", quoted(auto_pad),
+    check(auto_pad == "NOTSET" || auto_pad == "VALID" || stage.kernel == 1, node, "auto_pad is ", in_quotes(auto_pad),
           ", expected VALID, or pads");
 
     require_one(node, data);

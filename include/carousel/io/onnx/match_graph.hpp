@@ -19,7 +19,7 @@ inline void Matcher::choose_output() {
     if (!output_.empty()) {
         source_.check(
             std::any_of(outputs.begin(), outputs.end(), [&](const ValueInfo& o) { return o.name == output_; }),
-            "it has no output ", quoted(output_), "; its first is ", quoted(outputs.front().name));
+            "it has no output ", in_quotes(output_), "; its first is ", in_quotes(outputs.front().name));
         return;
     }
     std::unordered_set<std::string_view> states;
@@ -67,7 +67,7 @@ inline void Matcher::choose_input(const std::unordered_set<std::string_view>& re
     for (const ValueInfo& input : file_.graph.inputs)
         if (input_.empty() && reached.contains(input.name) && !initializers_.contains(input.name))
             input_ = input.name;
-    source_.check(!input_.empty(), "its output ", quoted(output_), " doesn't depend on an input of the graph");
+    source_.check(!input_.empty(), "its output ", in_quotes(output_), " doesn't depend on an input of the graph");
 }
 
 /// An output besides the one that is loaded may be a state, but not a second result, which would be lost.
@@ -81,8 +81,8 @@ inline void Matcher::check_other_outputs(const std::unordered_set<std::string_vi
             const auto found = for_output.find(name);
             if (found == for_output.end() || needed.contains(name) || is_recurrent(*node))
                 continue;
-            check(rearranges(*node), *node, "the output ", quoted(found->second),
-                  " is no state of the net that ends in ", quoted(output_),
+            check(rearranges(*node), *node, "the output ", in_quotes(found->second),
+                  " is no state of the net that ends in ", in_quotes(output_),
                   "; OnnxOptions::output says which of the two to load");
             const std::string_view output = found->second;
             for (const std::string_view input : node->inputs)
@@ -98,10 +98,10 @@ inline void Matcher::read_inputs() {
             values_[input.name] = Opaque{.graph_input = true};
             continue;
         }
-        source_.check(input.has_shape && !input.dims.empty(), "the shape of its input ", quoted(input.name),
+        source_.check(input.has_shape && !input.dims.empty(), "the shape of its input ", in_quotes(input.name),
                       " isn't known; expected dimensions for batch, time and features");
         source_.check(is_real(input.type) || input.type == DataType::int32 || input.type == DataType::int64,
-                      "its input ", quoted(input.name), " is of ONNX' type ", static_cast<int>(input.type),
+                      "its input ", in_quotes(input.name), " is of ONNX' type ", static_cast<int>(input.type),
                       ", expected floats, int32 or int64");
         Data data;
         data.points = {0};
@@ -122,7 +122,7 @@ inline Chain Matcher::match() {
                   " or newer; convert it (onnx.version_converter.convert_version(model, 14))");
     has_recurrent_ = std::any_of(graph.nodes.begin(), graph.nodes.end(), is_recurrent);
     for (const Tensor& tensor : graph.initializers)
-        source_.check(initializers_.emplace(tensor.name, &tensor).second, "the tensor ", quoted(tensor.name),
+        source_.check(initializers_.emplace(tensor.name, &tensor).second, "the tensor ", in_quotes(tensor.name),
                       " is there twice");
     choose_output();
     const auto needed = needed_for(output_, false);
@@ -137,17 +137,17 @@ inline Chain Matcher::match() {
         for (std::size_t k = 0; k < node.outputs.size(); ++k)
             if (!node.outputs[k].empty())
                 check(values_.emplace(node.outputs[k], k < outputs.size() ? std::move(outputs[k]) : Value{}).second,
-                      node, "it makes ", quoted(node.outputs[k]), ", which a node or the input before is called");
+                      node, "it makes ", in_quotes(node.outputs[k]), ", which a node or the input before is called");
     }
     check_other_outputs(needed);
 
     const auto found = values_.find(output_);
     const Data* data = found == values_.end() ? nullptr : std::get_if<Data>(&found->second);
-    source_.check(data, "its output ", quoted(output_), " is a constant or a state, expected what the net computes");
+    source_.check(data, "its output ", in_quotes(output_), " is a constant or a state, expected what the net computes");
     Index end = data->point();
     if (data->points.size() == 2) // the directions of the last node, apart
         end = bidirectional(*chain_[end].node, data->points[0], data->points[1], false);
-    source_.check(data->points.size() <= 2, "its output ", quoted(output_), " is made of several layers' outputs");
+    source_.check(data->points.size() <= 2, "its output ", in_quotes(output_), " is made of several layers' outputs");
     chain_.end = end;
     check_stages(0, end, 0);
     return std::move(chain_);

@@ -116,7 +116,7 @@ inline Data Matcher::embedding(const Node& node, Data data) {
               table->dims[1] >= 1,
           node, "its table isn't a constant of tokens x features");
     check(chain_.tokens && data.point() == 0, node, "its indices aren't the tokens of the graph's input ",
-          quoted(input_));
+          in_quotes(input_));
     data.axes.push_back({feature_axis});
     chain_.points.front().features = 1;
     return then(node, std::move(data), table->dims[1],

@@ -30,7 +30,7 @@ inline Tensor read_tensor(const Source& source, Bytes message) {
             break;
         }
     for (const std::int64_t dim : tensor.dims)
-        source.check(dim >= 0, "tensor ", quoted(tensor.name), " has a dimension of ", dim);
+        source.check(dim >= 0, "tensor ", in_quotes(tensor.name), " has a dimension of ", dim);
     return tensor;
 }
 

@@ -41,7 +41,7 @@ class RecurrentNode {
     void read() {
         const std::string_view direction = attributes_.text("direction", "forward");
         check(is(direction, "forward") || is(direction, "reverse") || is(direction, "bidirectional"), "direction is ",
-              quoted(direction), ", expected forward, reverse or bidirectional");
+              in_quotes(direction), ", expected forward, reverse or bidirectional");
         const std::size_t D = is(direction, "bidirectional") ? 2 : 1;
         const std::int64_t layout = attributes_.integer("layout", 0);
         check(layout == 0 || layout == 1, "layout is ", layout, ", expected 0 or 1");
@@ -197,7 +197,7 @@ class RecurrentNode {
             const double a = alpha(1);
             return Activation::scaled_tanh(a, beta(1));
         }
-        check(is(name, "Affine"), "there is no activation ", quoted(name));
+        check(is(name, "Affine"), "there is no activation ", in_quotes(name));
         const double a = alpha(1);
         return Activation::affine(a, beta(0));
     }

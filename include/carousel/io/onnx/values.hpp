@@ -140,7 +140,7 @@ void each_bits(const Source& source, const Tensor& tensor, F&& f) {
         switch (reader.field()) {
         case field::raw_data: {
             const Bytes raw = reader.bytes();
-            source.check(raw.size() % static_cast<std::size_t>(width) == 0, "tensor ", quoted(tensor.name), " has ",
+            source.check(raw.size() % static_cast<std::size_t>(width) == 0, "tensor ", in_quotes(tensor.name), " has ",
                          raw.size(), " bytes, expected a multiple of ", width);
             for (std::size_t at = 0; at < raw.size(); at += static_cast<std::size_t>(width)) {
                 std::uint64_t bits = 0;
@@ -167,23 +167,23 @@ void each_bits(const Source& source, const Tensor& tensor, F&& f) {
 /// The numbers of a tensor. Throws std::runtime_error if they aren't in the file, of a type that isn't read, or not as
 /// many as its shape says.
 inline Constant read_numbers(const Source& source, const Tensor& tensor, Budget& budget) {
-    source.check(!tensor.external, "tensor ", quoted(tensor.name),
+    source.check(!tensor.external, "tensor ", in_quotes(tensor.name),
                  " lies in another file; save the model with its weights inside (onnx.save_model(model, path, "
                  "save_as_external_data=False))");
-    source.check(raw_width(tensor.type) > 0, "tensor ", quoted(tensor.name), " is of ONNX' type ",
+    source.check(raw_width(tensor.type) > 0, "tensor ", in_quotes(tensor.name), " is of ONNX' type ",
                  static_cast<int>(tensor.type), ", which isn't read; expected floats or integers");
     const auto fill = [&](auto array, auto&& convert) {
         const std::size_t count = budget.take(tensor.dims, sizeof array.data[0]);
-        source.check(count <= tensor.message.size(), "tensor ", quoted(tensor.name),
+        source.check(count <= tensor.message.size(), "tensor ", in_quotes(tensor.name),
                      " has fewer numbers than its shape, ", count);
         array.dims = tensor.dims;
         array.data.reserve(count);
         each_bits(source, tensor, [&](std::uint64_t bits) {
-            source.check(array.data.size() < count, "tensor ", quoted(tensor.name),
+            source.check(array.data.size() < count, "tensor ", in_quotes(tensor.name),
                          " has more numbers than its shape, ", count);
             array.data.push_back(convert(bits));
         });
-        source.check(array.data.size() == count, "tensor ", quoted(tensor.name), " has ", array.data.size(),
+        source.check(array.data.size() == count, "tensor ", in_quotes(tensor.name), " has ", array.data.size(),
                      " numbers, expected ", count, " for its shape");
         return std::make_shared<const decltype(array)>(std::move(array));
     };

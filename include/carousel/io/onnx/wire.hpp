@@ -20,7 +20,7 @@ namespace carousel::detail::onnx {
 using Bytes = std::span<const std::byte>;
 
 /// A name of a file as messages show it, in quotes.
-inline std::string quoted(std::string_view name) {
+inline std::string in_quotes(std::string_view name) {
     return "\"" + shown(name) + "\"";
 }
 

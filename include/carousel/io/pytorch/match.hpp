@@ -138,8 +138,9 @@ class TorchMatch {
         for (const std::size_t k : found)
             input_.check(parts(k).second == name, need.what, " could be ", unit_text(units_[found[0]]), " or ",
                          unit_text(units_[k]), ", and the file doesn't say which is first; name the modules");
-        std::stable_sort(found.begin(), found.end(),
-                         [&](std::size_t a, std::size_t b) { return parts(a).first < parts(b).first; });
+        std::sort(found.begin(), found.end(), [&](std::size_t a, std::size_t b) {
+            return std::pair(parts(a).first, a) < std::pair(parts(b).first, b);
+        });
     }
 
     static constexpr std::size_t none = static_cast<std::size_t>(-1);
