@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <stdexcept>
 #include <string>
 
 namespace tool {
@@ -40,7 +41,11 @@ struct RunArguments {
         const auto initial = !state.empty() ? read_state(state, net.model)
                              : zero_state   ? carousel::Model<float>::State()
                                             : net.state;
-        return tool::run(net.model, x, initial, options, in);
+        try {
+            return tool::run(net.model, x, initial, options, in);
+        } catch (const std::invalid_argument& error) { // of the library, which doesn't know the files
+            throw std::runtime_error(in + (state.empty() ? "" : " from " + state) + ": " + error.what());
+        }
     }
 };
 
