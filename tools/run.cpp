@@ -4,7 +4,6 @@
 
 #include <cmath>
 #include <cstdio>
-#include <map>
 #include <memory>
 
 namespace tool {
@@ -14,9 +13,8 @@ namespace {
 struct Options {
     NetArgument model;
     RunArguments run;
-    std::string out, save_state;
+    std::string out, save_state, wav = "float";
     int sample_rate = 0;
-    Samples samples = Samples::floats;
 
     explicit Options(CLI::App& app) : model(app, "MODEL"), run(app) {}
 };
@@ -44,7 +42,10 @@ int run(Options& options) {
         outcome.y.sample_rate = static_cast<int>(std::lround(rate));
     check(!(outcome.y.sample_rate > 0 && gives_one_step(net.model) && options.out.ends_with(".wav")), options.out,
           ": the model gives one step, which is no audio; write .npy or .csv");
-    write_array(options.out, outcome.y, options.samples);
+    write_array(options.out, outcome.y,
+                options.wav == "16"   ? Samples::integers16
+                : options.wav == "24" ? Samples::integers24
+                                      : Samples::floats);
     if (!options.save_state.empty())
         write_state(options.save_state, outcome.state);
 
@@ -83,10 +84,10 @@ Command run_command(CLI::App& program) {
     app->add_option("--sample-rate", options->sample_rate,
                     "of a .wav file that is written, in Hz; by default the input's or the model's")
         ->check(CLI::Range(1, 10'000'000));
-    app->add_option("--wav", options->samples,
-                    "the samples of a .wav file that is written: float, 16 or 24 (bits, clipped to -1 … 1)")
-        ->transform(CLI::CheckedTransformer(std::map<std::string, Samples>{
-            {"float", Samples::floats}, {"16", Samples::integers16}, {"24", Samples::integers24}}));
+    app->add_option("--wav", options->wav,
+                    "the samples of a .wav file that is written: float, 16 or 24 bits, clipped to -1 … 1")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"float", "16", "24"}));
     return {app, [options] { return run(*options); }};
 }
 
