@@ -1,5 +1,5 @@
 // Carousel's own safetensors files.
-#include "compiled_once.hpp"
+#include "compiled_layers.hpp"
 #include "format.hpp"
 #include "message.hpp"
 

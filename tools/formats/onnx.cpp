@@ -1,4 +1,4 @@
-#include "compiled_once.hpp"
+#include "compiled_layers.hpp"
 #include "format.hpp"
 
 #include "carousel/io/onnx.hpp"

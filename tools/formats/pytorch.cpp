@@ -1,5 +1,5 @@
 // Files of torch.save, and safetensors files with PyTorch's names.
-#include "compiled_once.hpp"
+#include "compiled_layers.hpp"
 #include "format.hpp"
 
 #include "carousel/io/pytorch.hpp"

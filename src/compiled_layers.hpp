@@ -1,5 +1,5 @@
-// Every layer that files can have, compiled once for all formats of the program: compiled_once.cpp and compiled_bidirectional.cpp do
-// it. A format that included the layers without this header would compile all of them again, for most of a minute.
+// Every layer of float that a model's file can have, compiled once for all source files of a program: compiled_layers.cpp and
+// compiled_bidirectional.cpp do it. A file that loads models without this header compiles all of them itself, for most of a minute.
 #pragma once
 
 #include "carousel/kernel/product.hpp"
@@ -7,18 +7,18 @@
 #include "carousel/model/layer_registry.hpp"
 
 /// What initial weights are made with. Declares it, if `how` is extern, or compiles it, if `how` is empty.
-#define CAROUSEL_TOOL_INITIAL(how)                                                                                  \
+#define CAROUSEL_COMPILED_INITIAL(how)                                                                                  \
     how template void carousel::kernel::multiply(float*, carousel::Index, carousel::Index, carousel::Index,         \
                                                  carousel::Index, carousel::kernel::Operand<float>,                 \
                                                  carousel::kernel::Operand<float>, bool, carousel::Buffer<float>&); \
     how template void carousel::detail::orthonormalize(carousel::Matrix<float>&)
 
-CAROUSEL_TOOL_INITIAL(extern);
+CAROUSEL_COMPILED_INITIAL(extern);
 
 namespace carousel::detail {
 
 /// f(cell) for the type of every cell.
-#define CAROUSEL_TOOL_CELLS(f)                    \
+#define CAROUSEL_COMPILED_CELLS(f)                    \
     f(SimpleRnnCell<float>);                      \
     f(LstmCell<float>);                           \
     f(LstmCell<float, true>);                     \
@@ -29,7 +29,7 @@ namespace carousel::detail {
     f(GruCell<float, Reset::after, ChosenGates>); \
     f(GruCell<float, Reset::before, ChosenGates>)
 
-#define CAROUSEL_TOOL_OTHER_LAYERS(f) \
+#define CAROUSEL_COMPILED_OTHER_LAYERS(f) \
     f(Dense<float>);                  \
     f(Embedding<float>);              \
     f(Conv1D<float>);                 \
@@ -47,12 +47,12 @@ namespace carousel::detail {
     f(Model<float>)
 
 // The virtual functions of an AnyLayer are what uses a layer's.
-#define CAROUSEL_TOOL_DECLARE(...) extern template class LayerOf<__VA_ARGS__, float>
-#define CAROUSEL_TOOL_DECLARE_RECURRENT(...)       \
-    CAROUSEL_TOOL_DECLARE(Recurrent<__VA_ARGS__>); \
-    CAROUSEL_TOOL_DECLARE(Bidirectional<Recurrent<__VA_ARGS__>>)
+#define CAROUSEL_COMPILED_DECLARE(...) extern template class LayerOf<__VA_ARGS__, float>
+#define CAROUSEL_COMPILED_DECLARE_RECURRENT(...)       \
+    CAROUSEL_COMPILED_DECLARE(Recurrent<__VA_ARGS__>); \
+    CAROUSEL_COMPILED_DECLARE(Bidirectional<Recurrent<__VA_ARGS__>>)
 
-CAROUSEL_TOOL_CELLS(CAROUSEL_TOOL_DECLARE_RECURRENT);
-CAROUSEL_TOOL_OTHER_LAYERS(CAROUSEL_TOOL_DECLARE);
+CAROUSEL_COMPILED_CELLS(CAROUSEL_COMPILED_DECLARE_RECURRENT);
+CAROUSEL_COMPILED_OTHER_LAYERS(CAROUSEL_COMPILED_DECLARE);
 
 } // namespace carousel::detail

@@ -1,0 +1,13 @@
+#include "compiled_layers.hpp"
+
+CAROUSEL_COMPILED_INITIAL();
+
+namespace carousel::detail {
+
+#define CAROUSEL_COMPILED_DEFINE(...) template class LayerOf<__VA_ARGS__, float>
+#define CAROUSEL_COMPILED_DEFINE_RECURRENT(...) CAROUSEL_COMPILED_DEFINE(Recurrent<__VA_ARGS__>)
+
+CAROUSEL_COMPILED_CELLS(CAROUSEL_COMPILED_DEFINE_RECURRENT);
+CAROUSEL_COMPILED_OTHER_LAYERS(CAROUSEL_COMPILED_DEFINE);
+
+} // namespace carousel::detail
