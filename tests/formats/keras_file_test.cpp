@@ -270,7 +270,7 @@ TEST_CASE("KerasFile: variables are found by the layer's name in .h5, also where
     CHECK(file.model()["class_name"] == "Sequential");
     CHECK(file.keras_version() == "2.4.0");
     CHECK(file.version().major == 2);
-    LayerDescription layer{"b", "Dense", 0, "layer \"b\" (Dense): ", false, DenseSpec{2, {}}};
+    detail::keras::LayerDescription layer{"b", "Dense", 0, "layer \"b\" (Dense): ", false, DenseSpec{2, {}}};
     const auto variables = file.variables(layer);
     REQUIRE(variables.size() == 2);
     CHECK(std::get<std::vector<float>>(variables[1].numbers) == std::vector<float>{3, 4});
@@ -299,7 +299,7 @@ TEST_CASE(
         Input input("load_keras", bytes);
         KerasFile file(input);
         CHECK(file.version().major == 3);
-        LayerDescription layer{
+        detail::keras::LayerDescription layer{
             "any", "BatchNormalization", 0, "layer \"any\" (BatchNormalization): ", false, BatchNormSpec{1e-3}};
         for (const float first : {0.0F, 20.0F, 100.0F}) {
             const auto variables = file.variables(layer);

@@ -24,7 +24,8 @@ Json sequential(const std::vector<Json>& layers) {
     return {{"class_name", "Sequential"}, {"config", {{"name", "model"}, {"layers", layers}}}};
 }
 
-std::vector<LayerDescription> read(const Json& model, const KerasOptions& options = {}, int version = 3) {
+std::vector<detail::keras::LayerDescription> read(const Json& model, const KerasOptions& options = {},
+                                                  int version = 3) {
     const Input input("load_keras", nothing);
     return LayerReader({version}, options).read(input, chain(input, model));
 }
@@ -84,7 +85,7 @@ TEST_CASE("Keras: go_backwards is a reverse layer, whose last output is at the f
     Json steps = backwards;
     steps["config"]["return_sequences"] = true;
     const Json forward = layer("LSTM", {{"units", 3}});
-    const auto spec = [](const LayerDescription& l) { return std::get<RecurrentSpec>(l.spec); };
+    const auto spec = [](const detail::keras::LayerDescription& l) { return std::get<RecurrentSpec>(l.spec); };
 
     const auto one = read(sequential({backwards}));
     CHECK((spec(one[0]).reverse && spec(one[0]).outputs == Outputs::first));
