@@ -180,7 +180,12 @@ TEST_CASE("header: names and metadata that can't be written are refused") {
     CHECK(name("a__b") == "header_text: the name \"a__b\" is a name that C++ reserves" + end);
     CHECK(name("_a") == "header_text: the name \"_a\" is a name that C++ reserves" + end);
     CHECK(name("xor") == "header_text: the name \"xor\" is a keyword of C++" + end);
-    CHECK(name("carousel") == "header_text: the name \"carousel\" is taken by something else" + end);
+    for (const std::string taken : {"std", "Eigen", "carousel"})
+        CHECK(name(taken.c_str()) == "header_text: the name \"" + taken + "\" is taken by something else" + end);
+    for (const std::string taken : {"gamma", "time", "index", "y0", "signal", "read", "errno", "abort", "yn"})
+        CHECK(name(taken.c_str()) == "header_text: the name \"" + taken + "\" is a name of the C library" + end);
+    CHECK(name("gammas") == "");
+    CHECK(name("model") == "");
     CHECK(name("Amp_2") == "");
     CHECK(
         refused(dense, {.metadata = {{"sample_rate", "fast"}}}) ==

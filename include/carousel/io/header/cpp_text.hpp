@@ -2,6 +2,7 @@
 #pragma once
 
 #include "carousel/cell/activation.hpp"
+#include "carousel/io/header/c_names.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -92,6 +93,8 @@ inline const char* why_no_name(std::string_view name) {
                                           "xor",         "xor_eq",       "static_assert", "reinterpret_cast"};
     if (std::find(std::begin(taken), std::end(taken), name) != std::end(taken))
         return "is a keyword of C++";
+    if (c_names.find(" " + std::string(name) + " ") != c_names.npos)
+        return "is a name of the C library";
     constexpr std::string_view others[] = {"std", "carousel", "Eigen", "main", "linux", "unix", "NULL", "EOF"};
     return std::find(std::begin(others), std::end(others), name) != std::end(others) ? "is taken by something else"
                                                                                      : nullptr;
