@@ -2,6 +2,7 @@
 #include "commands.hpp"
 #include "message.hpp"
 #include "net.hpp"
+#include "paths.hpp"
 
 #include "carousel/io/header.hpp"
 #include "carousel/train/summary.hpp"
@@ -34,7 +35,11 @@ std::string namespace_of(const Options& options) {
 }
 
 int embed(NetArgument& in, const Options& options) {
+    const std::string end = lower_extension(options.out);
+    check_usage(end == ".h" || end == ".hh" || end == ".hpp" || end == ".hxx", options.out, ": \"", end,
+                "\" isn't a header's extension: .h, .hh, .hpp or .hxx");
     const std::string name = namespace_of(options);
+    check_other_file(options.out, in.path(), "the model");
     const Net net = in.load();
     try {
         carousel::save_header(options.out, net, {.name = name});
