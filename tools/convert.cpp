@@ -2,6 +2,7 @@
 #include "commands.hpp"
 #include "message.hpp"
 #include "net.hpp"
+#include "paths.hpp"
 #include "runner.hpp"
 
 #include "carousel/train/summary.hpp"
@@ -20,13 +21,6 @@ struct Options {
     SaveOptions save;
 };
 
-/// What a format says of itself isn't metadata of the model.
-void drop_marks(carousel::Metadata& metadata, const Format& from) {
-    std::erase_if(metadata, [&](const auto& entry) {
-        return entry.first.starts_with("carousel.") || (std::string(from.name) == "pytorch" && entry.first == "format");
-    });
-}
-
 bool is_zero(const carousel::Model<float>::State& state) {
     for (const auto& part : state)
         if (!part.isZero(0))
@@ -40,8 +34,11 @@ int convert(NetArgument& in, const Options& options) {
                 "--modules is of the format pytorch; ", options.out, " is written as ", to.title);
     check_usage(!options.save.states || std::string(to.name) == "onnx", "--states is of the format onnx; ", options.out,
                 " is written as ", to.title);
+    check_other_file(options.out, in.path(), "the model");
+    check_other_file(options.state, in.path(), "the model");
+    check_other_file(options.state, options.out, "OUT");
     Net net = in.load();
-    drop_marks(net.metadata, in.format());
+    const carousel::Model<float>::State state = net.state;
     const bool kept = to.keeps_state && !options.save.states;
     if (options.drop_state)
         net.state.clear();
@@ -50,15 +47,15 @@ int convert(NetArgument& in, const Options& options) {
           options.save.states ? " whose states are inputs" : "",
           "; write it to a file of its own with --save-state FILE (for carousel run --state), or begin with zero with "
           "--drop-state");
-    if (!options.state.empty()) {
-        check(!net.state.empty(), in.path(), ": holds no state for --save-state; the model begins with zero");
-        write_state(options.state, net.state);
-    }
+    check(options.state.empty() || !state.empty(), in.path(),
+          ": holds no state for --save-state; the model begins with zero");
     try {
         to.save(options.out, net, options.save);
     } catch (const std::invalid_argument& error) { // the format can't say the model
         throw std::runtime_error(in.path() + " as " + to.title + ": " + error.what());
     }
+    if (!options.state.empty()) // last, as a format may refuse the model
+        write_state(options.state, state);
     std::printf("wrote %s: %s, %s parameters\n", options.out.c_str(), to.title,
                 carousel::detail::with_commas(carousel::detail::count_parameters(net.model).all).c_str());
     return 0;
@@ -80,8 +77,7 @@ Command convert_command(CLI::App& program) {
     const auto options = std::make_shared<Options>();
     const auto in = std::make_shared<NetArgument>(*app, "IN");
     app->add_option("OUT", options->out, "the file to write")->required();
-    app->add_option("--to", options->to,
-                    "its format, where the extension doesn't say it: carousel, pytorch, onnx, rtneural, nam")
+    app->add_option("--to", options->to, "its format, where the extension doesn't say it: " + format_names(true))
         ->group("The file to write");
     app->add_option("--modules", options->save.modules,
                     "PyTorch: the names of the modules of the layers with weights, between commas")

@@ -1,5 +1,6 @@
 // carousel info: what is in a model's file.
 #include "commands.hpp"
+#include "message.hpp"
 #include "net.hpp"
 #include "runner.hpp"
 
@@ -13,36 +14,10 @@ namespace tool {
 
 namespace {
 
-using carousel::Matrix;
 using carousel::Model;
 
 void line(const char* name, const std::string& value) {
     std::printf("%-14s %s\n", name, value.c_str());
-}
-
-std::string counted(Index n, const char* what) {
-    return carousel::detail::decimal(n) + " " + what + (n == 1 ? "" : "s");
-}
-
-/// The matrices of the state, by a run on the shortest sequence: what rows they have, only the layers know.
-Model<float>::State sizes(const Model<float>& model) {
-    const Index steps = std::max<Index>(model.least_steps(), 1);
-    const carousel::Sequence<float> silence(std::max<Index>(model.input_size(), 1), steps);
-    Model<float>::Tape tape;
-    model.infer(silence, tape);
-    Model<float>::State state;
-    model.final_state(tape, state);
-    return state;
-}
-
-/// "LSTM", "Residual of Sequential": the layer of each matrix.
-std::vector<std::string> owners(const Model<float>& model) {
-    std::vector<std::string> names;
-    model.each_layer([&](std::size_t k, const auto& layer) {
-        for (Index n = 0; n < layer.states(); ++n)
-            names.push_back("layer " + std::to_string(k) + " (" + layer.name() + ")");
-    });
-    return names;
 }
 
 void describe(const Net& net) {
@@ -56,15 +31,13 @@ void describe(const Net& net) {
     const double rate = sample_rate(net.metadata);
     line("sample rate:", rate > 0 ? carousel::detail::shortest(rate) + " Hz" : "not in the file");
     std::printf("%s", summary(model).c_str());
-    const auto state = sizes(model);
+    const auto state = any_state(model);
     line("state:", state.empty() ? "none" : net.state.empty() ? "zero at the beginning" : "in the file");
-    const auto names = owners(model);
+    const auto names = state_owners(model);
     for (std::size_t k = 0; k < state.size(); ++k)
         std::printf("  state.%zu  %td numbers a sequence, %s\n", k, state[k].rows(), names[k].c_str());
     bool first = true;
     for (const auto& [name, value] : net.metadata) {
-        if (name.starts_with("carousel.settings") || name.starts_with("carousel.architecture"))
-            continue;
         if (first)
             std::puts("metadata:");
         first = false;

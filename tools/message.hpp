@@ -3,6 +3,7 @@
 
 #include "carousel/core/require.hpp"
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 
@@ -13,8 +14,13 @@ struct Usage : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// "warning: parts…" on standard error.
+/// "warning: message" on standard error.
 void warn(const std::string& message);
+
+/// "1 feature", "2 features".
+inline std::string counted(std::ptrdiff_t n, const char* what) {
+    return carousel::detail::decimal(n) + " " + what + (n == 1 ? "" : "s");
+}
 
 /// Throws std::runtime_error of the parts, one after the other, when `holds` is false.
 template <class... Parts>

@@ -7,10 +7,7 @@ namespace tool {
 
 NetArgument::NetArgument(CLI::App& command, const std::string& name) {
     command.add_option(name, path_, "the model's file")->required();
-    command
-        .add_option(
-            "--from", from_,
-            "its format, where the extension doesn't say it: carousel, pytorch, keras, onnx, rtneural, guitarml, nam")
+    command.add_option("--from", from_, "its format, where the extension doesn't say it: " + format_names())
         ->group("The model's file");
     const auto add = [&](CLI::Option* option, const char* format, const char* group) {
         option->group(group);
@@ -43,22 +40,38 @@ NetArgument::NetArgument(CLI::App& command, const std::string& name) {
     skip_option_ = add(
         command.add_flag("--skip,!--no-skip", skip_, "add the input to the output, or don't, whatever the file says"),
         "guitarml", others);
-    add(command.add_flag("--prewarm", options_.prewarm, "run it on half a second of silence first, as NAM's host does"),
+    CLI::Option* const prewarm = add(
+        command.add_flag("--prewarm", options_.prewarm, "run it on half a second of silence first, as NAM's host does"),
         "nam", others);
     add(command.add_option("--block", options_.block, "samples of the host's buffer, for --prewarm")
             ->capture_default_str()
-            ->check(CLI::Range(Index(1), Index(1) << 20)),
+            ->check(CLI::Range(Index(1), Index(1) << 20))
+            ->needs(prewarm),
         "nam", others);
 }
 
-const Format& NetArgument::format() {
+const Format& NetArgument::format() const {
+    if (format_)
+        return *format_;
     const Format& format = format_of_input(path_, from_);
     for (const auto& [option, name] : of_format_)
         check_usage(option->count() == 0 || std::string(format.name) == name, option->get_name(), " is of the format ",
                     name, "; ", path_, " is ", format.title);
-    if (skip_option_->count() > 0)
-        options_.skip = skip_;
+    format_ = &format;
     return format;
+}
+
+LoadOptions NetArgument::options() const {
+    LoadOptions options = options_;
+    if (skip_option_->count() > 0)
+        options.skip = skip_;
+    return options;
+}
+
+Net NetArgument::load() const {
+    Net net = format().load(path_, options());
+    std::erase_if(net.metadata, [&](const auto& entry) { return is_mark(format(), entry.first); });
+    return net;
 }
 
 double sample_rate(const carousel::Metadata& metadata) {

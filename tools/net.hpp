@@ -19,19 +19,18 @@ class NetArgument {
     NetArgument& operator=(const NetArgument&) = delete;
 
     const std::string& path() const { return path_; }
-    /// Throws Usage if it isn't known, or an option is given that is another format's.
-    const Format& format();
-    Net load() {
-        const Format& known = format(); // first: it completes the options
-        return known.load(path_, options_);
-    }
-    const LoadOptions& options() const { return options_; }
+    /// Of the file, looked for once. Throws Usage if it isn't known, or an option is given that is another format's.
+    const Format& format() const;
+    /// Without what the format says of itself in the metadata.
+    Net load() const;
+    LoadOptions options() const;
 
   private:
     std::string path_, from_;
     LoadOptions options_;
     bool skip_ = false;
     CLI::Option* skip_option_ = nullptr;
+    mutable const Format* format_ = nullptr; ///< what format() found
     std::vector<std::pair<CLI::Option*, const char*>> of_format_;
 };
 

@@ -1,10 +1,12 @@
 // carousel run: a model's output for a file of inputs.
 #include "commands.hpp"
+#include "paths.hpp"
 #include "run_options.hpp"
 
 #include <cmath>
 #include <cstdio>
 #include <memory>
+#include <string>
 
 namespace tool {
 
@@ -19,29 +21,54 @@ struct Options {
     explicit Options(CLI::App& app) : model(app, "MODEL"), run(app) {}
 };
 
+/// "23.9", "949", "1230": three digits, or all before the point.
+std::string three_digits(double number) {
+    char text[64];
+    std::snprintf(text, sizeof text, number < 100 ? "%.3g" : "%.0f", number);
+    return text;
+}
+
 std::string duration(double seconds) {
     const double magnitude[] = {1e-9, 1e-6, 1e-3, 1};
     const char* const unit[] = {"ns", "us", "ms", "s"};
     std::size_t k = 0;
-    while (k + 1 < std::size(magnitude) && seconds >= magnitude[k + 1])
+    while (k + 1 < std::size(magnitude) && seconds / magnitude[k] >= 999.5) // 1000 when rounded
         ++k;
-    char text[32];
-    std::snprintf(text, sizeof text, "%.3g %s", seconds / magnitude[k], unit[k]);
-    return text;
+    return three_digits(seconds / magnitude[k]) + " " + unit[k];
 }
 
-int run(Options& options) {
-    check_writable(options.out);
-    const Net net = options.model.load();
-    Outcome outcome = options.run.run(net);
-    warn_of_nan(outcome.y, options.out);
-    const double rate = outcome.y.sample_rate > 0 ? outcome.y.sample_rate : sample_rate(net.metadata);
-    if (options.sample_rate > 0)
-        outcome.y.sample_rate = options.sample_rate;
-    else if (outcome.y.sample_rate == 0)
-        outcome.y.sample_rate = static_cast<int>(std::lround(rate));
-    check(!(outcome.y.sample_rate > 0 && gives_one_step(net.model) && options.out.ends_with(".wav")), options.out,
+/// What can be known to be wrong before the run, so that a long one isn't in vain and nothing is written of it.
+void check_outputs(const Options& options, const Net& net, const Array& y) {
+    const std::string& out = options.out;
+    check(!(is_audio(out) && gives_one_step(net.model)), out,
           ": the model gives one step, which is no audio; write .npy or .csv");
+    check_fits(out, y);
+    check_folder(out);
+    if (options.save_state.empty())
+        return;
+    check(!net.model.empty_state().empty(), options.save_state, ": the model has no state to save");
+    check_folder(options.save_state);
+}
+
+int run(const Options& options) {
+    check_writable(options.out);
+    for (const std::string& path : {options.out, options.save_state}) {
+        check_other_file(path, options.model.path(), "the model");
+        check_other_file(path, options.run.in, "the input");
+    }
+    check_other_file(options.out, options.run.state, "the state");
+    check_other_file(options.save_state, options.out, "OUT");
+    const Net net = options.model.load();
+    const Array x = options.run.read(net);
+    // The signal's rate, and that of the file that is written.
+    const double rate = x.sample_rate > 0         ? x.sample_rate
+                        : options.sample_rate > 0 ? options.sample_rate
+                                                  : sample_rate(net.metadata);
+    const int written_rate = options.sample_rate > 0 ? options.sample_rate : static_cast<int>(std::lround(rate));
+    check_outputs(options, net, {options.run.output_shape(net, x), {}, written_rate});
+    Outcome outcome = options.run.run(net, x, options.model.path());
+    warn_of_nan(outcome.y, options.out);
+    outcome.y.sample_rate = written_rate;
     write_array(options.out, outcome.y,
                 options.wav == "16"   ? Samples::integers16
                 : options.wav == "24" ? Samples::integers24
@@ -56,7 +83,8 @@ int run(Options& options) {
     std::printf("%td step%s in %s, %s a step", outcome.steps, outcome.steps == 1 ? "" : "s",
                 duration(outcome.seconds).c_str(), duration(step).c_str());
     if (rate > 0 && outcome.seconds > 0) // of all channels together
-        std::printf(", %.3g x real time at %.6g Hz", static_cast<double>(outcome.steps) / rate / outcome.seconds, rate);
+        std::printf(", %s x real time at %.6g Hz",
+                    three_digits(static_cast<double>(outcome.steps) / rate / outcome.seconds).c_str(), rate);
     std::puts("");
     return 0;
 }
@@ -71,7 +99,7 @@ Command run_command(CLI::App& program) {
                 "tokens a row a\n"
                 "sequence, or one column. Each channel of a .wav file is a feature, or is run by itself if the model "
                 "takes one.\n"
-                "The state begins as the model's file says (NAM), or with zero.\n"
+                "The state begins as the model's file says (NAM, ONNX), or with zero.\n"
                 "examples:\n"
                 "  carousel run model.onnx x.npy y.npy\n"
                 "  carousel run amp.nam guitar.wav amp.wav --stream --prewarm\n"

@@ -9,6 +9,8 @@
 
 #include <stdexcept>
 #include <string>
+#include <type_traits>
+#include <vector>
 
 namespace tool {
 
@@ -30,21 +32,41 @@ struct RunArguments {
     RunArguments(const RunArguments&) = delete;
     RunArguments& operator=(const RunArguments&) = delete;
 
-    /// Runs the model on the file IN.
-    Outcome run(const Net& net) const {
-        const Array x = read_array(in);
+    /// The file IN, with warnings of what is unusual in it.
+    Array read(const Net& net) const {
+        Array x = read_array(in);
         warn_of_nan(x, in);
         const double rate = sample_rate(net.metadata);
         if (x.sample_rate > 0 && rate > 0 && rate != x.sample_rate)
             warn(carousel::detail::message_of(in, ": has ", x.sample_rate, " samples a second, the model is for ", rate,
                                               "; it sounds different. Resample the input first"));
+        return x;
+    }
+
+    /// The dimensions of what run() gives.
+    std::vector<Index> output_shape(const Net& net, const Array& x) const {
+        return of_input([&] { return tool::output_shape(net.model, x, options, in); });
+    }
+
+    /// Runs the model, of the file `model`, on the numbers of IN.
+    Outcome run(const Net& net, const Array& x, const std::string& model) const {
+        const std::string why_not = options.stream ? why_not_streamed(net.model) : "";
+        check(why_not.empty(), model, ": ", why_not, "; run it without --stream");
         const auto initial = !state.empty() ? read_state(state, net.model)
                              : zero_state   ? carousel::Model<float>::State()
                                             : net.state;
+        check_state(initial, net.model, state.empty() ? model : state);
+        return of_input([&] { return tool::run(net.model, x, initial, options, in); });
+    }
+
+  private:
+    /// f(), which the library may find a mistake of the input; it doesn't know the file.
+    template <class F>
+    std::invoke_result_t<F> of_input(F&& f) const {
         try {
-            return tool::run(net.model, x, initial, options, in);
-        } catch (const std::invalid_argument& error) { // of the library, which doesn't know the files
-            throw std::runtime_error(in + (state.empty() ? "" : " from " + state) + ": " + error.what());
+            return f();
+        } catch (const std::invalid_argument& error) {
+            throw std::runtime_error(in + ": " + error.what());
         }
     }
 };

@@ -33,8 +33,8 @@ Layout layout_of(const Array& x, const Model<float>& model, const RunOptions& op
     const auto knobs = static_cast<Index>(options.knobs.size());
     check(!tokens || knobs == 0, name, ": the model takes tokens, which have no knobs");
     const Index expected = tokens ? 1 : model.input_size() - knobs; // <= 0 besides the knobs: any number
-    check(model.input_size() == 0 || expected >= 1, name, ": the model takes ", model.input_size(),
-          " features, too few for an input and ", knobs, " --knob");
+    check(model.input_size() == 0 || expected >= 1, name, ": the model takes ", counted(model.input_size(), "feature"),
+          ", too few for an input and ", knobs, " --knob");
 
     Layout layout;
     layout.time_first = options.time_major || rank < 3;
@@ -56,10 +56,12 @@ Layout layout_of(const Array& x, const Model<float>& model, const RunOptions& op
     const std::string f = carousel::detail::decimal(expected);
     const std::string full = options.time_major ? "(time, batch, " : "(batch, time, ";
     check(fits, name, ": the array is ", shape_text(shape), ", expected ",
-          tokens          ? "(time,) or " + full.substr(0, full.size() - 2) + ") of tokens"
+          tokens ? std::string("(time,) or ") + (options.time_major ? "(time, batch)" : "(batch, time)") + " of tokens"
           : expected == 1 ? "(time,), (time, 1) or " + full + "1), for the model takes one feature a step"
                           : "(time, " + f + ") or " + full + f + "), for the model takes " + f + " features a step",
           knobs > 0 ? " besides the knobs" : "");
+    check(layout.steps >= model.least_steps(), name, ": has ", layout.steps, " steps, the model needs at least ",
+          model.least_steps());
     return layout;
 }
 
@@ -78,22 +80,27 @@ Matrix<float> sequence_of(const Array& x, const Layout& layout, const std::vecto
     return values;
 }
 
-/// The output, features × (steps · batch), in the order of the input.
-Array array_of(const Matrix<float>& y, const Layout& layout, bool one_step, const std::string& name) {
-    const Index F = y.rows(), B = layout.batch, T = y.cols() / B;
+/// The dimensions of an output of T steps of F features.
+std::vector<Index> shape_of(const Layout& layout, Index F, Index T, bool one_step, const std::string& name) {
+    const Index B = layout.batch;
     check(!layout.channels || (F == 1 && !one_step), name, ": has ", B,
           " channels, which are run one by one; the model's output of ",
           one_step ? "the last step alone" : carousel::detail::decimal(F) + " features",
           " is no audio; give one channel");
-    Array array;
     if (one_step)
-        array.shape = {B, F};
-    else if (layout.channels)
-        array.shape = {T, B};
-    else if (layout.batched)
-        array.shape = layout.time_first ? std::vector<Index>{T, B, F} : std::vector<Index>{B, T, F};
-    else
-        array.shape = layout.plain && F == 1 ? std::vector<Index>{T} : std::vector<Index>{T, F};
+        return {B, F};
+    if (layout.channels)
+        return {T, B};
+    if (layout.batched)
+        return layout.time_first ? std::vector<Index>{T, B, F} : std::vector<Index>{B, T, F};
+    return layout.plain && F == 1 ? std::vector<Index>{T} : std::vector<Index>{T, F};
+}
+
+/// The output, features × (steps · batch), in the order of the input.
+Array array_of(const Matrix<float>& y, const Layout& layout, bool one_step, const std::string& name) {
+    const Index F = y.rows(), B = layout.batch, T = y.cols() / B;
+    Array array;
+    array.shape = shape_of(layout, F, T, one_step, name);
     array.numbers.resize(static_cast<std::size_t>(y.size()));
     float* to = array.numbers.data();
     const bool time_first = layout.time_first || one_step;
@@ -112,20 +119,13 @@ State for_batch(const State& state, Index batch) {
     return wide;
 }
 
-State column(const State& state, Index b) {
-    State one;
-    for (const Matrix<float>& part : state)
-        one.push_back(part.size() > 0 ? Matrix<float>(part.col(b)) : Matrix<float>());
+/// The state of sequence b. Empty parts are as in `zero`.
+State column(const State& state, Index b, const State& zero) {
+    State one = zero;
+    for (std::size_t k = 0; k < state.size(); ++k)
+        if (state[k].size() > 0)
+            one[k] = state[k].col(b);
     return one;
-}
-
-bool can_be_streamed(const Model<float>& model) {
-    try {
-        carousel::Stream stream{model};
-        return true;
-    } catch (const std::invalid_argument&) {
-        return false;
-    }
 }
 
 class Clock {
@@ -146,7 +146,7 @@ Matrix<float> stream_all(const Model<float>& model, const Matrix<float>& x, Inde
     for (Index b = 0; b < batch; ++b) {
         stream.reset();
         if (!state.empty())
-            stream.set_state(column(state, b));
+            stream.set_state(column(state, b, stream.state()));
         const Clock clock;
         for (Index t = 0; t < steps; ++t) {
             const auto out = stream(x.col(t * batch + b));
@@ -168,7 +168,8 @@ Matrix<float> stream_all(const Model<float>& model, const Matrix<float>& x, Inde
 Matrix<float> run_all(const Model<float>& model, const Matrix<float>& x, Index batch, State& state, double& seconds) {
     constexpr Index most_columns = Index(1) << 18;
     const Index steps = x.cols() / batch;
-    const bool in_parts = x.cols() > most_columns && model.output_length(steps) == steps && can_be_streamed(model);
+    const bool in_parts =
+        x.cols() > most_columns && model.output_length(steps) == steps && why_not_streamed(model).empty();
     const Index part = in_parts ? std::max<Index>(most_columns / batch, 1) : steps;
     Model<float>::Tape tape;
     Matrix<float> y;
@@ -203,8 +204,6 @@ Outcome run(const Model<float>& model, const Array& x, const State& initial, con
             check(token >= 0 && token < static_cast<float>(vocabulary(model)) && token == std::floor(token), name,
                   ": has the token ", token, ", expected whole numbers from 0 to ", vocabulary(model) - 1);
         }
-    check(layout.steps >= model.least_steps(), name, ": has ", layout.steps, " steps, the model needs at least ",
-          model.least_steps());
     Outcome outcome;
     outcome.sequences = layout.batch;
     outcome.steps = layout.steps;
@@ -218,11 +217,60 @@ Outcome run(const Model<float>& model, const Array& x, const State& initial, con
     return outcome;
 }
 
+std::vector<Index> output_shape(const Model<float>& model, const Array& x, const RunOptions& options,
+                                const std::string& name) {
+    const Layout layout = layout_of(x, model, options, name);
+    const Index F = model.output_size(layout.features + static_cast<Index>(options.knobs.size()));
+    return shape_of(layout, F, model.output_length(layout.steps), gives_one_step(model), name);
+}
+
+std::string why_not_streamed(const Model<float>& model) {
+    try {
+        carousel::Stream stream{model};
+        return "";
+    } catch (const std::invalid_argument& error) {
+        return error.what();
+    }
+}
+
+/// By a run on the shortest sequence: what rows a state has, only the layers know.
+State any_state(const Model<float>& model) {
+    const Index steps = std::max<Index>(model.least_steps(), 1);
+    const carousel::Sequence<float> silence(std::max<Index>(model.input_size(), 1), steps);
+    Model<float>::Tape tape;
+    model.infer(silence, tape);
+    State state;
+    model.final_state(tape, state);
+    return state;
+}
+
+std::vector<std::string> state_owners(const Model<float>& model) {
+    std::vector<std::string> names;
+    model.each_layer([&](std::size_t k, const auto& layer) {
+        for (Index n = 0; n < layer.states(); ++n)
+            names.push_back("layer " + std::to_string(k) + " (" + layer.name() + ")");
+    });
+    return names;
+}
+
+void check_state(const State& state, const Model<float>& model, const std::string& name) {
+    if (state.empty())
+        return;
+    const State fitting = any_state(model);
+    const std::vector<std::string> owners = state_owners(model);
+    check(state.size() == fitting.size(), name, ": the state has ", state.size(), " matrices, the model's has ",
+          fitting.size());
+    for (std::size_t k = 0; k < state.size(); ++k)
+        check(state[k].size() == 0 || state[k].rows() == fitting[k].rows(), name, ": state.", k, " has ",
+              counted(state[k].rows(), "unit"), ", expected ", fitting[k].rows(), ", of ", owners[k]);
+}
+
 State read_state(const std::filesystem::path& path, const Model<float>& model) {
     const carousel::Safetensors file = carousel::read_safetensors(path);
     State state = model.empty_state();
-    check(file.tensors.size() == state.size(), path.string(), ": has ", file.tensors.size(),
-          " tensors, the state of the model has ", state.size(), ": state.0, state.1 …");
+    check(file.tensors.size() == state.size(), path.string(), ": has ",
+          counted(static_cast<Index>(file.tensors.size()), "tensor"), ", the state of the model has ", state.size(),
+          ": state.0, state.1 …");
     for (std::size_t k = 0; k < state.size(); ++k) {
         const std::string name = "state." + std::to_string(k);
         const carousel::NamedTensor* const tensor = file.find(name);

@@ -31,6 +31,23 @@ struct Outcome {
 Outcome run(const carousel::Model<float>& model, const Array& x, const carousel::Model<float>::State& initial,
             const RunOptions& options, const std::string& name);
 
+/// The dimensions of run()'s output. Throws as run() does if x doesn't fit the model.
+std::vector<Index> output_shape(const carousel::Model<float>& model, const Array& x, const RunOptions& options,
+                                const std::string& name);
+
+/// Why the model can't be run sample by sample; empty if it can.
+std::string why_not_streamed(const carousel::Model<float>& model);
+
+/// A state of the model, for the sizes of its matrices.
+carousel::Model<float>::State any_state(const carousel::Model<float>& model);
+
+/// "layer 0 (LSTM)": whose each matrix of the state is.
+std::vector<std::string> state_owners(const carousel::Model<float>& model);
+
+/// Throws std::runtime_error if the state, of the file `name`, has another number of units than the model's. Empty: zero.
+void check_state(const carousel::Model<float>::State& state, const carousel::Model<float>& model,
+                 const std::string& name);
+
 /// A state in a safetensors file: a tensor state.0, state.1 … for each matrix, units × batch. Throw std::runtime_error.
 carousel::Model<float>::State read_state(const std::filesystem::path& path, const carousel::Model<float>& model);
 void write_state(const std::filesystem::path& path, const carousel::Model<float>::State& state);

@@ -2,9 +2,7 @@
 
 #include "carousel/core/require.hpp"
 #include "message.hpp"
-
-#include <algorithm>
-#include <cctype>
+#include "paths.hpp"
 
 namespace tool {
 
@@ -13,11 +11,9 @@ namespace {
 enum class Kind { npy, csv, wav };
 
 Kind kind_of(const std::filesystem::path& path) {
-    std::string end = path.extension().string();
-    std::transform(end.begin(), end.end(), end.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    check_usage(end == ".npy" || end == ".csv" || end == ".wav", path.string(), ": the extension \"", end,
-                "\" is none of arrays', which are .npy, .csv and .wav");
+    const std::string end = lower_extension(path);
+    check_usage(end == ".npy" || end == ".csv" || end == ".wav", path.string(), ": \"", end,
+                "\" isn't an array's extension: .npy, .csv or .wav");
     return end == ".npy" ? Kind::npy : end == ".csv" ? Kind::csv : Kind::wav;
 }
 
@@ -44,6 +40,21 @@ Array read_array(const std::filesystem::path& path) {
 
 void check_writable(const std::filesystem::path& path) {
     static_cast<void>(kind_of(path));
+}
+
+bool is_audio(const std::filesystem::path& path) {
+    return lower_extension(path) == ".wav";
+}
+
+void check_fits(const std::filesystem::path& path, const Array& array) {
+    switch (kind_of(path)) {
+    case Kind::npy:
+        return;
+    case Kind::csv:
+        return check_csv(path, array);
+    case Kind::wav:
+        return check_wav(path, array);
+    }
 }
 
 void write_array(const std::filesystem::path& path, const Array& array, Samples samples) {

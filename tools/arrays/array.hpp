@@ -32,6 +32,12 @@ Array read_array(const std::filesystem::path& path);
 /// Throws Usage unless write_array knows the extension.
 void check_writable(const std::filesystem::path& path);
 
+/// Whether the extension is .wav.
+bool is_audio(const std::filesystem::path& path);
+
+/// Throws what write_array would because of the dimensions or the sample rate, whatever the numbers are.
+void check_fits(const std::filesystem::path& path, const Array& array);
+
 /// Writes a file by its extension; the old one is whole if that fails. Audio needs the sample rate, (time) or (time, channels), and
 /// integers are clipped, with a warning, to -1 … 1. Throws std::runtime_error "path: …" if it can't be written so.
 void write_array(const std::filesystem::path& path, const Array& array, Samples samples = Samples::floats);
@@ -40,8 +46,10 @@ void write_array(const std::filesystem::path& path, const Array& array, Samples 
 Array read_npy(const std::filesystem::path& path);
 void write_npy(const std::filesystem::path& path, const Array& array);
 Array read_csv(const std::filesystem::path& path);
+void check_csv(const std::filesystem::path& path, const Array& array);
 void write_csv(const std::filesystem::path& path, const Array& array);
 Array read_wav(const std::filesystem::path& path);
+void check_wav(const std::filesystem::path& path, const Array& array);
 void write_wav(const std::filesystem::path& path, const Array& array, Samples samples);
 
 } // namespace tool

@@ -10,8 +10,10 @@
 
 #    include <algorithm>
 #    include <cstring>
+#    include <exception>
 #    include <limits>
 #    include <memory>
+#    include <new>
 #    include <span>
 #endif
 
@@ -25,6 +27,7 @@ namespace {
 struct Memory {
     std::vector<std::byte> bytes;
     sf_count_t at = 0;
+    bool full = false; ///< there wasn't enough memory to write
 
     static Memory& of(void* data) { return *static_cast<Memory*>(data); }
     static sf_count_t size(void* data) { return static_cast<sf_count_t>(of(data).bytes.size()); }
@@ -46,8 +49,13 @@ struct Memory {
     static sf_count_t write(const void* from, sf_count_t count, void* data) {
         Memory& file = of(data);
         const auto end = static_cast<std::size_t>(file.at + count);
-        if (end > file.bytes.size())
-            file.bytes.resize(end);
+        try {
+            if (end > file.bytes.size())
+                file.bytes.resize(end);
+        } catch (const std::exception&) { // which can't pass through the functions of C that called
+            file.full = true;
+            return 0;
+        }
         std::memcpy(file.bytes.data() + file.at, from, static_cast<std::size_t>(count));
         file.at += count;
         return count;
@@ -96,15 +104,32 @@ Array read_wav(const std::filesystem::path& path) {
     return array;
 }
 
-void write_wav(const std::filesystem::path& path, const Array& array, Samples samples) {
+namespace {
+
+Index channels_of(const Array& array) {
+    return array.shape.size() < 2 ? 1 : array.shape[1];
+}
+
+} // namespace
+
+void check_wav(const std::filesystem::path& path, const Array& array) {
     check(array.shape.size() <= 2, path.string(), ": the output is ", shape_text(array.shape),
           ", which is no signal; write a .npy file, or give one sequence");
     check(array.sample_rate > 0, path.string(),
           ": neither the input nor the model says a sample rate; give --sample-rate");
-    const Index channels = array.shape.size() < 2 ? 1 : array.shape[1];
+    const Index channels = channels_of(array);
     constexpr Index most_channels = 1024; // libsndfile's
     check(channels <= most_channels, path.string(), ": a .wav file has at most ", most_channels,
           " channels, the output has ", channels, " features");
+    constexpr std::size_t largest = 0xffff'0000; // bytes of a .wav file
+    std::size_t size = 1;
+    for (const Index n : array.shape)
+        size *= static_cast<std::size_t>(n);
+    check(size <= largest / sizeof(float), path.string(), ": the output is longer than a .wav file can be");
+}
+
+void write_wav(const std::filesystem::path& path, const Array& array, Samples samples) {
+    check_wav(path, array);
     std::vector<float> numbers;
     std::span<const float> written = array.numbers;
     if (samples != Samples::floats) {
@@ -121,19 +146,21 @@ void write_wav(const std::filesystem::path& path, const Array& array, Samples sa
     Memory memory;
     SF_INFO info{};
     info.samplerate = array.sample_rate;
-    info.channels = static_cast<int>(channels);
+    info.channels = static_cast<int>(channels_of(array));
     info.format = SF_FORMAT_WAV | (samples == Samples::floats       ? SF_FORMAT_FLOAT
                                    : samples == Samples::integers16 ? SF_FORMAT_PCM_16
                                                                     : SF_FORMAT_PCM_24);
-    constexpr std::size_t largest = 0xffff'0000; // bytes of a .wav file
-    check(written.size() <= largest / sizeof(float), path.string(), ": the output is longer than a .wav file can be");
     {
         File file = open(memory, SFM_WRITE, info, path.string());
         sf_command(file.get(), SFC_SET_ADD_PEAK_CHUNK, nullptr,
                    SF_FALSE); // it has the time, so that no two files are equal
         const auto count = static_cast<sf_count_t>(written.size());
-        check(sf_write_float(file.get(), written.data(), count) == count, path.string(), ": ", sf_strerror(file.get()));
-        check(sf_close(file.release()) == SF_ERR_NO_ERROR, path.string(), ": can't be written");
+        const bool whole = sf_write_float(file.get(), written.data(), count) == count;
+        check(whole || memory.full, path.string(), ": ", sf_strerror(file.get()));
+        const bool closed = sf_close(file.release()) == SF_ERR_NO_ERROR;
+        if (memory.full)
+            throw std::bad_alloc();
+        check(closed, path.string(), ": can't be written");
     }
     carousel::replace_file(path, {memory.bytes}, "write_wav");
 }
@@ -145,8 +172,12 @@ Array read_wav(const std::filesystem::path& path) {
                                              "files; install it (sh cmake/setup.sh tools) and build again");
 }
 
-void write_wav(const std::filesystem::path& path, const Array&, Samples) {
+void check_wav(const std::filesystem::path& path, const Array&) {
     static_cast<void>(read_wav(path));
+}
+
+void write_wav(const std::filesystem::path& path, const Array& array, Samples) {
+    check_wav(path, array);
 }
 
 #endif

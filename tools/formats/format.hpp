@@ -44,20 +44,27 @@ struct Format {
     const char* needs;      ///< the libraries that this program was built without; null: it has them
     Net (*load)(const std::filesystem::path&, const LoadOptions&) = nullptr;
     void (*save)(const std::filesystem::path&, const Net&, const SaveOptions&) = nullptr;
-    bool keeps_state = false; ///< in a file that is written with SaveOptions::states = false
+    const char* mark = nullptr; ///< an entry of the metadata besides Carousel's own that says which format it is
+    bool keeps_state = false;   ///< in a file that is written with SaveOptions::states = false
     /// What is in a file that load refuses; empty if nothing can be said.
     std::string (*contents)(const std::filesystem::path&, const LoadOptions&) = nullptr;
 };
+
+/// Whether an entry of the metadata is what a file of the format says of itself; a model that is loaded is without it.
+bool is_mark(const Format& format, const std::string& name);
 
 /// All of them, also those that the program was built without.
 std::span<const Format> formats();
 
 /// Of a file that is read: the one named `from`, or if that is empty by the extension, and where several formats have it by what
-/// is in the file. Throws Usage if there is none, or if the program was built without it.
+/// is in the file. Throws Usage if there is none, std::runtime_error if the program was built without it.
 const Format& format_of_input(const std::filesystem::path& path, const std::string& from);
 
 /// Of a file that is written, by `to` or its extension.
 const Format& format_of_output(const std::filesystem::path& path, const std::string& to);
+
+/// "carousel, pytorch, …": all of them, or those that are written.
+std::string format_names(bool written = false);
 
 /// The formats that the program was built without, as "keras (HDF5), onnx (protobuf)"; empty if it has all.
 std::string missing_formats();

@@ -3,31 +3,19 @@
 #include "carousel/io/json_file.hpp"
 #include "carousel/io/safetensors_reader.hpp"
 #include "message.hpp"
+#include "paths.hpp"
 
-#include <algorithm>
-#include <cctype>
 #include <limits>
 
 namespace tool {
 
 namespace {
 
-/// The extension in small letters: ".pt".
-std::string extension(const std::filesystem::path& path) {
-    std::string text = path.extension().string();
-    std::transform(text.begin(), text.end(), text.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return text;
-}
-
 const Format& named(const std::string& name) {
-    std::string names;
-    for (const Format& format : formats()) {
+    for (const Format& format : formats())
         if (format.name == name)
             return format;
-        names += (names.empty() ? "" : ", ") + std::string(format.name);
-    }
-    throw Usage("no format is called \"" + name + "\"; there are " + names);
+    throw Usage("no format is called \"" + name + "\"; there are " + format_names());
 }
 
 const Format& there(const Format& format, const std::filesystem::path& path) {
@@ -62,6 +50,10 @@ const char* kind_of_json(const std::filesystem::path& path) {
 
 } // namespace
 
+bool is_mark(const Format& format, const std::string& name) {
+    return name.starts_with("carousel.") || (format.mark && name == format.mark);
+}
+
 std::span<const Format> formats() {
     static const Format list[] = {
         {.name = "carousel",
@@ -79,6 +71,7 @@ std::span<const Format> formats() {
          .needs = nullptr,
          .load = load_torch,
          .save = save_torch,
+         .mark = "format",
          .contents = torch_contents
 #else
          .needs = "libzip"
@@ -135,7 +128,7 @@ std::span<const Format> formats() {
 const Format& format_of_input(const std::filesystem::path& path, const std::string& from) {
     if (!from.empty())
         return there(named(from), path);
-    const std::string end = extension(path);
+    const std::string end = lower_extension(path);
     std::string known;
     std::vector<const Format*> possible;
     for (const Format& format : formats())
@@ -153,7 +146,7 @@ const Format& format_of_input(const std::filesystem::path& path, const std::stri
 }
 
 const Format& format_of_output(const std::filesystem::path& path, const std::string& to) {
-    const std::string end = extension(path);
+    const std::string end = lower_extension(path);
     std::string known;
     const Format* found = nullptr;
     for (const Format& format : formats()) {
@@ -169,6 +162,14 @@ const Format& format_of_output(const std::filesystem::path& path, const std::str
     check_usage(found != nullptr, path.string(), ": the extension \"", end,
                 "\" doesn't say which format to write; say it with --to: ", known);
     return there(*found, path);
+}
+
+std::string format_names(bool written) {
+    std::string names;
+    for (const Format& format : formats())
+        if (!written || format.written_as)
+            names += (names.empty() ? "" : ", ") + std::string(format.name);
+    return names;
 }
 
 std::string missing_formats() {
