@@ -24,8 +24,8 @@ Json sequential(const std::vector<Json>& layers) {
     return {{"class_name", "Sequential"}, {"config", {{"name", "model"}, {"layers", layers}}}};
 }
 
-std::vector<detail::keras::LayerDescription> read(const Json& model, const KerasOptions& options = {},
-                                                  int version = 3) {
+std::vector<carousel::detail::keras::LayerDescription> read(const Json& model, const KerasOptions& options = {},
+                                                            int version = 3) {
     const Input input("load_keras", nothing);
     return LayerReader({version}, options).read(input, chain(input, model));
 }
@@ -85,7 +85,7 @@ TEST_CASE("Keras: go_backwards is a reverse layer, whose last output is at the f
     Json steps = backwards;
     steps["config"]["return_sequences"] = true;
     const Json forward = layer("LSTM", {{"units", 3}});
-    const auto spec = [](const detail::keras::LayerDescription& l) { return std::get<RecurrentSpec>(l.spec); };
+    const auto spec = [](const auto& l) { return std::get<RecurrentSpec>(l.spec); };
 
     const auto one = read(sequential({backwards}));
     CHECK((spec(one[0]).reverse && spec(one[0]).outputs == Outputs::first));
@@ -394,4 +394,60 @@ TEST_CASE("Keras: what isn't trained in a model inside the model is listed after
     CHECK(layers[2].places == Places{8, 9});
     CHECK(layers[3].places == Places{2});
     CHECK(layers[3].all == 10);
+}
+
+TEST_CASE("Keras: what isn't trained within a TimeDistributed or Bidirectional layer is listed after what is") {
+    using Places = std::vector<std::size_t>;
+    const Json dense = layer("Dense", {{"units", 1}}), fixed = layer("Dense", {{"units", 1}, {"trainable", false}});
+    const auto wrapped = read(sequential({sequential({layer("TimeDistributed", {{"layer", fixed}}), dense})}));
+    CHECK(wrapped[0].places == Places{2, 3});
+    CHECK(wrapped[1].places == Places{0, 1});
+
+    const auto lstm = [](bool trainable, bool backwards) {
+        return layer("LSTM", {{"units", 1},
+                              {"return_sequences", true},
+                              {"trainable", trainable},
+                              {"go_backwards", backwards},
+                              {"use_bias", false}});
+    };
+    const auto places = [&](const Json& config) {
+        const auto layers = read(sequential({sequential({layer("Bidirectional", config), dense})}));
+        CHECK(layers[0].all == 6);
+        return layers[0].places;
+    };
+    const Json trained = lstm(true, false), still = lstm(false, false);
+    CHECK(places({{"layer", trained}}) == Places{0, 1, 2, 3});
+    CHECK(places({{"layer", still}}) == Places{2, 3, 4, 5}); // the one that runs backward is made of it
+    CHECK(places({{"layer", trained}, {"backward_layer", lstm(false, true)}}) == Places{0, 1, 4, 5});
+    CHECK(places({{"layer", still}, {"backward_layer", lstm(true, true)}}) == Places{4, 5, 0, 1});
+    CHECK(places({{"layer", trained}, {"trainable", false}}) == Places{2, 3, 4, 5});
+}
+
+TEST_CASE("Keras: sums within more than 16 others are refused") {
+    const auto model = [](int sums) { // of x and dense, of x and that sum …
+        const auto connected = [](const std::string& class_name, const std::string& name,
+                                  const std::vector<std::string>& sources) {
+            Json one = layer(class_name, {{"name", name}});
+            one["name"] = name;
+            Json node = Json::array();
+            for (const std::string& source : sources)
+                node.push_back({source, 0, 0, Json::object()});
+            one["inbound_nodes"] = sources.empty() ? Json::array() : Json::array({node});
+            return one;
+        };
+        std::vector<Json> layers{connected("InputLayer", "x", {}), connected("Dense", "s0", {"x"})};
+        layers[1]["config"]["units"] = 1;
+        for (int k = 1; k <= sums; ++k)
+            layers.push_back(connected("Add", "s" + std::to_string(k), {"s" + std::to_string(k - 1), "x"}));
+        return Json{{"class_name", "Functional"},
+                    {"config",
+                     {{"layers", layers},
+                      {"input_layers", {{"x", 0, 0}}},
+                      {"output_layers", {{layers.back()["name"], 0, 0}}}}}};
+    };
+    CHECK(read(model(16)).size() == 33);
+    CHECK(refused(model(17)) ==
+          "layer \"x\" (InputLayer): what it gives is added to what comes later, within more than "
+          "16 other such sums");
+    CHECK(refused(model(900)).starts_with("layer \"x\" (InputLayer): what it gives"));
 }

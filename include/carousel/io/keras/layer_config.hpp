@@ -49,9 +49,12 @@ class LayerConfig {
     const Input& input() const { return *input_; }
 
     /// Unless it says otherwise.
-    bool trainable() const {
-        const Json* const value = member(*config_, "trainable");
-        return !value || *value != false;
+    bool trainable() const { return trainable(*config_); }
+    /// Whether the layer within it that this option is, as `layer` of a TimeDistributed, is trained; `otherwise` if there is none.
+    bool trainable(const char* option, bool otherwise) const {
+        const Json* const layer = member(*config_, option);
+        const Json* const config = layer ? member(*layer, "config") : nullptr;
+        return config ? trainable(*config) : otherwise;
     }
 
     /// Throws std::runtime_error "where: source: label parts…" when `holds` is false.
@@ -135,6 +138,11 @@ class LayerConfig {
 
   private:
     static constexpr double largest = 1e9;
+
+    static bool trainable(const Json& config) {
+        const Json* const value = member(config, "trainable");
+        return !value || *value != false;
+    }
 
     /// What says how weights begin and are trained, what computes them, and shapes that the weights have anyway.
     static bool is_harmless(std::string_view option) {

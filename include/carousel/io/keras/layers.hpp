@@ -43,12 +43,14 @@ class LayerReader {
             LayerConfig config(input, *link.layer);
             const ClassNumber place = number(link.within, *link.layer, config);
             std::vector<ClassNumber> within;
-            bool trainable = config.trainable();
+            bool trainable = config.trainable() && config.trainable("layer", true);
+            bool reverse_trainable = config.trainable() && config.trainable("backward_layer", trainable);
             for (std::size_t k = 0; k < link.within.size(); ++k) {
                 const LayerConfig outer(input, *link.within[k]);
                 within.push_back(number({link.within.begin(), link.within.begin() + static_cast<std::ptrdiff_t>(k)},
                                         *link.within[k], outer));
                 trainable = trainable && outer.trainable();
+                reverse_trainable = reverse_trainable && outer.trainable();
             }
             wanted = !ended && (wanted || config.name() == options_.first_layer);
             if (!wanted)
@@ -56,7 +58,8 @@ class LayerReader {
             begun = true;
             const auto add = [&](const Spec& spec) {
                 layers.push_back({config.name(), config.class_name(), place.number, config.label(),
-                                  config.class_name() == "TimeDistributed", spec, within, trainable});
+                                  config.class_name() == "TimeDistributed", spec, within, trainable,
+                                  reverse_trainable});
             };
             if (layers.empty())
                 read_input(config);
@@ -70,6 +73,9 @@ class LayerReader {
                 if (const auto spec = read_any(config))
                     add(*spec);
             for (std::size_t k = 0; k < link.skips; ++k) {
+                config.check(skipped.size() < most_skips,
+                             "what it gives is added to what comes later, within more than ", most_skips,
+                             " other such sums");
                 skipped.push_back(flow_);
                 add(SkipBeginSpec{});
             }
@@ -101,6 +107,7 @@ class LayerReader {
         return {config.name(), config.class_name(), known->second};
     }
 
+    static constexpr std::size_t most_skips = 16;   ///< inside one another, which the layers made of them are, too
     static constexpr Index longest = 1'000'000'000; ///< steps; a length beyond it isn't known
     static constexpr const char* vector = "it is given a vector, expected steps";
     static constexpr const char* turned =

@@ -79,6 +79,7 @@ struct LayerDescription {
     Spec spec;
     std::vector<ClassNumber> within = {}; ///< the models inside the model that it is a layer of, the outermost first
     bool trainable = true;
+    bool reverse_trainable = true; ///< of a Bidirectional layer the one that runs backward; `trainable` is of the other
     std::vector<std::size_t> places = {}; ///< of such a layer's variables among all of the outermost of these models,
     std::size_t all = 0;                  ///< which are so many
 };
@@ -129,6 +130,17 @@ inline std::size_t variable_count(const LayerDescription& layer) {
     return parts.size() * each;
 }
 
+/// Whether Keras trains the n-th variable of a layer.
+inline bool is_trained(const LayerDescription& layer, std::size_t n) {
+    const std::size_t count = variable_count(layer);
+    if (std::holds_alternative<BidirectionalSpec>(layer.spec))
+        return n < count / 2 ? layer.trainable : layer.reverse_trainable;
+    if (std::holds_alternative<NormalizationSpec>(layer.spec))
+        return false;
+    const bool statistics = std::holds_alternative<BatchNormSpec>(layer.spec) && n + 2 >= count;
+    return layer.trainable && !statistics;
+}
+
 /// Finds the places of the variables of layers that are in models inside the model: an .h5 file has one list for such a
 /// model, of all that is trained in the order of the layers, then of all that isn't.
 inline void place_variables(std::vector<LayerDescription>& layers) {
@@ -143,12 +155,10 @@ inline void place_variables(std::vector<LayerDescription>& layers) {
         std::size_t all = 0;
         for (const bool trained : {true, false})
             for (std::size_t k = first; k < end; ++k) {
-                const std::size_t count = variable_count(layers[k]);
-                const bool statistics = std::holds_alternative<BatchNormSpec>(layers[k].spec);
-                const bool normalization = std::holds_alternative<NormalizationSpec>(layers[k].spec);
-                const std::size_t fixed = !layers[k].trainable || normalization ? count : statistics ? 2 : 0;
-                for (std::size_t n = 0; n < (trained ? count - fixed : fixed); ++n)
-                    layers[k].places.push_back(all++);
+                layers[k].places.resize(variable_count(layers[k]));
+                for (std::size_t n = 0; n < layers[k].places.size(); ++n)
+                    if (is_trained(layers[k], n) == trained)
+                        layers[k].places[n] = all++;
                 if (!trained)
                     all += further_count(layers[k]);
             }
