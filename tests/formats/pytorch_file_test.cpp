@@ -262,6 +262,39 @@ TEST_CASE("read_pytorch: what isn't a tensor, number, text or container is refus
     REQUIRE(error_of(file_of("cos\nsy\x01tem\n")) == "read_pytorch: memory: the pickle: byte 2: \"os.sy?tem" + rest);
 }
 
+TEST_CASE("read_pytorch: an object that is passed over is refused where weights may have been") {
+    const std::string x = text("x") + tensor("s", 3, 0, tuple({3}), tuple({1})) + "s";
+    const std::string object = "cargparse\nNamespace\n)\x81";
+    REQUIRE(
+        error_of(file_of("}" + x + text("bias") + object + "s")) ==
+        "read_pytorch: memory: \"bias\" is argparse.Namespace among tensors, which is not read; make a tensor of it, "
+        "or leave it out, and save the file again");
+    for (const char* const key : {"_extra_state", "norm._extra_state"})
+        REQUIRE(error_of(file_of("}" + x + text(key) + object + "s")) == "none");
+
+    for (const std::string name : {"model_state_dict", "state_dict", "model", "net"}) {
+        const auto file = file_of("}" + text(name) + object + "s" + text("previous_best") + "}" + x + "s");
+        REQUIRE(error_of(file) ==
+                "read_pytorch: memory: has no weights that are read: \"" + name +
+                    "\" is argparse.Namespace, which is passed over: \"previous_best\"; say which with "
+                    "the option dictionary");
+        REQUIRE(read_pytorch(file, "previous_best").size() == 1);
+    }
+}
+
+TEST_CASE("read_pytorch: a view whose numbers are stored with another sign is refused") {
+    const auto error = [](const std::string& metadata) {
+        std::string view = tensor("s", 3, 0, tuple({3}), tuple({1}));
+        view.insert(view.size() - 2, metadata);
+        return error_of(file_of_tensor(view));
+    };
+    REQUIRE(error("}" + text("neg") + "\x89s") == "none");
+    for (const std::string view : {"neg", "conj"})
+        REQUIRE(error("}" + text(view) + "\x88s") ==
+                "read_pytorch: memory: \"x\" is a view whose numbers are stored otherwise (" + view +
+                    "); resolve it, as with .resolve_neg() or .resolve_conj(), and save it again");
+}
+
 TEST_CASE("read_pytorch: a tensor must lie in its storage") {
     const auto error = [](const std::string& tensor) { return error_of(file_of_tensor(tensor)); };
     REQUIRE(error(tensor("s", 3, 0, tuple({3}), tuple({1}))) == "none");
@@ -312,6 +345,10 @@ TEST_CASE("read_pytorch: a dictionary in itself and a deep one come to an end") 
     REQUIRE(error_of(file_of("}q\x01" + text("self") + "h\x01s" + weights)) == "none");
     REQUIRE_THAT(error_of(file_of("}r\xff\xff\xff\x7f" + weights)),
                  ContainsSubstring("byte 3: it remembers a value as number 2147483647, which is more than"));
+    std::string long_text = "X" + std::string(4, '\0') + std::string(1 << 20, 'x');
+    long_text[3] = 0x10;
+    REQUIRE_THAT(error_of(file_of(long_text + "r" + std::string("\0\0\x10\0", 4) + "0" + weights)),
+                 ContainsSubstring("it remembers a value as number 1048576, which is more than"));
     REQUIRE(error_of(file_of(std::string(200000, ']'))) ==
             "read_pytorch: memory: the pickle: byte 131074: more than 131072 values wait to be used");
     std::string deep;

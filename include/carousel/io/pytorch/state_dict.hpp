@@ -4,8 +4,10 @@
 #include "carousel/core/metadata.hpp"
 #include "carousel/io/named_tensor.hpp"
 #include "carousel/io/pytorch/checkpoint.hpp"
+#include "carousel/io/pytorch/tensor_place.hpp"
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <string>
 #include <vector>
@@ -21,6 +23,12 @@ struct StateDict {
     std::string wrapper = {}; ///< what was before all names and is taken off: "module."
 };
 
+/// The name of the class of an object that is passed over; empty if a value is none.
+inline std::string object_text(const PickleValue& value) {
+    const auto* const object = std::get_if<PickleObject>(&value);
+    return object ? name_text(known_names[object->name]) : "";
+}
+
 /// Finds a dictionary with tensors in a checkpoint: nested ones lie at paths of keys, "" being the outermost.
 class StateDictSearch {
   public:
@@ -35,11 +43,16 @@ class StateDictSearch {
         input_.check(path.empty(), "has no dictionary \"", path, "\" with tensors", list());
         input_.check(!found_.empty(), "holds no dictionary of named tensors", passed_over(),
                      "; in Python, save one: torch.save(module.state_dict(), path)");
+        for (const std::string_view name : weight_names) { // what else has tensors isn't what it stands for
+            const PickleValue* const value = pickle_.find(nodes_[0].dictionary, name);
+            input_.check(!value || !std::holds_alternative<PickleObject>(*value), "has no weights that are read: \"",
+                         name, "\" is ", value ? object_text(*value) : "", ", which is passed over", list(), advice);
+        }
         if (found_.size() == 1)
             return nodes_[found_[0]].dictionary;
-        std::size_t best = none; // by the names that training programs use
+        std::size_t best = none;
         for (const std::size_t node : found_)
-            for (const std::string_view name : {"model_state_dict", "state_dict", "model", "net"})
+            for (const std::string_view name : weight_names)
                 if (nodes_[node].parent == 0 && nodes_[node].key == name) {
                     input_.check(best == none, "has more than one dictionary with tensors", list(), advice);
                     best = node;
@@ -50,6 +63,8 @@ class StateDictSearch {
 
   private:
     static constexpr std::size_t none = static_cast<std::size_t>(-1);
+    /// By which training programs call a model's weights.
+    static constexpr std::array<std::string_view, 4> weight_names{"model_state_dict", "state_dict", "model", "net"};
     static constexpr const char* advice = "; say which with the option dictionary";
 
     struct Node {
@@ -107,8 +122,8 @@ class StateDictSearch {
     /// What tensors may be in, but is not looked into.
     std::string passed_over() const {
         const auto text = [](const PickleValue& value) {
-            const auto* const object = std::get_if<PickleObject>(&value);
-            return object ? name_text(known_names[object->name]) + ", which is passed over" : "";
+            const std::string object = object_text(value);
+            return object.empty() ? object : object + ", which is passed over";
         };
         if (const std::string root = text(pickle_.root); !root.empty())
             return ", but " + root;
@@ -126,66 +141,6 @@ class StateDictSearch {
     std::vector<Node> nodes_;
     std::vector<std::size_t> found_; // those with tensors
 };
-
-/// Where a tensor's numbers are. Throws std::runtime_error unless they all lie in its storage.
-inline TensorPlace tensor_place(const Checkpoint& file, const std::string& name, PickleTensor tensor) {
-    const Pickle& pickle = file.pickle();
-    const auto check = [&](bool holds, const auto&... parts) {
-        file.input().check(holds, "\"", shown(name), "\" ", parts...);
-    };
-    const auto parts = pickle.of(tensor.what);
-    const auto storage = pickle.of(std::get_if<PickleStorage>(&parts[0])->what);
-    const auto* type = std::get_if<PickleName>(&storage[1]);
-    const auto key = pickle.text(storage[2]);
-    const auto* const count = std::get_if<std::int64_t>(&storage[4]);
-    const bool untyped = type && *type == PickleName::untyped_storage; // its count is of bytes, its type beside it
-    if (untyped && parts.size() > 6) {
-        const auto* const other = std::get_if<PickleObject>(&parts[6]);
-        check(!other, "has numbers of type ", other ? name_text(known_names[other->name]) : "",
-              ", which are not read; convert the tensor, as with .float(), and save it again");
-        type = std::get_if<PickleName>(&parts[6]);
-    }
-    check(type && *type != PickleName::untyped_storage && number_type(*type) && key && key->size() <= most_key_size &&
-              count && *count >= 0,
-          "is of a storage without type, key or count");
-    check(storage.size() < 6 || std::holds_alternative<PickleNone>(storage[5]),
-          "is of a part of a storage, as PyTorch had it before 0.4; load and save the file in a newer one");
-
-    const std::int64_t bytes = untyped ? static_cast<std::int64_t>(number_type(*type)->size) : 1;
-    check(*count % bytes == 0, "is of a storage of ", *count, " bytes, expected a multiple of ", bytes);
-
-    const auto* const offset = std::get_if<std::int64_t>(&parts[1]);
-    const auto shape = pickle.whole_numbers(parts[2]), strides = pickle.whole_numbers(parts[3]);
-    check(offset && *offset >= 0 && shape && strides && shape->size() == strides->size(),
-          "has no offset, shape and strides that fit each other");
-    TensorPlace place{name,
-                      *key,
-                      *type,
-                      static_cast<std::uint64_t>(*count / bytes),
-                      {shape->begin(), shape->end()},
-                      {strides->begin(), strides->end()},
-                      static_cast<std::uint64_t>(*offset),
-                      1};
-    constexpr std::uint64_t most = std::uint64_t(1) << 48; // numbers, so that no product of two sizes overflows
-    for (const std::int64_t size : *shape) {
-        check(size >= 0, "has a negative size");
-        place.count *= size > 0;
-    }
-    std::uint64_t last = place.offset;
-    for (std::size_t d = 0; d < shape->size() && place.count > 0; ++d) {
-        const std::int64_t size = (*shape)[d], stride = (*strides)[d];
-        check(stride >= 0, "has a negative stride");
-        check(static_cast<std::uint64_t>(size) <= most / place.count, "has more numbers than memory can hold");
-        place.count *= static_cast<std::uint64_t>(size);
-        const auto steps = static_cast<std::uint64_t>(size - 1), step = static_cast<std::uint64_t>(stride);
-        check(last <= place.storage_count && (steps == 0 || step <= (place.storage_count - last) / steps),
-              "reaches beyond the ", place.storage_count, " numbers of its storage");
-        last += steps * step;
-    }
-    check(place.count == 0 || last < place.storage_count, "reaches beyond the ", place.storage_count,
-          " numbers of its storage");
-    return place;
-}
 
 /// state_dict() notes the version of every module in an attribute of the dictionary; their names.
 inline std::vector<std::string> modules_of(const Pickle& pickle, PickleDictionary dictionary) {
@@ -212,8 +167,20 @@ inline bool is_numpy_array(const PickleValue& value) {
     return name == "_reconstruct" || name == "_frombuffer";
 }
 
-/// The tensors of one dictionary, in its order; what else it holds is passed over, but for NumPy arrays, which may be weights
-/// as well.
+/// Throws std::runtime_error if an object that is passed over stands where a tensor may have stood. The state of a module that
+/// isn't a tensor is called _extra_state.
+inline void check_entry(const Input& input, std::string_view key, const PickleValue& value) {
+    input.check(
+        !is_numpy_array(value), "\"", shown(key),
+        "\" is a NumPy array among tensors, which is not read; make a tensor of it with torch.from_numpy, or leave "
+        "it out, and save the file again");
+    const std::string object = object_text(value);
+    input.check(object.empty() || key == "_extra_state" || key.ends_with("._extra_state"), "\"", shown(key), "\" is ",
+                object,
+                " among tensors, which is not read; make a tensor of it, or leave it out, and save the file again");
+}
+
+/// The tensors of one dictionary, in its order; of what else it holds numbers, texts and containers are passed over.
 inline StateDict read_state_dict(Checkpoint& file, const std::string& path) {
     const Pickle& pickle = file.pickle();
     const PickleDictionary dictionary = StateDictSearch(file).find(path);
@@ -222,9 +189,8 @@ inline StateDict read_state_dict(Checkpoint& file, const std::string& path) {
     std::set<std::string_view> names;
     const auto entries = pickle.of(dictionary);
     for (std::size_t k = 0; k + 1 < entries.size(); k += 2) {
-        file.input().check(!is_numpy_array(entries[k + 1]), "\"", shown(pickle.text(entries[k]).value_or("")),
-                           "\" is a NumPy array among tensors, which is not read; make a tensor of it with "
-                           "torch.from_numpy, or leave it out, and save the file again");
+        if (const auto key = pickle.text(entries[k]))
+            check_entry(file.input(), *key, entries[k + 1]);
         if (const auto* const tensor = std::get_if<PickleTensor>(&entries[k + 1])) {
             const auto name = pickle.text(entries[k]);
             file.input().check(name.has_value(), "the dictionary has a tensor whose name is no text");

@@ -14,8 +14,8 @@ class Unpickler : private PickleMachine {
 
     /// Once. Throws std::runtime_error "where: source: what: byte n: …" if it isn't a pickle of the kind.
     Pickle read() {
-        for (std::size_t count = 0;; ++count) {
-            check(count < most_operations, "it has more than ", most_operations, " operations");
+        for (;; ++operations_) {
+            check(operations_ < most_operations, "it has more than ", most_operations, " operations");
             const std::uint8_t code = opcode();
             if (code == '.')
                 break;
@@ -53,9 +53,10 @@ class Unpickler : private PickleMachine {
             return false;
         }
     }
-    /// Numbers need not follow each other (Python 2 begins at 1), but there can't be more of them than bytes.
+    /// Numbers need not follow each other (Python 2 begins at 1), but there can't be more of them than operations.
     void remember(std::size_t place) {
-        check(place <= at(), "it remembers a value as number ", place, ", which is more than all before it can need");
+        check(place <= operations_ + 1, "it remembers a value as number ", place,
+              ", which is more than all before it can need");
         const PickleValue value = pop();
         push(value);
         if (place >= memo_.size())
@@ -189,7 +190,8 @@ class Unpickler : private PickleMachine {
     }
 
     std::vector<PickleValue> memo_;
-    std::size_t copied_ = 0; // entries
+    std::size_t operations_ = 0; // before this one
+    std::size_t copied_ = 0;     // entries
 };
 
 } // namespace carousel::detail
