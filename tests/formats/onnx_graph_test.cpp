@@ -449,7 +449,7 @@ TEST_CASE("ONNX: numbers in the shape of a state are a constant of the file") {
 
 TEST_CASE("ONNX: a name shows in a message as what any terminal prints") {
     CHECK(detail::onnx::in_quotes("rnn/\xc2\x9b"
-                               "31m\x1b\x7f\xe2\x82") == "\"rnn/??31m????\"");
+                                  "31m\x1b\x7f\xe2\x82") == "\"rnn/??31m????\"");
     CHECK(detail::onnx::in_quotes(std::string(101, 'a')) == "\"" + std::string(100, 'a') + "...\"");
     Net net;
     CHECK(refusal(net.ends_in(net.node("Cum\x9bsum", {"x"}))) ==
@@ -514,6 +514,33 @@ TEST_CASE("ONNX: Neg, a Sum of two and CastLike are what they compute") {
     Net three;
     CHECK(refusal(three.ends_in(three.node("Sum", {"x", "x", "x"}))) ==
           "load_onnx: memory: node 0 (Sum \"node_2\"): it hasn't two inputs");
+}
+
+TEST_CASE("ONNX: a CastLike to whole numbers is refused as a Cast to them is") {
+    const std::string integers = "it makes integers of what the net computes";
+    Net cast;
+    CHECK(refusal(cast.ends_in(cast.node("CastLike", {"x", cast.integers({1})}))) ==
+          "load_onnx: memory: node 0 (CastLike \"node_3\"): " + integers);
+    Net two;
+    CHECK(refusal(two.ends_in(two.node("CastLike", {"x"}))).ends_with("it hasn't two inputs"));
+}
+
+TEST_CASE("ONNX: Neg, Sum and CastLike of constants are folded") {
+    Budget budget(source, 1000);
+    Folder fold(source, budget);
+    const Constant reals = constant<double>({2}, {1.5, -2}), half = constant<double>({}, {0.5}),
+                   whole = constant<Number>({2}, {{3}, {-1}});
+    using Doubles = std::vector<double>;
+    using Numbers = std::vector<Number>;
+    CHECK(std::get<Reals>(fold(node_of("Neg", 1), {&reals})->front())->data == Doubles{-1.5, 2});
+    CHECK(std::get<Integers>(fold(node_of("Neg", 1), {&whole})->front())->data == Numbers{{-3}, {1}});
+    CHECK(std::get<Reals>(fold(node_of("Sum", 2), {&reals, &half})->front())->data == Doubles{2, -1.5});
+    CHECK(std::get<Reals>(fold(node_of("Sum", 1), {&reals})->front())->data == Doubles{1.5, -2});
+    CHECK(std::get<Reals>(fold(node_of("Sum", 3), {&half, &reals, &half})->front())->data == Doubles{2.5, -1});
+    CHECK(std::get<Reals>(fold(node_of("CastLike", 2), {&reals, &half})->front())->data == Doubles{1.5, -2});
+    CHECK(std::get<Integers>(fold(node_of("CastLike", 2), {&reals, &whole})->front())->data == Numbers{{1}, {-2}});
+    CHECK(std::get<Reals>(fold(node_of("CastLike", 2), {&whole, &half})->front())->data == Doubles{3, -1});
+    CHECK_FALSE(fold(node_of("CastLike", 1), {&reals}).has_value());
 }
 
 TEST_CASE("ONNX: a Pad by nothing is nothing") {

@@ -72,14 +72,23 @@ class Folder {
             return std::nullopt;
         if (op == "Identity" || op == "Dropout")
             return one(*first);
-        if (op == "Cast" || op == "CastLike")
-            return one(cast(node, *first));
+        if (op == "Cast")
+            return one(cast(static_cast<DataType>(
+                                Attributes(source_, node).integer("to", static_cast<std::int64_t>(DataType::float32))),
+                            *first));
+        if (op == "CastLike")
+            return inputs.size() == 2 && inputs[1] ? one(cast(type_of(*inputs[1]), *first)) : std::nullopt;
         if (op == "Shape" || op == "Size")
             return one(shape(node, *first));
         if (op == "ConstantOfShape")
             return one(constant_of_shape(node, *first));
         if (op == "Not")
             return one(binary("Equal", *first, integers({}, {Number{0}})));
+        if (op == "Neg")
+            return one(binary(
+                "Sub", is_real(type_of(*first)) ? array(Array<double>{{}, {0}}) : integers({}, {Number{0}}), *first));
+        if (op == "Sum")
+            return one(sum(inputs));
         if (op == "Where" && inputs.size() == 3 && inputs[1] && inputs[2])
             return one(where(*first, *inputs[1], *inputs[2]));
         if (op == "Split")
@@ -163,9 +172,16 @@ class Folder {
         return list(std::move(all));
     }
 
-    Constant cast(const Node& node, const Constant& from) {
-        const auto to = static_cast<DataType>(
-            Attributes(source_, node).integer("to", static_cast<std::int64_t>(DataType::float32)));
+    Constant sum(const Inputs& inputs) {
+        Constant total = *inputs[0];
+        for (std::size_t k = 1; k < inputs.size(); ++k)
+            total = inputs[k] ? binary("Add", total, *inputs[k]) : Constant{};
+        return total;
+    }
+
+    /// float32 for floats, int64 for whole numbers, whatever they were in the file.
+    static DataType type_of(const Constant& c) { return is_of_floats(c) ? DataType::float32 : DataType::int64; }
+    Constant cast(DataType to, const Constant& from) {
         if (raw_width(to) == 0)
             return {};
         if (const Filled* filled = std::get_if<Filled>(&from))

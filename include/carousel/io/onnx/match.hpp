@@ -85,18 +85,25 @@ inline Matcher::Values Matcher::run(const Node& node) {
 
 inline Matcher::Values Matcher::match_node(const Node& node, Data data) {
     const std::string_view op = node.op_type;
+    constexpr const char* integers = "it makes integers of what the net computes";
     if (op == "Identity")
         return {data};
     if (op == "Cast") {
         const auto to = static_cast<DataType>(Attributes(source_, node).integer("to", 0));
-        check(is_real(to) || (chain_.tokens && data.point() == 0), node, "it makes integers of what the net computes");
+        check(is_real(to) || (chain_.tokens && data.point() == 0), node, integers);
         return {data};
     }
     if (op == "CastLike") { // PyTorch's exporter casts constants to the type of the data, and data to that of constants
-        const Constant* const constant = std::get_if<Constant>(value(node, 0));
-        const Filled* const filled = constant ? std::get_if<Filled>(constant) : nullptr;
-        check(is_data(node, 0) || reals(node, 0) || (filled && filled->real), node,
+        check(node.inputs.size() == 2 && value(node, 0) && value(node, 1), node, "it hasn't two inputs");
+        const auto is_token = [&](const Value& of) {
+            const Data* const one = std::get_if<Data>(&of);
+            return one && chain_.tokens && one->point() == 0;
+        };
+        const Value &from = *value(node, 0), &like = *value(node, 1);
+        const Constant *const constant = std::get_if<Constant>(&from), *const type = std::get_if<Constant>(&like);
+        check(!constant || is_of_floats(*constant), node,
               "it isn't of what the net computes or of a constant of floats");
+        check(is_token(from) || (type ? is_of_floats(*type) : !is_token(like)), node, integers);
         return {*value(node, 0)};
     }
     if (op == "Neg") {

@@ -44,6 +44,12 @@ inline bool is_known(const Constant& c) {
     return !std::holds_alternative<std::monostate>(c);
 }
 
+/// Whether a known constant has floats, not whole numbers or booleans.
+inline bool is_of_floats(const Constant& c) {
+    const Filled* const filled = std::get_if<Filled>(&c);
+    return filled ? filled->real : !std::holds_alternative<Integers>(c);
+}
+
 /// What constants may take together: a small multiple of the file, whatever it says. Throws std::runtime_error beyond.
 class Budget {
   public:
