@@ -121,6 +121,12 @@ TEST_CASE("load_pytorch: names that wrappers put before those of a module make n
     REQUIRE(given.W().value == gru.W().value);
     for (const char* const name : {"module", "module.module", "_orig_mod.rnn"})
         REQUIRE(safetensors_bytes(load_pytorch(pytorch_safetensors_bytes(gru, {.modules = {name}})).model) == expected);
+    const std::vector<NamedTensor> within{{"module.module.weight", {1, 2}, std::vector<float>{1, 2}},
+                                          {"module.module.bias", {1}, std::vector<float>{3}},
+                                          {"module.fc.weight", {1, 1}, std::vector<float>{4}},
+                                          {"module.fc.bias", {1}, std::vector<float>{5}}};
+    for (const char* const line : {"module: Linear, fc: Linear", "module.module: Linear, module.fc: Linear"})
+        REQUIRE(load_pytorch(safetensors_bytes(within), line).model.size() == 2);
     REQUIRE(pytorch_modules(path("wrapped.pt")) == "rnn: GRU(1, 1), linear: ?");
 }
 

@@ -90,18 +90,20 @@ class TorchMatch {
         return found == levels_.end() || used_[found->second] ? std::nullopt : std::optional(found->second);
     }
 
+    /// What the wrapper is taken off of may itself begin as the wrapper, so the name as it is asked for goes first.
     std::size_t named(const LayerNeed& need) const {
-        std::string asked = *need.module;
-        if (!wrapper_.empty() && (asked + ".").starts_with(wrapper_))
-            asked.erase(0, wrapper_.size());
-        for (std::size_t k = 0; k < units_.size(); ++k)
-            if (units_[k].module == asked && units_[k].level == 0) {
-                input_.check(!used_[k], need.what, " asks for \"", shown(*need.module),
-                             "\", which another layer has taken");
-                input_.check(fits(units_[k], need), need.what, " asks for \"", shown(*need.module), "\", but that is ",
-                             unit_text(units_[k]));
-                return k;
-            }
+        std::vector<std::string> names{*need.module};
+        if (!wrapper_.empty() && (names[0] + ".").starts_with(wrapper_))
+            names.push_back(std::string(names[0]).erase(0, wrapper_.size()));
+        for (const std::string& asked : names)
+            for (std::size_t k = 0; k < units_.size(); ++k)
+                if (units_[k].module == asked && units_[k].level == 0) {
+                    input_.check(!used_[k], need.what, " asks for \"", shown(*need.module),
+                                 "\", which another layer has taken");
+                    input_.check(fits(units_[k], need), need.what, " asks for \"", shown(*need.module),
+                                 "\", but that is ", unit_text(units_[k]));
+                    return k;
+                }
         input_.check(false, need.what, " asks for \"", shown(*need.module), "\", which isn't in the file", unused());
         return 0;
     }
