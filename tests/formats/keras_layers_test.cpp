@@ -352,6 +352,23 @@ TEST_CASE("Keras: a part of a model is read from one layer to another") {
           "there is no layer \"z\", which KerasOptions::last_layer says");
 }
 
+TEST_CASE("Keras: a model inside the model stands for all of its layers where a part begins or ends") {
+    const auto dense = [](const char* name) { return layer("Dense", {{"name", name}, {"units", 2}}); };
+    Json inner = sequential({dense("b"), dense("c")});
+    inner["config"]["name"] = "m";
+    const Json model = sequential({dense("a"), inner, dense("d")});
+    const auto names = [&](const KerasOptions& options) {
+        std::string all;
+        for (const auto& one : read(model, options))
+            all += one.name;
+        return all;
+    };
+    CHECK(names({.first_layer = "m"}) == "bcd");
+    CHECK(names({.last_layer = "m"}) == "abc");
+    CHECK(names({.first_layer = "m", .last_layer = "m"}) == "bc");
+    CHECK(names({.last_layer = "b"}) == "ab");
+}
+
 TEST_CASE("Keras: a Rescaling is a function, and a Normalization has an axis") {
     CHECK(only<Function>(layer("Rescaling", {{"scale", 0.5}, {"offset", -1}})).elementwise ==
           Activation::affine(0.5, -1));

@@ -326,6 +326,8 @@ TEST_CASE("Keras: a Normalization divides by the deviation, and a sum of unequal
     const auto model = load_keras<double>(h5_of({norm}, {{{2}, {1, 2}}, {{2}, {4, 0}}, {{}, {7}}})).model;
     const Matrix<double> y = model(Sequence<double>(Matrix<double>{{5}, {2}})).values();
     CHECK((y(0) == 2 && y(1) == 0));
+    const Matrix<double> near = model(Sequence<double>(Matrix<double>{{5}, {2 + 1e-7}})).values();
+    CHECK(std::abs(near(1) - 1) < 1e-6); // by the least deviation, 1e-7
 
     const auto connected = [](const std::string& class_name, const std::string& name, Json config, Json nodes) {
         config["name"] = name;
@@ -377,6 +379,22 @@ TEST_CASE("Keras: weights that a model can't take are refused, and the model sta
           "layer 0 (LSTM): Keras has no layer whose weights it could take, or its sizes are known at compile time; "
           "make it "
           "with sizes at run time");
+}
+
+TEST_CASE("Keras: weights of layers that no model here has are refused, states of random numbers passed over") {
+    const auto refusal = [](const std::string& group) {
+        Hdf5Writer writer;
+        writer.numbers("layers/dense/vars/0", {1, 1}, {2});
+        writer.group("layers/rescaling/vars");
+        writer.numbers("layers/" + group + "/0", {2}, {1, 2});
+        const Bytes bytes = writer.bytes();
+        Model<float> model{Dense<float>(1, 1)};
+        return error<std::runtime_error>([&] { load_keras_weights(bytes, model); });
+    };
+    for (const std::string name : {"normalization", "sequential", "functional_1"})
+        CHECK(refusal(name + (name == "normalization" ? "/vars" : "/layers/dense/vars")) ==
+              "load_keras_weights: memory: it has weights in layers/" + name + ", which no layer of the model takes");
+    CHECK(refusal("dropout/seed_generator/vars").empty());
 }
 
 #ifdef CAROUSEL_CONFORMANCE_DATA

@@ -20,6 +20,20 @@ struct Link {
     std::vector<const Json*> within = {}; ///< the models inside the model that it is a layer of, the outermost first
     std::size_t skips = 0;                ///< how many layers after it add what it gives to what comes later
     bool adds = false;                    ///< it adds up what the layer before gives and what one further back gives
+
+    /// The layer, or else the outermost model that it is a layer of, that has this name; null if none has.
+    const Json* called(const std::string& name) const {
+        const auto has_name = [&](const Json* one) {
+            const Json* const config = member(*one, "config");
+            const std::string own = config ? text_member(*config, "name") : std::string();
+            return (own.empty() ? text_member(*one, "name") : own) == name;
+        };
+        if (has_name(layer))
+            return layer;
+        const auto model = std::find_if(within.begin(), within.end(), has_name);
+        return model == within.end() ? nullptr : *model;
+    }
+    bool is_in(const Json* model) const { return std::find(within.begin(), within.end(), model) != within.end(); }
 };
 
 /// A model as a row of layers.
@@ -48,7 +62,8 @@ class FunctionalModel {
         }
     }
 
-    /// Throws std::runtime_error if it isn't a chain, with the first layer, from the output on, that has not one input.
+    /// Throws std::runtime_error if it isn't a chain, with the first layer, from the output on, that has more inputs than one,
+    /// or than the two of a sum.
     Chain chain() {
         Chain chain;
         std::string name = only_tensor("output_layers", "outputs");

@@ -11,6 +11,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -121,6 +122,23 @@ class KerasFile {
         const Groups& layers = groups(container_);
         const auto found = layers.find(snake_case(class_name));
         return found == layers.end() ? 0 : static_cast<Index>(found->second.size());
+    }
+
+    /// Where layers have numbers: the groups of layers of other classes that have variables, models among them. The states of
+    /// random numbers aren't counted.
+    std::vector<std::string> weighted_groups_except(const std::vector<std::string>& class_names) {
+        std::set<std::string> known;
+        for (const std::string& name : class_names)
+            known.insert(snake_case(name));
+        std::vector<std::string> found;
+        for (const auto& [class_name, layers] : groups(container_))
+            for (const auto& [number, name] : layers) {
+                std::size_t left = most_layers;
+                const std::string group = container_ + "/" + name;
+                if (!known.contains(class_name) && has_variables(group, 0, left))
+                    found.push_back(group);
+            }
+        return found;
     }
 
     /// How many variables a layer has in the file. Throws std::runtime_error if it has no such layer.
@@ -242,6 +260,20 @@ class KerasFile {
         if (added && weights_.has_group(container))
             found->second = numbered(weights_.names(container));
         return found->second;
+    }
+
+    /// Whether there are variables in a group or those in it; also if there are more groups than any layer has, or deeper.
+    bool has_variables(const std::string& group, int level, std::size_t& left) const {
+        constexpr int most_levels = 50; // models inside models, 16 deep, and what their layers consist of
+        if (level > most_levels || left == 0)
+            return true;
+        if (!weights_.has_group(group))
+            return level > 0;
+        --left;
+        for (const std::string& name : weights_.names(group))
+            if (name != "seed_generator" && has_variables(group + "/" + name, level + 1, left))
+                return true;
+        return false;
     }
 
     void check_count(const LayerDescription& layer, std::size_t count, std::size_t expected, bool more_allowed) const {

@@ -59,18 +59,24 @@ class LayerFiller {
     }
 
     /// Throws std::runtime_error if the file has weights for more layers.
-    void finish() const {
+    void finish() {
         if (file_.by_name())
             input_.check(next_ == names_.size(), "it has weights for ", names_.size(), " layers, the model has ", next_,
                          " that have any");
-        else
-            for (const char* const name : {"LSTM", "GRU", "SimpleRNN", "Bidirectional", "Dense", "TimeDistributed",
-                                           "Embedding", "Conv1D", "BatchNormalization", "PReLU"}) {
+        else {
+            const std::vector<std::string> classes{
+                "LSTM",      "GRU",    "SimpleRNN",          "Bidirectional", "Dense", "TimeDistributed",
+                "Embedding", "Conv1D", "BatchNormalization", "PReLU"};
+            for (const std::string& name : classes) {
                 const auto used = used_.find(name);
                 const Index count = used == used_.end() ? 0 : used->second;
                 input_.check(file_.count(name) == count, "it has weights for ", file_.count(name), " layers of class ",
                              name, ", the model has ", count);
             }
+            const auto others = file_.weighted_groups_except(classes);
+            input_.check(others.empty(), "it has weights in ", others.empty() ? "" : others.front(),
+                         ", which no layer of the model takes");
+        }
     }
 
   private:

@@ -52,7 +52,7 @@ class LayerReader {
                 trainable = trainable && outer.trainable();
                 reverse_trainable = reverse_trainable && outer.trainable();
             }
-            wanted = !ended && (wanted || config.name() == options_.first_layer);
+            wanted = !ended && (wanted || link.called(options_.first_layer));
             if (!wanted)
                 continue;
             begun = true;
@@ -79,7 +79,8 @@ class LayerReader {
                 skipped.push_back(flow_);
                 add(SkipBeginSpec{});
             }
-            ended = !options_.last_layer.empty() && config.name() == options_.last_layer;
+            const Json* const last = options_.last_layer.empty() ? nullptr : link.called(options_.last_layer);
+            ended = last && (&link == &chain.layers.back() || !(&link + 1)->is_in(last));
         }
         input.check(begun, "there is no layer \"", options_.first_layer, "\", which KerasOptions::first_layer says");
         input.check(ended || options_.last_layer.empty(), "there is no layer \"", options_.last_layer,

@@ -12,8 +12,8 @@ struct KerasOptions {
     /// Loads models that leave out steps by their values (Embedding's mask_zero, Masking). They compute what Keras
     /// computes if such steps aren't given to them: shorter sequences, with their lengths in a batch.
     bool lengths_for_masks = false;
-    /// Names of layers: only those from the first to the last, as a part that can be loaded of a model that can't. Empty: to
-    /// either end.
+    /// Names of layers: only those from the first to the last, as a part that can be loaded of a model that can't. A model
+    /// that is a layer stands for all of its layers. Empty: to either end.
     std::string first_layer = {}, last_layer = {};
 };
 
