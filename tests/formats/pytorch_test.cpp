@@ -114,6 +114,10 @@ TEST_CASE("load_pytorch: names that wrappers put before those of a module make n
     REQUIRE(safetensors_bytes(load_pytorch(wrapped("net.module."), {}, {.prefix = "net."}).model) == expected);
     REQUIRE(pytorch_modules(wrapped("module.rnn.")) == "rnn: GRU(2, 3)");
     REQUIRE(pytorch_modules(wrapped("module.", "scale")) == "module: GRU(2, 3), ?");
+    REQUIRE(safetensors_bytes(load_pytorch(wrapped("module.rnn."), {}, {.prefix = "module.rnn."}).model) == expected);
+    REQUIRE(error_of([&] {
+                load_pytorch(wrapped("module.rnn."), {}, {.prefix = "rnn."});
+            }).ends_with("\"rnn.\"; a wrapper's \"module.\" or \"_orig_mod.\" is part of it"));
     for (const char* const line : {"rnn: GRU", "module.rnn: GRU", "GRU"})
         REQUIRE(safetensors_bytes(load_pytorch(wrapped("module.rnn."), line).model) == expected);
     GRU<float> given{2, 3};
@@ -241,7 +245,9 @@ TEST_CASE("load_pytorch: a model that doesn't fit is refused and stays as it was
             {.modules = {"rnn"}});
     refused(LSTM<float>{2, 3}, "amplifier.pt", "the option modules has \"lin\", for which there is no layer",
             {.modules = {"rec", "lin"}});
-    refused(LSTM<float>{2, 3}, "amplifier.pt", "has no tensor whose name begins with the option prefix, \"rnn.\"",
+    refused(LSTM<float>{2, 3}, "amplifier.pt",
+            "has no tensor whose name begins with the option prefix, \"rnn.\"; a "
+            "wrapper's \"module.\" or \"_orig_mod.\" is part of it",
             {.prefix = "rnn."});
     refused(LSTM<float>{2, 3}, "amplifier.safetensors",
             "is a safetensors file, which has no dictionary \"model\"; leave the option out", {.dictionary = "model"});
@@ -331,7 +337,7 @@ TEST_CASE("load_pytorch: an nn.PReLU has a slope for each feature, or one for al
     const Model<float> model{Dense<float>{3, 2}, prelu, Dense<float>{2, 1}};
     REQUIRE(require_same_again(model) == "0: Linear(3, 2), 1: PReLU(2), 2: Linear(2, 1)");
     const auto bytes = pytorch_safetensors_bytes(model);
-    REQUIRE(pytorch_modules(bytes) == "0: Linear(3, 2), 1: PReLU(2), 2: Linear(2, 1)");
+    REQUIRE(pytorch_modules(bytes) == "0: Linear(3, 2), 1: PReLU(2) or RMSNorm(2), 2: Linear(2, 1)");
     Model<float> given{Dense<float>{3, 2}, PReLU<float>(2), Dense<float>{2, 1}};
     load_pytorch(bytes, given);
     REQUIRE(safetensors_bytes(given) == safetensors_bytes(model));
@@ -351,8 +357,8 @@ TEST_CASE("load_pytorch: an nn.PReLU has a slope for each feature, or one for al
         "1");
     REQUIRE(
         error_of([&] { load_pytorch(bytes, "Linear, PReLU(1), Linear"); }) ==
-        "load_pytorch: memory: the architecture: character 9: PReLU(1) says num_parameters=1, but \"1\" PReLU(2) has "
-        "2");
+        "load_pytorch: memory: the architecture: character 9: PReLU(1) says num_parameters=1, but \"1\" PReLU(2) or "
+        "RMSNorm(2) has 2");
 }
 
 TEST_CASE("save_pytorch_safetensors: a line with dropout stands for the same dropout after every level but the last") {

@@ -28,7 +28,8 @@ struct PyTorchOptions {
     /// default that of the name model_state_dict, state_dict, model or net, or the only one.
     std::string dictionary = {};
     /// Only tensors whose names begin with it, which is taken off them: "encoder." for the module `encoder`. What
-    /// nn.DataParallel and torch.compile put before all names, "module." and "_orig_mod.", is taken off by itself.
+    /// nn.DataParallel and torch.compile put before all names, "module." and "_orig_mod.", is taken off by itself, but after
+    /// the prefix, which begins with it: "module.encoder.".
     std::string prefix = {};
     /// For a model that is given: the names of the modules in the order of its layers that have weights, one for all
     /// levels of an nn.LSTM, where kinds and sizes don't tell.
@@ -94,7 +95,8 @@ inline StateDict torch_state_dict(Input& input, const PyTorchOptions& options) {
         std::erase_if(file.modules, [&](const std::string& name) { return !is_chosen(name); });
     }
     input.check(options.prefix.empty() || !file.tensors.empty(),
-                "has no tensor whose name begins with the option prefix, \"", options.prefix, "\"");
+                "has no tensor whose name begins with the option prefix, \"", options.prefix,
+                "\"; a wrapper's \"module.\" or \"_orig_mod.\" is part of it");
     for (NamedTensor& tensor : file.tensors)
         tensor.name.erase(0, options.prefix.size());
     for (std::string& name : file.modules)
@@ -123,8 +125,8 @@ inline std::string torch_line(const std::string& given, const StateDict& file, c
 } // namespace detail
 
 /// The modules of a file as an architecture line: "rnn: LSTM(3, 16, num_layers=2), linear: Linear(16, 2)". What is done
-/// between and after them the file doesn't say; modules without weights are "?" where their names are known. Throws as
-/// load_pytorch does.
+/// between and after them the file doesn't say; modules without weights are "?" where their names are known. "PReLU(16) or
+/// RMSNorm(16)" has one weight a feature, by which these two don't differ. Throws as load_pytorch does.
 inline std::string pytorch_modules(const ByteSource& source, const PyTorchOptions& options = {}) {
     detail::Input input("pytorch_modules", source);
     const detail::StateDict file = detail::torch_state_dict(input, options);

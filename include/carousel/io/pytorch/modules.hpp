@@ -40,6 +40,12 @@ inline const char* recurrent_class(Index gates) {
     return gates == 4 ? "LSTM" : gates == 3 ? "GRU" : "RNN";
 }
 
+/// A module with one weight for each feature alone: an nn.RMSNorm, which can't be had here, has the same.
+inline std::string prelu_text(const TorchUnit& unit) {
+    const std::string size = "(" + std::to_string(unit.output) + ")";
+    return "PReLU" + size + (unit.output > 1 ? " or RMSNorm" + size : "");
+}
+
 /// As a message shows it: "rnn" LSTM(3, 16).
 inline std::string unit_text(const TorchUnit& unit) {
     std::string text = "\"" + shown(unit.module) + "\" ";
@@ -57,7 +63,7 @@ inline std::string unit_text(const TorchUnit& unit) {
     case TorchKind::batch_norm:
         return text + "BatchNorm1d(" + std::to_string(unit.output) + ")";
     case TorchKind::prelu:
-        return text + "PReLU(" + std::to_string(unit.output) + ")";
+        return text + prelu_text(unit);
     case TorchKind::other:
         break;
     }

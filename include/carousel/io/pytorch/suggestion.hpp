@@ -24,7 +24,7 @@ inline std::string suggested_step(const TorchUnit& unit, Index levels) {
     case TorchKind::batch_norm:
         return "BatchNorm1d(" + std::to_string(unit.output) + ")";
     case TorchKind::prelu:
-        return "PReLU(" + std::to_string(unit.output) + ")";
+        return prelu_text(unit); // which of the two the line must say
     case TorchKind::other:
         break;
     }
