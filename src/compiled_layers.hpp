@@ -7,7 +7,7 @@
 #include "carousel/model/layer_registry.hpp"
 
 /// What initial weights are made with. Declares it, if `how` is extern, or compiles it, if `how` is empty.
-#define CAROUSEL_COMPILED_INITIAL(how)                                                                                  \
+#define CAROUSEL_COMPILED_INITIAL(how)                                                                              \
     how template void carousel::kernel::multiply(float*, carousel::Index, carousel::Index, carousel::Index,         \
                                                  carousel::Index, carousel::kernel::Operand<float>,                 \
                                                  carousel::kernel::Operand<float>, bool, carousel::Buffer<float>&); \
@@ -18,7 +18,7 @@ CAROUSEL_COMPILED_INITIAL(extern);
 namespace carousel::detail {
 
 /// f(cell) for the type of every cell.
-#define CAROUSEL_COMPILED_CELLS(f)                    \
+#define CAROUSEL_COMPILED_CELLS(f)                \
     f(SimpleRnnCell<float>);                      \
     f(LstmCell<float>);                           \
     f(LstmCell<float, true>);                     \
@@ -30,20 +30,20 @@ namespace carousel::detail {
     f(GruCell<float, Reset::before, ChosenGates>)
 
 #define CAROUSEL_COMPILED_OTHER_LAYERS(f) \
-    f(Dense<float>);                  \
-    f(Embedding<float>);              \
-    f(Conv1D<float>);                 \
-    f(BatchNorm<float>);              \
-    f(PReLU<float>);                  \
-    f(Dropout);                       \
-    f(Gain);                          \
-    f(Activate);                      \
-    f(Softmax);                       \
-    f(LastStep);                      \
-    f(BothEnds);                      \
-    f(FirstStep);                     \
-    f(Residual<AnyLayer<float>>);     \
-    f(Residual<Model<float>>);        \
+    f(Dense<float>);                      \
+    f(Embedding<float>);                  \
+    f(Conv1D<float>);                     \
+    f(BatchNorm<float>);                  \
+    f(PReLU<float>);                      \
+    f(Dropout);                           \
+    f(Gain);                              \
+    f(Activate);                          \
+    f(Softmax);                           \
+    f(LastStep);                          \
+    f(BothEnds);                          \
+    f(FirstStep);                         \
+    f(Residual<AnyLayer<float>>);         \
+    f(Residual<Model<float>>);            \
     f(Model<float>)
 
 // The virtual functions of an AnyLayer are what uses a layer's.

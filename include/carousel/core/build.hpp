@@ -11,7 +11,8 @@
 #        error "carousel: this GCC is too old, 12 or newer is needed"
 #    endif
 #else
-#    error "carousel: GCC (12 or newer) or Clang (14 or newer) is needed, for their vector types; on Windows clang-cl or MinGW"
+#    error \
+        "carousel: GCC (12 or newer) or Clang (14 or newer) is needed, for their vector types; on Windows clang-cl or MinGW"
 #endif
 
 #if defined(_MSVC_LANG) ? _MSVC_LANG < 202002L : __cplusplus < 202002L

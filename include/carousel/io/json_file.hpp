@@ -87,8 +87,8 @@ class JsonFile {
                           const std::string& why = "") const {
         const auto size = [](const Json& part) { return static_cast<Index>(part.size()); };
         const bool nested = value.is_array() && !value.empty() && value[0].is_array();
-        check(nested, what, " is ", shown_json(value), ", expected an array of arrays of numbers, ", rows, " x ", columns,
-              why);
+        check(nested, what, " is ", shown_json(value), ", expected an array of arrays of numbers, ", rows, " x ",
+              columns, why);
         check(size(value) == rows && size(value[0]) == columns, what, " is ", size(value), " x ", size(value[0]),
               ", expected ", rows, " x ", columns, why);
         for (Index r = 0; r < rows; ++r) { // all of them before memory is taken for as many
