@@ -46,6 +46,15 @@ int program(int argc, char** argv) {
     const Command commands[] = {
         info_command(app), convert_command(app), run_command(app), check_command(app), embed_command(app),
     };
+    if (const std::string first = argc > 1 ? argv[1] : ""; !first.empty() && first[0] != '-') {
+        std::string names; // CLI11 would say that a subcommand is required
+        bool known = false;
+        for (const Command& command : commands) {
+            known |= command.app->get_name() == first;
+            names += (names.empty() ? "" : ", ") + command.app->get_name();
+        }
+        check_usage(known, "\"", first, "\" isn't a subcommand; there are ", names);
+    }
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& help) {

@@ -66,6 +66,10 @@ int run(const Options& options) {
                                                   : sample_rate(net.metadata);
     const int written_rate = options.sample_rate > 0 ? options.sample_rate : static_cast<int>(std::lround(rate));
     check_outputs(options, net, {options.run.output_shape(net, x), {}, written_rate});
+    if (const std::string why = options.save_state.empty() ? "" : why_not_streamed(net.model); !why.empty())
+        warn(
+            options.model.path() + ": " + why +
+            "; so parts of a sequence, each from the state that the one before saved, don't give what the whole gives");
     Outcome outcome = options.run.run(net, x, options.model.path());
     warn_of_nan(outcome.y, options.out);
     outcome.y.sample_rate = written_rate;
