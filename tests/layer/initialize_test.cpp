@@ -1,3 +1,4 @@
+#include "carousel/layer/conv1d.hpp"
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/embedding.hpp"
 #include "carousel/layer/recurrent.hpp"
@@ -29,4 +30,18 @@ TEST_CASE("layers: with initialize = false every parameter is zero until initial
     CHECK(late.W().value == drawn.W().value);
     CHECK(late.U().value == drawn.U().value);
     CHECK(late.b().value == drawn.b().value);
+}
+
+TEST_CASE("layers: an uninitialized one is zero until initialize() draws it") {
+    CHECK(is_zero(LSTM<float>{uninitialized, 3, 4, {.peephole = true}}));
+    CHECK(is_zero(LSTM<float, 3, 4>{uninitialized}));
+    CHECK(is_zero(GRU<float>{uninitialized, 3, 4, {}, {.zoneout = 0.1}}));
+    CHECK(is_zero(Dense<float>{uninitialized, 3, 4, {.b = initializer::constant(1)}}));
+    CHECK(is_zero(Dense<float, 3, 4>{uninitialized}));
+    CHECK(is_zero(Embedding<float>{uninitialized, 3, 4}));
+    CHECK(is_zero(Conv1D<float>{uninitialized, 3, 4, 2}));
+    Dense<float> late{uninitialized, 3, 4};
+    Random random(7);
+    late.initialize(random);
+    CHECK(late.W().value == Dense<float>{3, 4, {.seed = 7}}.W().value);
 }

@@ -42,11 +42,11 @@ class Conv1D : public detail::EachParameter<Conv1D<S>> {
     /// Throws std::invalid_argument if a size is below 1 or a window has more numbers than any memory.
     Conv1D(AnyIndex input, AnyIndex output, AnyIndex kernel, Conv1DOptions options = {})
         : Conv1D(uninitialized, input, output, kernel, options) {
-        options_.initialize = options.initialize;
         Random random(options.seed ? *options.seed : detail::next_seed());
         if (options.initialize)
             initialize(random);
     }
+    /// The same with parameters of zeros: nothing is drawn, whatever options.initialize says.
     Conv1D(Uninitialized, AnyIndex input, AnyIndex output, AnyIndex kernel, Conv1DOptions options = {})
         : options_(options), input_(input), output_(output), kernel_(kernel) {
         const auto at_least_1 = [](const char* what, Index value) {
@@ -62,7 +62,6 @@ class Conv1D : public detail::EachParameter<Conv1D<S>> {
                 options.dilation, " and input size ", input_, " make a window of more numbers than any memory holds");
         W_ = Parameter<S>(output, kernel * input);
         b_ = Parameter<S>(output, 1);
-        options_.initialize = false;
     }
 
     Index input_size() const { return input_; }

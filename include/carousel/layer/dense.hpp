@@ -38,13 +38,13 @@ class Dense : public detail::EachParameter<Dense<S, Input, Output>> {
     };
     /// Throws std::invalid_argument if a size is below 1 or differs from the one fixed at compile time.
     Dense(AnyIndex input, AnyIndex output, DenseOptions options = {}) : Dense(uninitialized, input, output, options) {
-        options_.initialize = options.initialize;
         Random random(options.seed ? *options.seed : detail::next_seed());
         if (options.initialize)
             initialize(random);
     }
     explicit Dense(DenseOptions options = {}) requires(Input != Dynamic && Output != Dynamic)
         : Dense(Input, Output, options) {}
+    /// The same with parameters of zeros: nothing is drawn, whatever options.initialize says.
     Dense(Uninitialized, AnyIndex input, AnyIndex output, DenseOptions options = {})
         : options_(options), input_(input), output_(output) {
         require(input >= 1 && (Input == Dynamic || input == Input), "Dense", "input size is ", input, ", expected ",
@@ -53,7 +53,6 @@ class Dense : public detail::EachParameter<Dense<S, Input, Output>> {
                 ", expected ", Output == Dynamic ? "at least 1" : detail::decimal(Output));
         W_ = Parameter<S>(output, input);
         b_ = Parameter<S>(output, 1);
-        options_.initialize = false;
     }
     explicit Dense(Uninitialized, DenseOptions options = {}) requires(Input != Dynamic && Output != Dynamic)
         : Dense(uninitialized, Input, Output, options) {}

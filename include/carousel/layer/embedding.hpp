@@ -41,11 +41,11 @@ class Embedding : public detail::EachParameter<Embedding<S>> {
     /// float holds whole numbers up to 2²⁴).
     Embedding(AnyIndex vocabulary, AnyIndex size, EmbeddingOptions options = {})
         : Embedding(uninitialized, vocabulary, size, options) {
-        options_.initialize = options.initialize;
         Random random(options.seed ? *options.seed : detail::next_seed());
         if (options.initialize)
             initialize(random);
     }
+    /// The same with parameters of zeros: nothing is drawn, whatever options.initialize says.
     Embedding(Uninitialized, AnyIndex vocabulary, AnyIndex size, EmbeddingOptions options = {})
         : options_(options), vocabulary_(vocabulary), size_(size) {
         constexpr Index most = Index(1) << std::numeric_limits<S>::digits;
@@ -55,7 +55,6 @@ class Embedding : public detail::EachParameter<Embedding<S>> {
         require(!options.padding || (*options.padding >= 0 && *options.padding < vocabulary), "Embedding",
                 "padding is ", options.padding.value_or(0), ", expected 0 … ", vocabulary - 1);
         table_ = Parameter<S>::sparse(size, vocabulary);
-        options_.initialize = false;
     }
 
     Index vocabulary() const { return vocabulary_; }

@@ -44,9 +44,9 @@ class Recurrent : public detail::EachParameter<Recurrent<C, Input, Hidden>> {
     template <std::same_as<RecurrentOptions> Options = RecurrentOptions>
     requires(Input != Dynamic && Hidden != Dynamic) explicit Recurrent(Options options)
         : Recurrent(Input, Hidden, C{}, std::move(options)) {}
+    /// The same with parameters of zeros: nothing is drawn, whatever options.initialize says.
     Recurrent(Uninitialized, AnyIndex input, AnyIndex hidden, C cell = {}, RecurrentOptions options = {})
         : Recurrent(Zeros(), input, hidden, cell, options) {
-        options_.initialize = false;
         Random random(options.seed ? *options.seed : detail::next_seed());
         seed_noise(random);
     }
