@@ -1,6 +1,6 @@
 #include "compiled_layers.hpp"
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 #define CAROUSEL_COMPILED_DEFINE(...) template class LayerOf<Bidirectional<Recurrent<__VA_ARGS__>>, float>
 

@@ -2,7 +2,7 @@
 
 CAROUSEL_COMPILED_INITIAL();
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 #define CAROUSEL_COMPILED_DEFINE(...) template class LayerOf<__VA_ARGS__, float>
 #define CAROUSEL_COMPILED_DEFINE_RECURRENT(...) CAROUSEL_COMPILED_DEFINE(Recurrent<__VA_ARGS__>)

@@ -15,7 +15,7 @@
 
 CAROUSEL_COMPILED_INITIAL(extern);
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// f(cell) for the type of every cell.
 #define CAROUSEL_COMPILED_CELLS(f)                \

@@ -19,7 +19,7 @@
 #endif
 
 using namespace carousel;
-using kernel::ThreadPool;
+using shared::ThreadPool;
 
 TEST_CASE("ThreadPool: every shard runs once, with fewer and with more shards than threads, again and again") {
     for (const int threads : {1, 2, 3, 5}) {

@@ -10,7 +10,7 @@
 #include <limits>
 #include <string>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// A function and its parameters: Activation::tanh, Activation::leaky_relu(0.1), Activation::relu.clipped(6).
 class Activation {

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// The reverse of description(): "tanh", "leaky_relu(0.1)", "hard_sigmoid(0.2, 0.5)", "relu.clipped(6)". None if the text
 /// isn't the description of a function.

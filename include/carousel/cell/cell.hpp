@@ -9,7 +9,7 @@
 #include <array>
 #include <concepts>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// A range of a cell's blocks. A block is H rows, one number for each unit.
 struct BlockRange {

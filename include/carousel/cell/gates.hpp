@@ -3,7 +3,7 @@
 
 #include "carousel/cell/activation.hpp"
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// The functions of the papers, known at compile time, so that nothing is chosen at run time. A function's _backward takes the
 /// gradient dy of its value y and returns the gradient of its argument.

@@ -6,7 +6,7 @@
 #include "carousel/cell/cell.hpp"
 #include "carousel/cell/gates.hpp"
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// Whether the reset gate acts before or after the candidate's recurrent product.
 enum class Reset { after, before };

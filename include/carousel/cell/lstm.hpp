@@ -24,7 +24,7 @@
 
 #include "carousel/core/quiet_bounds_begin.hpp"
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// `Gates` says which functions stand for σ, tanh (of the candidate) and tanh (of c).
 template <std::floating_point S, bool coupled = false, class Gates = StandardGates>

@@ -8,7 +8,7 @@
 #include "carousel/cell/activation.hpp"
 #include "carousel/cell/cell.hpp"
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 template <std::floating_point S>
 struct SimpleRnnCell {

@@ -10,7 +10,7 @@
 #include <new>
 #include <utility>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// An array of float or double, aligned for every vector register. Eigen's matrices release their memory before they ask
 /// for more, and keep the stale pointer if that fails; a Buffer is empty then.

@@ -1,5 +1,5 @@
 // What the compiler and its flags change for every header: those that can't compile it are told so, math without NaN is refused,
-// and a build without exceptions is noticed.
+// a build without exceptions is noticed, and the namespaces of the library are named.
 #pragma once
 
 #if defined(__clang__)
@@ -29,4 +29,32 @@
 /// set_failure_handler() instead of throwing. All files of a program must agree.
 #if !defined(__cpp_exceptions) && !defined(CAROUSEL_NO_EXCEPTIONS)
 #    define CAROUSEL_NO_EXCEPTIONS
+#endif
+
+/// The instruction set that this file is compiled for, as far as lanes and their arithmetic depend on it: the inline namespace of
+/// what depends on it (the rooms simd and kernel).
+#if defined(__AVX512F__)
+#    define CAROUSEL_ISA avx512
+#elif defined(__AVX2__) && defined(__FMA__)
+#    define CAROUSEL_ISA avx2
+#elif defined(__AVX__)
+#    define CAROUSEL_ISA avx
+#elif defined(__SSE2__)
+#    define CAROUSEL_ISA sse2
+#elif defined(__aarch64__)
+#    define CAROUSEL_ISA neon
+#else
+#    define CAROUSEL_ISA generic
+#endif
+
+#define CAROUSEL_JOIN_EXPANDED(a, b) a##b
+#define CAROUSEL_JOIN(a, b) CAROUSEL_JOIN_EXPANDED(a, b)
+
+/// The inline namespace of the whole library. Files of one program that are compiled for different instruction sets have a copy of
+/// the library each, and the linker keeps the copies apart. A function of one such file that takes or returns a type of the library
+/// can't be called from another: the linker names it, with both namespaces.
+#if defined(CAROUSEL_NO_EXCEPTIONS)
+#    define CAROUSEL_ABI CAROUSEL_JOIN(CAROUSEL_JOIN(for_, CAROUSEL_ISA), _without_exceptions)
+#else
+#    define CAROUSEL_ABI CAROUSEL_JOIN(for_, CAROUSEL_ISA)
 #endif

@@ -9,7 +9,7 @@
 #include <limits>
 #include <type_traits>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// Neither NaN nor infinite: the bits of the exponent aren't all 1.
 template <std::floating_point S>

@@ -1,11 +1,13 @@
 // FunctionRef: a reference to something that can be called, to hand it through a virtual function.
 #pragma once
 
+#include "carousel/core/build.hpp"
+
 #include <memory>
 #include <type_traits>
 #include <utility>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 template <class Signature>
 class FunctionRef;

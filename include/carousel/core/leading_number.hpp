@@ -1,6 +1,8 @@
 // leading_number: the number that a text begins with, whatever the locale.
 #pragma once
 
+#include "carousel/core/build.hpp"
+
 #include <charconv>
 #include <cstddef>
 #include <locale>
@@ -9,7 +11,7 @@
 #include <string_view>
 #include <system_error>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 struct LeadingNumber {
     double value = 0;

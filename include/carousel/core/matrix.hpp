@@ -8,7 +8,7 @@
 #include <concepts>
 #include <cstdint>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 using Index = Eigen::Index;
 

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// A set of column numbers among 0 … n − 1, in the order of their insertion. insert() and clear() don't allocate, and clear()
 /// takes time in proportion to the columns in the set, not to n.

@@ -13,7 +13,7 @@
 #include <span>
 #include <utility>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// Random numbers: xoshiro256** (Blackman and Vigna, "Scrambled linear pseudorandom number generators", 2021), its
 /// state filled by splitmix64. A copyable value: a copy continues with the same numbers.

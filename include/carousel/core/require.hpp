@@ -19,27 +19,30 @@
 #    include <cstdlib>
 #endif
 
-namespace carousel {
+#ifdef CAROUSEL_NO_EXCEPTIONS
+namespace carousel::shared {
+
+/// See carousel::FailureHandler.
+[[gnu::visibility("hidden")]] inline std::atomic<void (*)(const char*)>& failure_handler() {
+    static std::atomic<void (*)(const char*)> handler{nullptr};
+    return handler;
+}
+
+} // namespace carousel::shared
+#endif
+
+namespace carousel::inline CAROUSEL_ABI {
 
 #ifdef CAROUSEL_NO_EXCEPTIONS
 
 /// Receives the message of a failure. It must not return.
 using FailureHandler = void (*)(const char* message);
 
-namespace detail {
-
-[[gnu::visibility("hidden")]] inline std::atomic<FailureHandler>& failure_handler() {
-    static std::atomic<FailureHandler> handler{nullptr};
-    return handler;
-}
-
-} // namespace detail
-
 /// Of a build without exceptions: what is called where others throw, for all threads of the program or shared library. Without
 /// one, or if it returns, the program aborts. Returns the handler before. Memory that runs out isn't reported here: operator new
 /// and Eigen end the program themselves.
 [[gnu::visibility("hidden")]] inline FailureHandler set_failure_handler(FailureHandler handler) {
-    return detail::failure_handler().exchange(handler);
+    return shared::failure_handler().exchange(handler);
 }
 
 #endif
@@ -50,7 +53,7 @@ namespace detail {
 template <class Exception>
 [[noreturn]] void fail(const std::string& message) {
 #ifdef CAROUSEL_NO_EXCEPTIONS
-    if (const FailureHandler handler = failure_handler().load())
+    if (const FailureHandler handler = shared::failure_handler().load())
         handler(message.c_str());
     std::abort();
 #else

@@ -8,7 +8,7 @@
 #include <type_traits>
 #include <variant>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 // A layer or a cell whose parameters mean something else under other settings says which they are:
 //

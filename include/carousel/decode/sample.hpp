@@ -9,7 +9,7 @@
 #include <limits>
 #include <span>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 namespace detail {
 

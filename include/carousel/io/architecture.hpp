@@ -13,7 +13,7 @@
 #include <variant>
 #include <vector>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// The key in the file's metadata. Its text is docs/models.md's
 ///

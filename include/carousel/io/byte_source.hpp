@@ -25,7 +25,7 @@
 #    include <unistd.h>
 #endif
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// What a function that reads a file takes: a path (also as a string), or contiguous memory of std::byte that holds all
 /// of the file, such as std::vector<std::byte>, and lives until the function returns.

@@ -12,7 +12,7 @@
 #include <optional>
 #include <utility>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 struct GuitarmlOptions {
     /// Whether the model's first input is added to its output. By default as the file says (`skip`), which is how it was

@@ -1,10 +1,12 @@
 // Floats of 16 bits, which files of other programs hold, as floats of 32; each is exact.
 #pragma once
 
+#include "carousel/core/build.hpp"
+
 #include <bit>
 #include <cstdint>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// IEEE 754 binary16: 1 bit of sign, 5 of exponent, 10 of fraction.
 inline float from_half(std::uint16_t bits) {

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 struct HeaderOptions {
     /// The namespace of what the header declares. It must be a name that nothing global in the programs has, such as a

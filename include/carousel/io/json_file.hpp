@@ -16,7 +16,7 @@
 #include <string>
 #include <string_view>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// "1 input", "2 inputs"
 inline std::string counted(Index n, const std::string& what) {

@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// A text in quotes. Throws std::invalid_argument "where: what isn't UTF-8".
 inline std::string json_string(const std::string& text, const char* where, const char* what) {

@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// A member of an object; null if it isn't there, is null, or `object` is no object.
 inline const Json* member(const Json& object, const char* name) {

@@ -10,7 +10,7 @@
 #include "carousel/io/keras/options.hpp"
 #include "carousel/model/model_file.hpp"
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 namespace detail::keras {
 

@@ -11,7 +11,7 @@
 #include <string>
 #include <utility>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// Loads what save_safetensors saved of a Sequential, a Model or a layer, without any code that knows the layers, and the
 /// user's metadata:

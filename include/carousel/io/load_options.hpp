@@ -1,13 +1,15 @@
 // LoadOptions: a part of a file, or a file under other names, for a model.
 #pragma once
 
+#include "carousel/core/build.hpp"
+
 #include <cstddef>
 #include <map>
 #include <set>
 #include <string>
 #include <utility>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// How a file is matched with a model; by default everything must be in both. The file may be an older model's:
 ///

@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// The key in the file's metadata; its text is {"0.LSTM.reverse":false,"0.LSTM.gate":"sigmoid", …}.
 inline constexpr const char* settings_key = "carousel.settings";

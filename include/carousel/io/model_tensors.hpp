@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// What an optimizer remembers has names that begin so.
 inline constexpr const char* optimizer_prefix = "optimizer.";

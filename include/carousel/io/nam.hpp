@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 struct NamOptions {
     /// Runs the model on silence, from the state in the file, so that it is settled when the signal begins, as NAM Core does

@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// A tensor of a file. Any number of dimensions can be read and written; `matrix()` gives those of up to two.
 struct NamedTensor {

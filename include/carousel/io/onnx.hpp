@@ -9,7 +9,7 @@
 #include "carousel/io/onnx/match.hpp"
 #include "carousel/io/replace_file.hpp"
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 struct OnnxOptions {
     std::string output = {}; ///< the graph's output to load, for a graph that has several results; empty: its first

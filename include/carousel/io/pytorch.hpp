@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// Which part of a file is loaded.
 struct PyTorchOptions {

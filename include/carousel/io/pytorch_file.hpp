@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// The named tensors of a file of torch.save (.pt, .pth, .tar, .bin; a zip file or, before PyTorch 1.6, pickles), in the
 /// dictionary's order. In a checkpoint of more than one dictionary they are those of `dictionary`, the keys that lead to

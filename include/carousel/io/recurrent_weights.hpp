@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// How a library lays out the weights of its recurrent layers. A gate is one letter: i, f, g (the candidate), o of an LSTM;
 /// r, z, n (the candidate) of a GRU.

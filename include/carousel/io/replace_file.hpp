@@ -12,7 +12,7 @@
 #include <system_error>
 #include <vector>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 namespace detail {
 

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <limits>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// Loads a model that RTNeural's Python scripts or AIDA-X' trainer wrote
 /// (https://github.com/jatinchowdhury18/RTNeural, https://github.com/AidaDSP/Automated-GuitarAmpModelling). `source` is a

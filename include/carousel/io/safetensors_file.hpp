@@ -23,7 +23,7 @@
 #include <variant>
 #include <vector>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 static_assert(std::endian::native == std::endian::little && std::numeric_limits<double>::is_iec559,
               "safetensors: the numbers of a file are little-endian IEEE 754, and are not converted");

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// A file being matched with a model: everything the model has must be there, and nothing else, but for what LoadOptions
 /// says. Every function that finds a difference throws std::runtime_error "load_safetensors: source: …".

@@ -13,7 +13,7 @@
 #include <variant>
 #include <vector>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// A safetensors file that is open. The header is read and checked at once, numbers when they are asked for.
 class SafetensorsReader {

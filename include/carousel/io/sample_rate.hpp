@@ -1,11 +1,13 @@
 // Sample rates in files and in metadata: which are taken.
 #pragma once
 
+#include "carousel/core/build.hpp"
+
 #include "carousel/core/leading_number.hpp"
 
 #include <string>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 inline constexpr int highest_sample_rate = 10'000'000; // Hz
 

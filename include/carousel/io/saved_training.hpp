@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// A training on its way out of a file: each part, when it is asked for, is checked and taken.
 template <class S>

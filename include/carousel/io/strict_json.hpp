@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 using Json = nlohmann::json;
 

@@ -21,7 +21,7 @@
 #    include <unistd.h>
 #endif
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// Its name is "<target>.tmp-" and 16 hexadecimal digits. Where there is POSIX, it is locked (flock) for as long as its
 /// saver lives, which tells it from one that a killed saver has left behind.

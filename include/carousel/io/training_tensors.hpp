@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// Of the keys of metadata. The tensors beside the parameters' values begin with "optimizer.", as those of an optimizer
 /// do, so that load_safetensors passes over them.

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 class ZipArchive {
   public:

@@ -3,7 +3,7 @@
 
 #include "carousel/core/matrix.hpp"
 
-namespace carousel::kernel {
+namespace carousel::inline CAROUSEL_ABI::kernel {
 
 /// Bytes of a core's L1 data cache: 32 KiB is the least that common x86 and Arm cores have (newer ones have 48 to 128 KiB).
 inline constexpr Index l1_bytes = 32 * 1024;

@@ -14,7 +14,7 @@
 #    include <pthread.h>
 #endif
 
-namespace carousel::kernel {
+namespace carousel::shared {
 
 /// A number of the process that its ancestors don't have: 1, and one more after each fork().
 [[gnu::visibility("hidden")]] inline long process_number() {
@@ -133,4 +133,4 @@ class Crew {
     std::vector<std::thread> workers_;
 };
 
-} // namespace carousel::kernel
+} // namespace carousel::shared

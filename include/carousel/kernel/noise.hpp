@@ -5,7 +5,7 @@
 
 #include "carousel/core/quiet_bounds_begin.hpp"
 
-namespace carousel::kernel {
+namespace carousel::inline CAROUSEL_ABI::kernel::inline CAROUSEL_ISA {
 
 /// Null pointers where there is none. Arrays are H × batch, but `proposed` is kept as the states are.
 template <class Scalar, int states>

@@ -10,7 +10,7 @@
 
 #include "carousel/core/quiet_bounds_begin.hpp"
 
-namespace carousel::kernel {
+namespace carousel::inline CAROUSEL_ABI::kernel::inline CAROUSEL_ISA {
 
 /// The same Panels of `steps` steps, `step_size` numbers apart.
 template <class Scalar, Index units>
@@ -180,7 +180,7 @@ void add_outer_product(Scalar* c, Index ldc, Index columns, const StepPanels<Sca
                        int threads, Scalar* scratch) {
     const Index hidden = a.layout.hidden, panels = (hidden + units - 1) / units,
                 size = outer_product_scratch<Scalar>(columns, a.steps * a.layout.columns);
-    thread_pool().run(threads, [&](int shard) {
+    shared::thread_pool().run(threads, [&](int shard) {
         const Index begin = panels * shard / threads * units,
                     end = std::min(panels * (shard + 1) / threads * units, hidden);
         if (begin < end)

@@ -14,7 +14,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace carousel::kernel {
+namespace carousel::inline CAROUSEL_ABI::kernel::inline CAROUSEL_ISA {
 
 /// How many lanes of units a panel holds, for a cell whose products have between `narrowest` and `widest` blocks. The product of
 /// the narrowest must fill a tile, and the product of the widest must not exceed one. With 16 registers, where a tile sums up

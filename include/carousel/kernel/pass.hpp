@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-namespace carousel::kernel {
+namespace carousel::inline CAROUSEL_ABI::kernel::inline CAROUSEL_ISA {
 
 /// What forward and backward are both given. Matrices are column-major and contiguous.
 template <Cell C>
@@ -79,7 +79,7 @@ class Pass : private PassMemory<C> {
     template <class F>
     void over_column_blocks(F&& f) const {
         const Index shards = plan_.shards;
-        thread_pool().run(plan_.shards, [&](int shard) {
+        shared::thread_pool().run(plan_.shards, [&](int shard) {
             const Index end = plan_.batch * (shard + 1) / shards;
             for (Index first = plan_.batch * shard / shards; first < end; first += plan_.column_block)
                 f(shard, first, std::min(first + plan_.column_block, end));

@@ -9,7 +9,7 @@
 
 #include "carousel/core/quiet_bounds_begin.hpp"
 
-namespace carousel::kernel {
+namespace carousel::inline CAROUSEL_ABI::kernel::inline CAROUSEL_ISA {
 
 /// The noise of a pass: the masks are drawn by the layer, what is kept for backward is the pass'. Nothing by default.
 template <class Scalar, int states>

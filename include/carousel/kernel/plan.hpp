@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace carousel::kernel {
+namespace carousel::inline CAROUSEL_ABI::kernel::inline CAROUSEL_ISA {
 
 /// What a layer asks of a pass.
 struct PassShape {

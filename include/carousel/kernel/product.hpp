@@ -13,7 +13,7 @@
 
 #include "carousel/core/quiet_bounds_begin.hpp"
 
-namespace carousel::kernel {
+namespace carousel::inline CAROUSEL_ABI::kernel::inline CAROUSEL_ISA {
 
 /// A matrix to read: element (i, j) stands at data + i·row + j·column.
 template <class Scalar>

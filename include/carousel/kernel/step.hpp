@@ -12,7 +12,7 @@
 
 #include "carousel/core/quiet_bounds_begin.hpp"
 
-namespace carousel::kernel {
+namespace carousel::inline CAROUSEL_ABI::kernel::inline CAROUSEL_ISA {
 
 /// What is the same for every step of a pass.
 template <Cell C>

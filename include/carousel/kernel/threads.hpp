@@ -7,9 +7,8 @@
 #include <memory>
 #include <new>
 
-namespace carousel {
-
-namespace kernel {
+/// What a program has once, whatever instruction sets its files are compiled for.
+namespace carousel::shared {
 
 /// Runs the shards of one job at a time, together with a crew of workers. A call that finds the pool at work runs its shards
 /// itself, one after the other: a call from inside a shard, or from another thread.
@@ -119,11 +118,13 @@ class ThreadPool {
     return *std::launder(reinterpret_cast<ThreadPool*>(memory));
 }
 
-} // namespace kernel
+} // namespace carousel::shared
+
+namespace carousel::inline CAROUSEL_ABI {
 
 /// How many threads forward and backward of a layer use; 1 until set_threads says otherwise.
 [[gnu::visibility("hidden")]] inline int threads() {
-    return kernel::thread_pool().size();
+    return shared::thread_pool().size();
 }
 
 /// A batch is cut into at most n shards, of at least eight sequences each. The same n always gives the same gradients; another n
@@ -133,7 +134,7 @@ class ThreadPool {
 [[gnu::visibility("hidden")]] inline void set_threads(int n) {
     require(n >= 1, "set_threads", "n is ", n, ", expected at least 1");
     if (n != threads())
-        kernel::thread_pool().resize(n);
+        shared::thread_pool().resize(n);
 }
 
 } // namespace carousel

@@ -5,7 +5,7 @@
 
 #include <type_traits>
 
-namespace carousel::kernel {
+namespace carousel::inline CAROUSEL_ABI::kernel::inline CAROUSEL_ISA {
 
 /// A lane of the units of a panel, and the size of what it is loaded from. What is known of whole panels at compile time is in Width's type.
 template <class Scalar, Index units, class Width>

@@ -4,7 +4,7 @@
 #include "carousel/cell/activation.hpp"
 #include "carousel/layer/stepwise_layer.hpp"
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// y = f(x) for every number. backward: dx = dy ∘ f′. Like Dropout, a layer of float or double and of any number of
 /// features:

@@ -7,7 +7,7 @@
 
 #include <cmath>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 struct BatchNormOptions {
     double epsilon = 1e-5; ///< PyTorch's, ONNX' and RTNeural's; Keras' is 1e-3

@@ -7,7 +7,7 @@
 
 #include <array>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// A layer that is built with options that say whether it runs in reverse: Recurrent, of any cell.
 template <class L>

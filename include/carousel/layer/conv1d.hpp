@@ -6,7 +6,7 @@
 #include "carousel/layer/each_parameter.hpp"
 #include "carousel/layer/layer.hpp"
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// y_t = f(W · [x_{t−(K−1)d} … x_{t−d} x_t] + b), for a kernel of K taps and dilation d.
 ///

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// What a convolution sees before a sequence begins.
 enum class Padding {

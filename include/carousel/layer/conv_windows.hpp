@@ -6,7 +6,7 @@
 
 #include <span>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// Each output of a convolution sees a window of one sequence: `taps` steps, `dilation` apart. The window of the next output
 /// begins `stride` steps later. In a batch of B sequences window w of sequence b has the number w·B + b, as outputs have.

@@ -7,7 +7,7 @@
 #include "carousel/layer/initializer.hpp"
 #include "carousel/layer/layer.hpp"
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 struct DenseOptions {
     Activation activation = Activation::linear;

@@ -4,7 +4,7 @@
 
 #include "carousel/layer/layer.hpp"
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 struct DropoutOptions {
     /// One mask a sequence, the same at its every step, instead of one a step: Gal & Ghahramani (2016), "A

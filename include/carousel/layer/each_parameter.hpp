@@ -1,7 +1,9 @@
 // EachParameter: each_parameter of a layer, for a layer that may change and for a const one.
 #pragma once
 
-namespace carousel::detail {
+#include "carousel/core/build.hpp"
+
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// A layer derives from it and is a friend to it. What is visited stands once, in
 ///

@@ -8,7 +8,7 @@
 #include <cmath>
 #include <limits>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 struct EmbeddingOptions {
     std::optional<Index> padding = std::nullopt;           ///< this token's vector is zero and isn't learned

@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 namespace detail {
 

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// y = factor · x. backward: dx = factor · dy. The factor isn't trained; a file has to know it. For files that say their
 /// gain in decibels it is 10^(dB / 20). A layer of float or double and of any number of features.

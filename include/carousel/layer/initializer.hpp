@@ -13,7 +13,7 @@
 #include <span>
 #include <type_traits>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// Fills a block of a parameter. Made by the functions of namespace `initializer`:
 ///

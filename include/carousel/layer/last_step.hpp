@@ -3,7 +3,7 @@
 
 #include "carousel/layer/layer.hpp"
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// Which steps of a sequence SequenceEnds takes.
 enum class Ends { last, both, first };

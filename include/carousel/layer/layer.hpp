@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// The state of a layer that carries none from step to step.
 struct NoState {};

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// Throws std::invalid_argument "where: layer k (name): what", without the name of the function that begins `what`.
 [[noreturn]] inline void refuse_in_layer(const char* where, Index k, const std::string& name, std::string what) {

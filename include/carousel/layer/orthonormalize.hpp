@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// Orthonormalises columns begin … end − 1; returns the least share of its length that a column kept. The left half is
 /// done first and then taken out of the right half, so that nearly all work is in products of large matrices.

@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// Which layer's pass a tape holds, and whether backward can use it. A tape has views of its own memory and, inside a
 /// Sequential, of the memory of the tape before it. A copy would point into the original, so a copied tape holds no

@@ -5,7 +5,7 @@
 #include "carousel/layer/each_parameter.hpp"
 #include "carousel/layer/layer.hpp"
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// y = x where x > 0, else a ∘ x, at every step, with a slope for each feature.
 ///

@@ -9,7 +9,7 @@
 #include "carousel/layer/recurrent_options.hpp"
 #include "carousel/layer/recurrent_tape.hpp"
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// Input features and hidden units can be fixed at compile time, which Stream makes use of; the parameters are on the
 /// heap all the same, so a layer of any width is small.

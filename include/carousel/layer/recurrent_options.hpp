@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 struct RecurrentOptions {
     /// Runs from each sequence's last real step to its first; outputs stand at their inputs' steps.

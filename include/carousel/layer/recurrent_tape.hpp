@@ -9,7 +9,7 @@
 #include <optional>
 #include <vector>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// The pass' memory, a view of x, the masks of the noise, and for ragged batches a copy of the output. Reused, it keeps its
 /// memory.

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// y = f(x) + x at every step, where f is a layer or a whole model. f may give fewer features than it is given: the first
 /// of x are added then, as many as f gives. So a guitar amplifier's net with two inputs, the signal and a knob, adds

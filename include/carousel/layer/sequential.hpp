@@ -6,7 +6,7 @@
 #include <tuple>
 #include <utility>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 namespace detail {
 /// The scalar type of the first layer that has one; if none has, float, so that nothing else is wrong then.

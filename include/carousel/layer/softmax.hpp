@@ -6,7 +6,7 @@
 
 #include <limits>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// y = e^(x − max x) / Σ e^(x − max x) over the features of a step, which so add up to 1.
 /// backward: dx = y ∘ (dy − Σ dy∘y).

@@ -4,7 +4,7 @@
 
 #include "carousel/layer/layer.hpp"
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// The base of such a layer. It makes a Layer of any scalar, and a part of a Stream, of a class that has
 ///

@@ -10,7 +10,7 @@
 #include <concepts>
 #include <type_traits>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// y are logits, the model's last layer is linear: the probability of yes is p = σ(y). With targets q in 0 … 1, F
 /// features, N real columns (steps · batch, or the sum of the lengths) and w = positive_weight:

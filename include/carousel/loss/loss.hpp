@@ -8,7 +8,7 @@
 
 #include <concepts>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// What a loss makes of the summands of a batch: their mean over all real numbers (padding of ragged sequences is
 /// none), or their sum.

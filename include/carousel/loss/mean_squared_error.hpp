@@ -10,7 +10,7 @@
 #include <concepts>
 #include <type_traits>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// With F features and N real columns (steps · batch, or the sum of the lengths):
 ///

@@ -13,7 +13,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// y are logits, the model's last layer is linear, one feature a class. A target is the number k of the right class,
 /// 0 … F − 1. Over the real columns (all, or those within the lengths) whose target isn't `ignore`, with w the

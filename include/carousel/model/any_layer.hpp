@@ -12,7 +12,7 @@
 #include <variant>
 #include <vector>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 template <std::floating_point S>
 class Model;

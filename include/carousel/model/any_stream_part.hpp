@@ -8,7 +8,7 @@
 #include <memory>
 #include <span>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// A StreamPart behind virtual functions. States are the matrices of the layer's State in turn, each for a batch of one;
 /// of a layer given to check_weights and set_weights, `layer` points to one of the same type.

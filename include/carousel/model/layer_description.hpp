@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// The type of a layer by its name, what makes it again (sizes, rates and settings, in the order the layer says them), and
 /// the layers inside it.

@@ -12,7 +12,7 @@
 #include <string>
 #include <utility>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 namespace detail {
 

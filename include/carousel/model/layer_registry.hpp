@@ -26,7 +26,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// Knows how a layer of each type is made: of the library's from the start, of others after add(). The layers have
 /// parameters that are zero.

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// What makes a layer from its description asks it for every value by name, and then for no others.
 class LayerValues {

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// What Sequential is where the layers are known only when the program runs:
 ///

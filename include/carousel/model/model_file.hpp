@@ -4,7 +4,7 @@
 #include "carousel/core/metadata.hpp"
 #include "carousel/model/model.hpp"
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// A model as a loader found it. `state` is the one that the file holds, for a batch of one, as a settled amplifier's; empty
 /// if it holds none.

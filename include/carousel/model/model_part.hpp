@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 template <class S>
 class StreamPart<AnyLayer<S>, S> {

@@ -7,7 +7,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// A State that is one matrix is read and written where it is. Any other is copied to or from one kept here, whose
 /// memory is used again. Spans are of as many matrices as the State has, or empty for zero.

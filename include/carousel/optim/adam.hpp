@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// Kingma and Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1. The defaults are the paper's and
 /// PyTorch's (Keras: epsilon 1e-7).

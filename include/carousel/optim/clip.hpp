@@ -12,7 +12,7 @@
 // Each clip_… returns the norm of all gradients together as it was before. If that is not finite (ask std::isfinite),
 // the gradients are left untouched, as there is no direction left to keep, and first_non_finite says where to look.
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 namespace detail {
 

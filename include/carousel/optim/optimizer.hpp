@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// What an optimizer remembers: save it with the parameters, and training goes on as if it had never stopped.
 template <std::floating_point Scalar>

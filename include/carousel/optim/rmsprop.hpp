@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// Tieleman and Hinton, "Neural networks for machine learning", lecture 6.5, 2012; centred and with momentum as in
 /// Graves, "Generating sequences with recurrent neural networks", 2013, eq. 38–41. The defaults are those of Keras

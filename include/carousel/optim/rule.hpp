@@ -9,7 +9,7 @@
 #include <concepts>
 #include <type_traits>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// Rules of the same name differ between libraries; this says whose is meant.
 ///   pytorch  ε is added to the corrected root: √v̂ + ε; a momentum buffer collects gradients and is multiplied by the

@@ -12,7 +12,7 @@
 #include <span>
 #include <utility>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// What a schedule is told.
 struct ScheduleInput {

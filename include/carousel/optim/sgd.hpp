@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// Stochastic gradient descent; momentum as in Sutskever, Martens, Dahl and Hinton, "On the importance of
 /// initialization and momentum in deep learning", 2013, eq. 1–4, in the form of the library that `formula` names:

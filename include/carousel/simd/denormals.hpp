@@ -1,13 +1,15 @@
 // DenormalsAreZero: while it lives, the processor treats denormal numbers as zero.
 #pragma once
 
+#include "carousel/core/build.hpp"
+
 #include <cstdint>
 
 #if defined(__SSE2__)
 #    include <xmmintrin.h>
 #endif
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// Denormal numbers are those nearer to zero than the smallest normal one: 1.2e-38 in float, 2.2e-308 in double. Many
 /// processors compute with them several times as slowly as with others. While an object of this class lives, arithmetic of the

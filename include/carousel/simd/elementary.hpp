@@ -11,7 +11,7 @@
 
 #include <cmath>
 
-namespace carousel::simd {
+namespace carousel::inline CAROUSEL_ABI::simd::inline CAROUSEL_ISA {
 
 namespace detail {
 

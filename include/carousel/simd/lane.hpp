@@ -17,7 +17,7 @@
 
 #include "carousel/core/quiet_bounds_begin.hpp"
 
-namespace carousel::simd {
+namespace carousel::inline CAROUSEL_ABI::simd::inline CAROUSEL_ISA {
 
 // How many bytes a vector register has, and how many registers there are, in the instruction set that this translation unit is
 // compiled for.

@@ -12,7 +12,7 @@
 
 #include "carousel/core/quiet_bounds_begin.hpp"
 
-namespace carousel::stream {
+namespace carousel::inline CAROUSEL_ABI::stream::inline CAROUSEL_ISA {
 
 using kernel::Operand;
 using simd::load;

@@ -6,7 +6,7 @@
 #include "carousel/stream/dense_column.hpp"
 #include "carousel/stream/stream_part.hpp"
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// The ring holds the steps of a window, of which the last is the sample: one more than the State. Its oldest step is where
 /// the next sample goes.

@@ -4,7 +4,7 @@
 #include "carousel/cell/activation.hpp"
 #include "carousel/stream/column_product.hpp"
 
-namespace carousel::stream {
+namespace carousel::inline CAROUSEL_ABI::stream::inline CAROUSEL_ISA {
 
 /// W: O × I, b: O. The sizes may be known at compile time, else they are Dynamic.
 template <class S, Index Input = Dynamic, Index Output = Dynamic>

@@ -12,7 +12,7 @@
 
 #include "carousel/core/quiet_bounds_begin.hpp"
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 template <Cell C, Index Input, Index Hidden>
 class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {

@@ -4,7 +4,7 @@
 #include "carousel/layer/residual.hpp"
 #include "carousel/stream/stream_part.hpp"
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 template <class L>
 class StreamPart<Residual<L>, typename L::Scalar> {

@@ -15,7 +15,7 @@
 #include <cmath>
 #include <concepts>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 namespace detail {
 

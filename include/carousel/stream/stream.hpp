@@ -15,7 +15,7 @@
 #include <tuple>
 #include <utility>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 template <class... Layers>
 class StreamPart<Sequential<Layers...>, typename Sequential<Layers...>::Scalar> {

@@ -7,7 +7,7 @@
 
 #include <type_traits>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// A Stream has a StreamPart for every layer of its model. Specialise the template for a layer L of your own:
 ///

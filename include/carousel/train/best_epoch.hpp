@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// Early stopping of one call of fit; what it remembers is in the training's state.
 template <class S>

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// The result for one array of numbers: its largest |analytic − numeric|, divided by its largest gradient (and where
 /// that is tiny by a thousandth of the largest gradient of all arrays, so that rounding isn't taken for a mistake).

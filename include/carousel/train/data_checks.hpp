@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// A target for each sample, and a step.
 template <class S>

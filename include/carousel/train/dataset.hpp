@@ -12,7 +12,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// `size()` samples: x holds one sequence for each, y its target. Sequences of different lengths are padded to the
 /// longest of all, which costs memory alone: a batch is padded to its own longest.

@@ -10,7 +10,7 @@
 #include <numeric>
 #include <vector>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// What a model comes to on a data set: its loss and the metrics that were asked for, in that order.
 struct Evaluation {

@@ -8,7 +8,7 @@
 
 #include <vector>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// What is asked of the options and the data before anything is changed.
 template <class S>

@@ -15,7 +15,7 @@
 #include <limits>
 #include <vector>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// Clips as the options say; returns the global norm before.
 template <class Scalar>

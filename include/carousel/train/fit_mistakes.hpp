@@ -9,7 +9,7 @@
 
 #include <concepts>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 namespace detail {
 

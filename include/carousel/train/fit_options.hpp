@@ -10,7 +10,7 @@
 #include <optional>
 #include <vector>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// Ends the training when the monitored loss (validation if there is any) hasn't fallen by more than min_delta for
 /// `patience` epochs. When fit ends, for this or another reason, the parameters of the best epoch are put back; a Training

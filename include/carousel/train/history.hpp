@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// What an epoch came to. Losses are means over all samples, as the loss' weight defines them (of Reduction::sum the
 /// mean of what was summed for a step); NaN where there is none.

@@ -7,7 +7,7 @@
 #include <functional>
 #include <string>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// What a metric makes of a batch. Batches are added up, so that padding and a smaller last batch weigh what they are.
 struct MetricSum {

@@ -11,7 +11,7 @@
 #include <tuple>
 #include <vector>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// The samples of an epoch in the order of its batches, and where each batch begins.
 struct Order {

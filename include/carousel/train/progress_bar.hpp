@@ -20,7 +20,7 @@
 #    include <unistd.h>
 #endif
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 enum class BarStyle { automatic, terminal, log };
 

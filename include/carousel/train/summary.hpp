@@ -7,7 +7,7 @@
 #include <array>
 #include <sstream>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 namespace detail {
 

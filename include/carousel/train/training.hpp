@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 /// How an epoch is cut into batches. An epoch that has begun goes on only where this is the same.
 struct BatchPlan {

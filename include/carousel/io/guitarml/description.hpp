@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace carousel::detail::guitarml {
+namespace carousel::inline CAROUSEL_ABI::detail::guitarml {
 
 /// PyTorch's: (G·H) × I, (G·H) × H, (G·H) × 1 twice, with gates i f g o or r z n.
 struct Recurrent {

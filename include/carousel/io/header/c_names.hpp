@@ -1,9 +1,11 @@
 // The names that headers of the C library put outside all namespaces, so that no namespace can have them.
 #pragma once
 
+#include "carousel/core/build.hpp"
+
 #include <string_view>
 
-namespace carousel::detail::header {
+namespace carousel::inline CAROUSEL_ABI::detail::header {
 
 /// Functions, types, variables and macros of C, POSIX and glibc that <cmath>, <csignal>, <cstdlib>, <cstring>, <ctime>, <cwchar>,
 /// <sched.h> and <unistd.h> bring with them, as g++ refuses them; in alphabetical order, a blank around each.

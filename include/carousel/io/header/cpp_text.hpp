@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace carousel::detail::header {
+namespace carousel::inline CAROUSEL_ABI::detail::header {
 
 /// Appends the shortest literal of the number's own type that has its bits: "0.1f", "-0.f", "1e-05". The number is finite.
 template <std::floating_point Number>

@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace carousel::detail::header {
+namespace carousel::inline CAROUSEL_ABI::detail::header {
 
 template <std::floating_point S>
 class Layers : public SingleLayers<S> {

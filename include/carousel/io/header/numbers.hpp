@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel::detail::header {
+namespace carousel::inline CAROUSEL_ABI::detail::header {
 
 /// Where a layer is in the model, and in the header.
 struct Place {

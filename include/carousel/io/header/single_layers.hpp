@@ -14,7 +14,7 @@
 #include <string>
 #include <utility>
 
-namespace carousel::detail::header {
+namespace carousel::inline CAROUSEL_ABI::detail::header {
 
 /// A layer, or a row of them, in C++.
 struct Written {

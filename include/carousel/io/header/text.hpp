@@ -11,7 +11,7 @@
 #include <string_view>
 #include <utility>
 
-namespace carousel::detail::header {
+namespace carousel::inline CAROUSEL_ABI::detail::header {
 
 /// What is written besides the numbers.
 struct Contents {

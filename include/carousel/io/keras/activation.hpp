@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-namespace carousel::detail::keras {
+namespace carousel::inline CAROUSEL_ABI::detail::keras {
 
 /// An elementwise function, or softmax over the features.
 struct Function {

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel::detail::keras {
+namespace carousel::inline CAROUSEL_ABI::detail::keras {
 
 /// A layer of a model: {"class_name": …, "config": {…}}, of the model's config.
 struct Link {

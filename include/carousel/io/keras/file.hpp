@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel::detail::keras {
+namespace carousel::inline CAROUSEL_ABI::detail::keras {
 
 /// What the parts of a file say, in memory.
 struct FileParts {

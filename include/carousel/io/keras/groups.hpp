@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel::detail::keras {
+namespace carousel::inline CAROUSEL_ABI::detail::keras {
 
 /// "BatchNormalization" as Keras writes it in paths: "batch_normalization"; "LSTM" is "lstm", "Conv1D" "conv1d".
 inline std::string snake_case(const std::string& name) {

@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel::detail::keras {
+namespace carousel::inline CAROUSEL_ABI::detail::keras {
 
 /// How many times the size of a file its numbers, unpacked, may be. Floating-point weights hardly get smaller by
 /// compression, but a file that is made to exhaust the memory does by a thousand times.

@@ -1,12 +1,14 @@
 // HDF5's C library in C++: who may call it, its errors, and identifiers that are closed.
 #pragma once
 
+#include "carousel/core/build.hpp"
+
 #include <hdf5.h>
 
 #include <mutex>
 #include <utility>
 
-namespace carousel::detail::keras {
+namespace carousel::inline CAROUSEL_ABI::detail::keras {
 
 /// HDF5's C library isn't safe for threads, so that files are read one after the other. Each program and each shared library
 /// that is compiled with this header has a mutex of its own.

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace carousel::detail::keras {
+namespace carousel::inline CAROUSEL_ABI::detail::keras {
 
 /// The Keras class whose weights a cell can take; null if there is none.
 template <class S, bool coupled, class Gates>

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <utility>
 
-namespace carousel::detail::keras {
+namespace carousel::inline CAROUSEL_ABI::detail::keras {
 
 /// A text that is a member of an object; empty if there is none.
 inline std::string text_member(const Json& object, const char* name) {

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel::detail::keras {
+namespace carousel::inline CAROUSEL_ABI::detail::keras {
 
 /// What is known of the numbers that a layer is given.
 struct Flow {

@@ -17,7 +17,7 @@
 #include <variant>
 #include <vector>
 
-namespace carousel::detail::keras {
+namespace carousel::inline CAROUSEL_ABI::detail::keras {
 
 /// f(cell) for the cell that a spec says. The papers' functions are known at compile time, others are chosen.
 template <class S, class F>

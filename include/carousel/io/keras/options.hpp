@@ -1,9 +1,11 @@
 // KerasOptions: how a Keras model is loaded.
 #pragma once
 
+#include "carousel/core/build.hpp"
+
 #include <string>
 
-namespace carousel {
+namespace carousel::inline CAROUSEL_ABI {
 
 struct KerasOptions {
     /// 2 or 3: which Keras wrote a file that doesn't say so. It matters to "hard_sigmoid", and to a GRU

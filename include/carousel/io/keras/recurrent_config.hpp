@@ -7,7 +7,7 @@
 
 #include <string>
 
-namespace carousel::detail::keras {
+namespace carousel::inline CAROUSEL_ABI::detail::keras {
 
 /// An LSTM, GRU or SimpleRNN. Throws std::runtime_error if an option can't be had.
 inline RecurrentSpec read_recurrent(LayerConfig& layer, Version version) {

@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-namespace carousel::detail::keras {
+namespace carousel::inline CAROUSEL_ABI::detail::keras {
 
 /// A model may have so many layers.
 inline constexpr std::size_t most_layers = 1000;

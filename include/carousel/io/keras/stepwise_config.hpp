@@ -7,7 +7,7 @@
 
 #include <cmath>
 
-namespace carousel::detail::keras {
+namespace carousel::inline CAROUSEL_ABI::detail::keras {
 
 inline Spec read_dropout(LayerConfig& layer, bool steps) {
     const double rate = layer.number("rate", layer.number("p", 0)); // "p" is Keras 1's

@@ -19,7 +19,7 @@
 #include <variant>
 #include <vector>
 
-namespace carousel::detail::keras {
+namespace carousel::inline CAROUSEL_ABI::detail::keras {
 
 class LayerVariables {
   public:

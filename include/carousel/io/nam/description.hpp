@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace carousel::detail::nam {
+namespace carousel::inline CAROUSEL_ABI::detail::nam {
 
 /// Gates are i, f, g, o.
 struct Lstm {

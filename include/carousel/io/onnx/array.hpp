@@ -2,6 +2,8 @@
 // are copied out.
 #pragma once
 
+#include "carousel/core/build.hpp"
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -10,7 +12,7 @@
 #include <span>
 #include <vector>
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 using Dims = std::vector<std::int64_t>;
 

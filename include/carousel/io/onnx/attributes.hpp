@@ -3,7 +3,7 @@
 
 #include "carousel/io/onnx/read_graph.hpp"
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 class Attributes {
   public:

@@ -15,7 +15,7 @@
 #include "carousel/layer/softmax.hpp"
 #include "carousel/model/model_file.hpp"
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 template <std::floating_point S>
 class ModelBuilder {

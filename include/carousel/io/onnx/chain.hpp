@@ -4,7 +4,7 @@
 #include "carousel/cell/activation.hpp"
 #include "carousel/io/onnx/values.hpp"
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 /// One direction of an RNN, LSTM or GRU node. Matrices are row-major, gates in ONNX' order (LSTM: i o f c, GRU: z r h).
 struct RecurrentStage {

@@ -4,7 +4,7 @@
 #include "carousel/io/onnx/chain.hpp"
 #include "carousel/io/onnx/number.hpp"
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 enum class Role { unknown, batch, time, features };
 

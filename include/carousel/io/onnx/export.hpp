@@ -6,7 +6,7 @@
 
 #include <array>
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 /// Writes layer after layer. Inside the graph a sequence is (time, batch, features), or tokens (time, batch).
 template <std::floating_point S>

@@ -10,7 +10,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 /// A node and the graphs around it, the outermost first; each but the last with the node that holds the next.
 struct FoundNode {

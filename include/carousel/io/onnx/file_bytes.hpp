@@ -6,7 +6,7 @@
 
 #include <vector>
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 class FileBytes {
   public:

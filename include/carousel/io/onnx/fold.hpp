@@ -4,7 +4,7 @@
 #include "carousel/io/onnx/attributes.hpp"
 #include "carousel/io/onnx/number.hpp"
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 /// The axes that a Squeeze or Unsqueeze names, in the attribute or the second input that its operator set has; none:
 /// not known, or left out.

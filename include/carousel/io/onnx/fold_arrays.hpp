@@ -3,7 +3,7 @@
 
 #include "carousel/io/onnx/fold.hpp"
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 inline Constant Folder::constant_of_shape(const Node& node, const Constant& dims) {
     const Integers* numbers = std::get_if<Integers>(&dims);

@@ -3,7 +3,7 @@
 
 #include "carousel/io/onnx/fold.hpp"
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 /// The shape that Reshape gives an array of these dimensions; none if they don't hold as many numbers.
 inline std::optional<Dims> reshaped_dims(const Dims& from, Dims to, bool zero_is_zero) {

@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 /// The numbers that name the fields of onnx.proto's messages.
 namespace field {

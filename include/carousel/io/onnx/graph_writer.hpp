@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 static_assert(std::endian::native == std::endian::little, "onnx: the numbers of a file are little-endian");
 

@@ -8,7 +8,7 @@
 #include "carousel/io/onnx/match_recurrent.hpp"
 #include "carousel/io/onnx/match_shapes.hpp"
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 /// The k-th input; null if it is left out.
 inline const Value* Matcher::value(const Node& node, std::size_t k) const {

@@ -3,7 +3,7 @@
 
 #include "carousel/io/onnx/matcher.hpp"
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 /// The weights of a convolution in groups, O × (I / groups) × K, as those of one without: zeros where outputs don't see
 /// inputs.

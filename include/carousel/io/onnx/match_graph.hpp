@@ -3,7 +3,7 @@
 
 #include "carousel/io/onnx/matcher.hpp"
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 /// Nodes that give a tensor's numbers in another shape, or a part of them.
 inline bool rearranges(const Node& node) {

@@ -3,7 +3,7 @@
 
 #include "carousel/io/onnx/matcher.hpp"
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 inline const Array<double>* Matcher::reals(const Node& node, std::size_t k) const {
     const Value* const input = value(node, k);

@@ -3,7 +3,7 @@
 
 #include "carousel/io/onnx/matcher.hpp"
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 /// The first or last step along a dimension, which is left with a size of 1.
 inline Data Matcher::one_step(const Node& node, Data data, std::size_t axis, bool last) {

@@ -3,7 +3,7 @@
 
 #include "carousel/io/onnx/matcher.hpp"
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 /// Y, Y_h and Y_c of a recurrent node on `data`.
 inline Matcher::Values Matcher::recurrent(const Node& node, Data data) {

@@ -3,7 +3,7 @@
 
 #include "carousel/io/onnx/matcher.hpp"
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 inline Data Matcher::transposed_data(const Node& node, Data data) const {
     Dims order = Attributes(source_, node).integers("perm");

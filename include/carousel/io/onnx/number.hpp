@@ -5,7 +5,7 @@
 
 #include <string_view>
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 inline Number unknown_number() {
     return {0, false, -1};

@@ -3,7 +3,7 @@
 
 #include "carousel/io/onnx/graph.hpp"
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 inline Tensor read_tensor(const Source& source, Bytes message) {
     Tensor tensor;

@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 /// The functions of a node as attributes.
 class FunctionAttributes {

@@ -5,7 +5,7 @@
 #include "carousel/io/recurrent_weights.hpp"
 #include "carousel/layer/bidirectional.hpp"
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 template <class S>
 Matrix<S> matrix_of(const std::vector<double>& row_major, Index rows, Index columns) {

@@ -6,7 +6,7 @@
 
 #include <cctype>
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 inline bool is_recurrent(const Node& node) {
     return node.op_type == "RNN" || node.op_type == "LSTM" || node.op_type == "GRU";

@@ -9,7 +9,7 @@
 #include <cstring>
 #include <variant>
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 /// A whole number in a graph. The sizes of the input's batch and time are unknown, or known for the one shape that was
 /// exported; a number that is such a size says of which dimension.

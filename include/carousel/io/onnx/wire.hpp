@@ -15,7 +15,7 @@
 #include <string_view>
 #include <utility>
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 using Bytes = std::span<const std::byte>;
 

@@ -1,12 +1,14 @@
 // Writes protobuf messages: fields appended one after the other.
 #pragma once
 
+#include "carousel/core/build.hpp"
+
 #include <bit>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-namespace carousel::detail::onnx {
+namespace carousel::inline CAROUSEL_ABI::detail::onnx {
 
 class WireWriter {
   public:

@@ -14,7 +14,7 @@
 #include <variant>
 #include <vector>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// A step of the line: rnn: LSTM(3, 16, num_layers=2).
 struct TorchStep {

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 template <class S>
 class TorchBuilder {

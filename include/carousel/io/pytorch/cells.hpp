@@ -6,7 +6,7 @@
 #include <concepts>
 #include <string>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// How a cell differs from PyTorch's.
 template <class Gates>

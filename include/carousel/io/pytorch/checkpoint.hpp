@@ -10,7 +10,7 @@
 #include <memory>
 #include <unordered_map>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 class Checkpoint {
   public:

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// The step of a function; empty if PyTorch has none like it.
 inline std::string torch_function(const Activation& f) {

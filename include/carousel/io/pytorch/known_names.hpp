@@ -1,6 +1,8 @@
 // KnownNames: what a pickle of PyTorch may name. A name that isn't here makes a file refused.
 #pragma once
 
+#include "carousel/core/build.hpp"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -8,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// What is made of a name.
 enum class PickleName : std::uint8_t {

@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// A tensor of two dimensions, or of one as a column.
 template <class S>

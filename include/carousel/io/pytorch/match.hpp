@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// What a layer asks of a module.
 struct LayerNeed {

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// `matrix` is an nn.Linear or, without a bias, maybe an nn.Embedding.
 enum class TorchKind { recurrent, matrix, convolution, batch_norm, prelu, other };

@@ -1,6 +1,8 @@
 // Pickle: what a pickle of PyTorch says, as plain values that refer to the pickle's bytes. Nothing of it is ever run.
 #pragma once
 
+#include "carousel/core/build.hpp"
+
 #include "carousel/io/pytorch/known_names.hpp"
 #include "carousel/io/shown_text.hpp"
 
@@ -15,7 +17,7 @@
 #include <variant>
 #include <vector>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// Longer keys are not looked at: a pickle can say a long text again and again in two bytes.
 inline constexpr std::size_t most_key_size = 200;

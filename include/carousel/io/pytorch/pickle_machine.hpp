@@ -11,7 +11,7 @@
 #include <limits>
 #include <string>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// Time and memory are linear in the bytes read.
 class PickleMachine {

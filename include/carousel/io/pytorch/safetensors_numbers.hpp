@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// As a safetensors file names a type of numbers; null if they aren't read.
 inline const PickleName* safetensors_number_type(std::string_view dtype) {

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// Named tensors, and what else a file says of the modules that they are of.
 struct StateDict {

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// The step of a module that has weights, without its name: LSTM(3, 16, num_layers=2).
 inline std::string suggested_step(const TorchUnit& unit, Index levels) {

@@ -16,7 +16,7 @@
 #include <variant>
 #include <vector>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// How a type of storage keeps a number.
 struct NumberType {

@@ -8,7 +8,7 @@
 #include <string>
 #include <variant>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// Where a tensor's numbers are. Throws std::runtime_error unless they all lie in its storage.
 inline TensorPlace tensor_place(const Checkpoint& file, const std::string& name, PickleTensor tensor) {

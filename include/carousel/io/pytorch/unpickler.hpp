@@ -4,7 +4,7 @@
 
 #include "carousel/io/pytorch/pickle_machine.hpp"
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 class Unpickler : private PickleMachine {
   public:

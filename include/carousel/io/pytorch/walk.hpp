@@ -12,7 +12,7 @@
 #include <string>
 #include <type_traits>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 template <class L>
 inline constexpr bool is_any_layer = false;

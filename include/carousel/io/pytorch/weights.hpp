@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace carousel::detail {
+namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// Gives the layers of a model the weights of the modules. `names`: which modules, in the order of the layers that have
 /// weights; empty: found by kind and sizes. Throws, changing nothing, if anything doesn't fit.

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace carousel::detail::rtneural {
+namespace carousel::inline CAROUSEL_ABI::detail::rtneural {
 
 /// Weights are Keras': matrices with as many rows as a layer has inputs.
 struct Layer {

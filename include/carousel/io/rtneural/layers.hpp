@@ -17,7 +17,7 @@
 #include <string>
 #include <utility>
 
-namespace carousel::detail::rtneural {
+namespace carousel::inline CAROUSEL_ABI::detail::rtneural {
 
 inline double factor_of(double decibels) {
     return std::pow(10, decibels / 20);

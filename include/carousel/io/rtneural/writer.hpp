@@ -12,7 +12,7 @@
 #include <optional>
 #include <string>
 
-namespace carousel::detail::rtneural {
+namespace carousel::inline CAROUSEL_ABI::detail::rtneural {
 
 /// The decibels whose factor is this one in the model's precision, as short as they can be written.
 template <class S>
