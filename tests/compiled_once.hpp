@@ -11,9 +11,9 @@
 
 /// Declares it, if `how` is extern, or compiles it, if `how` is empty.
 #define CAROUSEL_COMPILED_ONCE(how, S)                                                                      \
-    how template class carousel::kernel::Pass<carousel::SimpleRnnCell<S>>;                                  \
-    how template class carousel::kernel::Pass<carousel::LstmCell<S>>;                                       \
-    how template class carousel::kernel::Pass<carousel::GruCell<S>>;                                        \
+    how template class carousel::kernel::PassEngine<carousel::SimpleRnnCell<S>>;                            \
+    how template class carousel::kernel::PassEngine<carousel::LstmCell<S>>;                                 \
+    how template class carousel::kernel::PassEngine<carousel::GruCell<S>>;                                  \
     how template void carousel::kernel::multiply(S*, carousel::Index, carousel::Index, carousel::Index,     \
                                                  carousel::Index, carousel::kernel::Operand<S>,             \
                                                  carousel::kernel::Operand<S>, bool, carousel::Buffer<S>&); \

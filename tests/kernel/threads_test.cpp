@@ -1,4 +1,4 @@
-#include "carousel/kernel/threads.hpp"
+#include "carousel/kernel/thread_pool.hpp"
 
 #include "catch.hpp"
 

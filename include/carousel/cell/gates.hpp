@@ -41,28 +41,28 @@ struct ChosenGates {
     Activation f = Activation::sigmoid, g = Activation::tanh, h = Activation::tanh;
 
     template <class V>
-    V gate(V x) const {
-        return f(x);
+    [[gnu::always_inline]] V gate(V x) const {
+        return detail::activated(f, x);
     }
     template <class V>
-    V gate_backward(V dy, V y) const {
-        return dy * f.derivative(y);
+    [[gnu::always_inline]] V gate_backward(V dy, V y) const {
+        return dy * detail::activated_derivative(f, y);
     }
     template <class V>
-    V candidate(V x) const {
-        return g(x);
+    [[gnu::always_inline]] V candidate(V x) const {
+        return detail::activated(g, x);
     }
     template <class V>
-    V candidate_backward(V dy, V y) const {
-        return dy * g.derivative(y);
+    [[gnu::always_inline]] V candidate_backward(V dy, V y) const {
+        return dy * detail::activated_derivative(g, y);
     }
     template <class V>
-    V output(V x) const {
-        return h(x);
+    [[gnu::always_inline]] V output(V x) const {
+        return detail::activated(h, x);
     }
     template <class V>
-    V output_backward(V dy, V y) const {
-        return dy * h.derivative(y);
+    [[gnu::always_inline]] V output_backward(V dy, V y) const {
+        return dy * detail::activated_derivative(h, y);
     }
 };
 

@@ -12,6 +12,27 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
+namespace detail {
+
+/// Memory for `count` numbers of so many bytes. Throws std::bad_alloc.
+CAROUSEL_INLINE void* allocate(Index count, std::size_t bytes);
+CAROUSEL_INLINE void deallocate(void* memory) noexcept;
+
+#ifdef CAROUSEL_BODIES
+inline constexpr std::align_val_t buffer_alignment{64}; // a cache line, and the widest register
+
+CAROUSEL_INLINE void* allocate(Index count, std::size_t bytes) {
+    if (count > std::numeric_limits<std::ptrdiff_t>::max() / static_cast<std::ptrdiff_t>(bytes))
+        fail<std::bad_alloc>("Buffer: more numbers than a process can hold");
+    return ::operator new(static_cast<std::size_t>(count) * bytes, buffer_alignment);
+}
+CAROUSEL_INLINE void deallocate(void* memory) noexcept {
+    ::operator delete(memory, buffer_alignment);
+}
+#endif
+
+} // namespace detail
+
 /// An array of float or double, aligned for every vector register. Eigen's matrices release their memory before they ask
 /// for more, and keep the stale pointer if that fails; a Buffer is empty then.
 template <class Scalar>
@@ -36,9 +57,7 @@ class Buffer {
     Scalar* get(Index size) {
         if (size > capacity_) {
             release();
-            if (size > std::numeric_limits<std::ptrdiff_t>::max() / static_cast<std::ptrdiff_t>(sizeof(Scalar)))
-                detail::fail<std::bad_alloc>("Buffer: more numbers than a process can hold");
-            data_ = static_cast<Scalar*>(::operator new(static_cast<std::size_t>(size) * sizeof(Scalar), alignment));
+            data_ = static_cast<Scalar*>(detail::allocate(size, sizeof(Scalar)));
             capacity_ = size;
         }
         size_ = size;
@@ -56,15 +75,13 @@ class Buffer {
     const Scalar* data() const { return data_; }
 
   private:
-    static constexpr std::align_val_t alignment{64}; // a cache line, and the widest register
-
     void swap(Buffer& other) noexcept {
         std::swap(data_, other.data_);
         std::swap(size_, other.size_);
         std::swap(capacity_, other.capacity_);
     }
     void release() noexcept {
-        ::operator delete(data_, alignment);
+        detail::deallocate(data_);
         data_ = nullptr;
         size_ = capacity_ = 0;
     }

@@ -52,9 +52,28 @@
 
 /// The inline namespace of the whole library. Files of one program that are compiled for different instruction sets have a copy of
 /// the library each, and the linker keeps the copies apart. A function of one such file that takes or returns a type of the library
-/// can't be called from another: the linker names it, with both namespaces.
-#if defined(CAROUSEL_NO_EXCEPTIONS)
+/// can't be called from another: the linker names it, with both namespaces. Files that link carousel::compiled, which defines
+/// CAROUSEL_COMPILED for them, share its copy, whatever they are compiled for.
+#if defined(CAROUSEL_COMPILED)
+#    define CAROUSEL_ABI compiled
+#elif defined(CAROUSEL_NO_EXCEPTIONS)
 #    define CAROUSEL_ABI CAROUSEL_JOIN(CAROUSEL_JOIN(for_, CAROUSEL_ISA), _without_exceptions)
 #else
 #    define CAROUSEL_ABI CAROUSEL_JOIN(for_, CAROUSEL_ISA)
+#endif
+
+#if defined(CAROUSEL_COMPILED) && defined(CAROUSEL_NO_EXCEPTIONS)
+#    error "carousel: carousel::compiled throws exceptions; without them (-fno-exceptions) link carousel::carousel"
+#endif
+
+/// Before a function that is no template and that carousel::compiled holds: its body stands between #ifdef CAROUSEL_BODIES and
+/// #endif, which is defined in header-only builds and where the library itself is compiled.
+#if !defined(CAROUSEL_COMPILED)
+#    define CAROUSEL_INLINE [[gnu::visibility("hidden")]] inline
+#    define CAROUSEL_BODIES
+#elif defined(CAROUSEL_COMPILING)
+#    define CAROUSEL_INLINE
+#    define CAROUSEL_BODIES
+#else
+#    define CAROUSEL_INLINE
 #endif

@@ -30,26 +30,29 @@ class AnyIndex {
     Index value_;
 };
 
+/// Eigen's matrices, but without its alignment, which depends on the flags of a file: a MatrixXf that is made in a file compiled for
+/// AVX can't be freed in another that isn't. They take and give a MatrixXf by a copy, and are mapped or viewed as one.
 template <class Scalar>
-using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>;
+using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::DontAlign>;
 
 template <class Scalar>
-using Vector = Eigen::Matrix<Scalar, Eigen::Dynamic, 1>;
+using Vector = Eigen::Matrix<Scalar, Eigen::Dynamic, 1, Eigen::DontAlign>;
 
 namespace detail {
 
 /// m.resize(rows, columns), but a failed allocation leaves an empty matrix: Eigen's resize frees the memory first and then keeps
 /// the stale pointer. An assignment resizes like that, too, so what may grow is reshaped before it is assigned.
-template <class Scalar, int rows_at_compile_time, int columns_at_compile_time>
-void reshape(Eigen::Matrix<Scalar, rows_at_compile_time, columns_at_compile_time>& m, Index rows, Index columns) {
+template <class Scalar, int rows_at_compile_time, int columns_at_compile_time, int options>
+void reshape(Eigen::Matrix<Scalar, rows_at_compile_time, columns_at_compile_time, options>& m, Index rows,
+             Index columns) {
     if (m.size() != rows * columns)
         m.resize(rows_at_compile_time == Dynamic ? 0 : rows, columns_at_compile_time == Dynamic ? 0 : columns);
     m.resize(rows, columns);
 }
 
 /// m = from, reshaped before. `from` doesn't read m.
-template <class Scalar, int rows, int columns, class From>
-void assign(Eigen::Matrix<Scalar, rows, columns>& m, const From& from) {
+template <class Scalar, int rows, int columns, int options, class From>
+void assign(Eigen::Matrix<Scalar, rows, columns, options>& m, const From& from) {
     reshape(m, from.rows(), from.cols());
     m = from;
 }

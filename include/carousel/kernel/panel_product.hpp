@@ -180,7 +180,7 @@ void add_outer_product(Scalar* c, Index ldc, Index columns, const StepPanels<Sca
                        int threads, Scalar* scratch) {
     const Index hidden = a.layout.hidden, panels = (hidden + units - 1) / units,
                 size = outer_product_scratch<Scalar>(columns, a.steps * a.layout.columns);
-    shared::thread_pool().run(threads, [&](int shard) {
+    over_shards(threads, [&](int shard) {
         const Index begin = panels * shard / threads * units,
                     end = std::min(panels * (shard + 1) / threads * units, hidden);
         if (begin < end)

@@ -1,45 +1,13 @@
-// Plan: what is decided about a pass before it begins. It is kept with the pass' memory, and forward and backward read it.
+// make_plan: what is decided about a pass before it begins. The Plan is kept with the pass' memory, and forward and backward read it.
 #pragma once
 
 #include "carousel/kernel/caches.hpp"
+#include "carousel/kernel/pass_data.hpp"
 #include "carousel/kernel/tile.hpp"
 
 #include <algorithm>
 
 namespace carousel::inline CAROUSEL_ABI::kernel::inline CAROUSEL_ISA {
-
-/// What a layer asks of a pass.
-struct PassShape {
-    Index input, hidden, steps, batch;
-    bool reverse; ///< from the last step to the first
-    bool record;  ///< keeps what backward needs; else an inference
-};
-
-/// How a pass over a batch of sequences goes about it.
-struct Plan : PassShape {
-    /// W·x is one product over all steps, before the sweep; else a part of every step's tiles. It pays where the batch has
-    /// too few columns to fill a tile.
-    bool input_first = false;
-    /// Backward multiplies Uᵀ·da as dot products, with U as forward packed it: a single sequence reads all of U at every step,
-    /// at the speed of the cache that holds it, so there should be one copy. Else backward packs Uᵀ.
-    bool dots_with_U = false;
-    /// Backward multiplies Wᵀ·da as dot products, with W as forward packed it, as there are so few features that most of a tile
-    /// would be padding. Else backward packs Wᵀ.
-    bool dots_with_W = false;
-    /// dx is one product over all steps, after the sweep; else a part of every step. As input_first.
-    bool input_gradient_last = false;
-    /// Backward fetches from memory what the next step reads. With fewer sequences a step's gates fit L1 beside the weights.
-    bool fetch = false;
-
-    int shards = 1;         ///< shares of the batch, a thread each
-    Index column_block = 1; ///< sequences of a share that walk through time together
-    Index gate_slots = 1;   ///< steps whose gates are kept: all, or the one at work
-    Index state_slots = 2;  ///< of every state but h: one more than there are steps, or two that take turns
-    Index weight_steps = 1; ///< steps of backward between two products for dW and dU
-
-    /// The steps of backward that end before step `end` (in the order of processing) and share a product for dW and dU begin here.
-    Index chunk_begin(Index end) const { return std::max<Index>(0, end - weight_steps); }
-};
 
 /// The plan for a cell that keeps `blocks` numbers for a unit and a step.
 template <class Scalar>

@@ -1,130 +1,49 @@
-// Threads: how many the passes of a layer use, and the pool that runs their shards.
+// Threads: how many the passes of a layer use, and how they run their shards.
 #pragma once
 
-#include "carousel/kernel/crew.hpp"
+#include "carousel/core/require.hpp"
 
-#include <cstddef>
-#include <memory>
-#include <new>
+#ifdef CAROUSEL_BODIES
+#    include "carousel/kernel/thread_pool.hpp"
+#endif
 
-/// What a program has once, whatever instruction sets its files are compiled for.
 namespace carousel::shared {
 
-/// Runs the shards of one job at a time, together with a crew of workers. A call that finds the pool at work runs its shards
-/// itself, one after the other: a call from inside a shard, or from another thread.
-///
-/// Only the thread whose turn it is touches the crew. A child of fork() has none of its parent's threads, so it leaves the crew
-/// alone and makes one of its own.
-class ThreadPool {
-  public:
-    explicit ThreadPool(int threads) { resize(threads); }
-    ~ThreadPool() { close(); }
-    ThreadPool(const ThreadPool&) = delete;
-    ThreadPool& operator=(const ThreadPool&) = delete;
+/// ThreadPool::run, size and resize of the program's pool.
+CAROUSEL_INLINE void run_shards(int shards, void (*job)(const void*, int), const void* what);
+CAROUSEL_INLINE int thread_count();
+CAROUSEL_INLINE void set_thread_count(int n);
 
-    /// The caller and its workers: as many threads as were asked for, or as the system gave.
-    int size() const { return size_.load(std::memory_order_relaxed); }
-
-    /// A job that is running keeps its workers; the next one has the new ones.
-    void resize(int threads) {
-        size_.store(threads, std::memory_order_relaxed);
-        if (const Turn turn{*this})
-            fit_crew();
-    }
-
-    /// f(0) … f(shards − 1), each at most once, in any order. Throws the first exception of a shard, when no shard is running
-    /// any more; without one, each has run when this returns. Allocates nothing, but for the first job after a fork or after
-    /// a resize during a job.
-    template <class F>
-    void run(int shards, const F& f) {
-        if (shards > 1 && size() > 1)
-            if (const Turn turn{*this}; turn && fit_crew()) {
-                crew_->run(
-                    shards, [](const void* what, int s) { (*static_cast<const F*>(what))(s); }, &f);
-                return;
-            }
-        for (int s = 0; s < shards; ++s)
-            f(s);
-    }
-
-    /// Ends the workers for good: later jobs run in the thread that asks. One that is running keeps them.
-    void close() {
-        closed_.store(true, std::memory_order_relaxed);
-        if (const Turn turn{*this})
-            fit_crew();
-    }
-
-  private:
-    /// True for one thread of the process at a time.
-    class Turn {
-      public:
-        explicit Turn(ThreadPool& pool) : pool_(pool), process_(process_number()) {
-            long holder = 0; // a number before a fork: the thread whose turn it was stayed in the parent
-            while (!taken_ && holder != process_)
-                taken_ = pool.holder_.compare_exchange_strong(holder, process_, std::memory_order_acquire);
-        }
-        ~Turn() {
-            if (taken_)
-                pool_.holder_.store(0, std::memory_order_release);
-        }
-        Turn(const Turn&) = delete;
-        Turn& operator=(const Turn&) = delete;
-        explicit operator bool() const { return taken_; }
-
-      private:
-        ThreadPool& pool_;
-        const long process_;
-        bool taken_ = false;
-    };
-
-    /// Makes the crew as large as asked for, or size() as small as the crew. Returns whether there is one.
-    bool fit_crew() {
-        if (crew_ && crew_->process() != process_number()) {
-            crew_->next = parents_;
-            parents_ = std::exchange(crew_, nullptr);
-        }
-        int asked = size();
-        const int wanted = closed_.load(std::memory_order_relaxed) ? 1 : asked;
-        if ((crew_ ? crew_->workers() + 1 : 1) != wanted) {
-            delete std::exchange(crew_, nullptr);
-            carousel::detail::caught([&] {
-                if (wanted > 1)
-                    crew_ = new Crew(wanted - 1);
-            });
-            if (crew_ && crew_->workers() == 0)
-                delete std::exchange(crew_, nullptr);
-        }
-        // Who has asked for another number meanwhile has it at the next turn.
-        size_.compare_exchange_strong(asked, crew_ ? crew_->workers() + 1 : 1, std::memory_order_relaxed);
-        return crew_ != nullptr;
-    }
-
-    std::atomic<int> size_{1};
-    std::atomic<long> holder_{0}; // the number of the process whose thread has its turn, or 0
-    std::atomic<bool> closed_{false};
-    Crew* crew_ = nullptr;
-    Crew* parents_ = nullptr; // crews of processes before a fork: their threads are not here to be joined
-};
-
-/// The pool of the program; a shared library that includes this header has its own, which goes when it is unloaded. It is closed
-/// at exit, but not destroyed: destructors of static objects may still train.
-[[gnu::visibility("hidden")]] inline ThreadPool& thread_pool() {
-    struct Closer {
-        ThreadPool* pool;
-        ~Closer() { pool->close(); }
-    };
-    alignas(ThreadPool) static std::byte memory[sizeof(ThreadPool)];
-    static const Closer closer{new (memory) ThreadPool(1)};
-    return *std::launder(reinterpret_cast<ThreadPool*>(memory));
+#ifdef CAROUSEL_BODIES
+CAROUSEL_INLINE void run_shards(int shards, void (*job)(const void*, int), const void* what) {
+    thread_pool().run(shards, job, what);
 }
+CAROUSEL_INLINE int thread_count() {
+    return thread_pool().size();
+}
+CAROUSEL_INLINE void set_thread_count(int n) {
+    thread_pool().resize(n);
+}
+#endif
 
 } // namespace carousel::shared
+
+namespace carousel::inline CAROUSEL_ABI::kernel {
+
+/// f(0) … f(shards − 1), by the program's threads.
+template <class F>
+void over_shards(int shards, const F& f) {
+    shared::run_shards(
+        shards, [](const void* what, int s) { (*static_cast<const F*>(what))(s); }, &f);
+}
+
+} // namespace carousel::kernel
 
 namespace carousel::inline CAROUSEL_ABI {
 
 /// How many threads forward and backward of a layer use; 1 until set_threads says otherwise.
 [[gnu::visibility("hidden")]] inline int threads() {
-    return shared::thread_pool().size();
+    return shared::thread_count();
 }
 
 /// A batch is cut into at most n shards, of at least eight sequences each. The same n always gives the same gradients; another n
@@ -134,7 +53,7 @@ namespace carousel::inline CAROUSEL_ABI {
 [[gnu::visibility("hidden")]] inline void set_threads(int n) {
     require(n >= 1, "set_threads", "n is ", n, ", expected at least 1");
     if (n != threads())
-        shared::thread_pool().resize(n);
+        shared::set_thread_count(n);
 }
 
 } // namespace carousel

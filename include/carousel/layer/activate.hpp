@@ -1,7 +1,7 @@
 // Activate: an activation function as a layer of its own.
 #pragma once
 
-#include "carousel/cell/activation.hpp"
+#include "carousel/kernel/arrays.hpp"
 #include "carousel/layer/stepwise_layer.hpp"
 
 namespace carousel::inline CAROUSEL_ABI {
@@ -28,11 +28,11 @@ class Activate : public StepwiseLayer<Activate> {
 
     template <class S>
     void map(const S* x, S* y, Index features, Index columns) const {
-        simd::for_each_lane(x, y, features * columns, [f = f_](auto v) { return f(v); });
+        kernel::array_functions<S>().activate(f_, x, y, features * columns);
     }
     template <class S>
     void map_gradient(const S* dy, const S* y, S* dx, Index features, Index columns) const {
-        simd::for_each_lane(dy, y, dx, features * columns, [f = f_](auto d, auto v) { return d * f.derivative(v); });
+        kernel::array_functions<S>().activate_backward(f_, dy, y, dx, features * columns);
     }
 
   private:

@@ -244,11 +244,11 @@ class Conv1D : public detail::EachParameter<Conv1D<S>> {
         const Index depth = kernel_ * input_;
         y.colwise() = b_.value.col(0);
         each_block(tape, [&](Index first, Index n, const S* X) {
-            kernel::multiply(y.data() + first * output_, output_, output_, n, depth, kernel::operand(W_.value),
-                             {X, 1, depth}, true, tape.scratch_);
+            kernel::array_functions<S>().multiply(y.data() + first * output_, output_, output_, n, depth,
+                                                  kernel::operand(W_.value), {X, 1, depth}, true, tape.scratch_);
         });
         if (options_.activation != Activation::linear)
-            simd::for_each_lane(y.data(), y.size(), [f = options_.activation](auto v) { return f(v); });
+            kernel::array_functions<S>().activate(options_.activation, y.data(), y.data(), y.size());
         detail::zero_past_end(y, 0, tape.batch_, tape.y_.lengths());
     }
 
@@ -257,17 +257,17 @@ class Conv1D : public detail::EachParameter<Conv1D<S>> {
         const auto& y = tape.y_.values();
         const Index depth = kernel_ * input_;
         detail::reshape(tape.da_, y.rows(), y.cols());
-        simd::for_each_lane(dy.data(), y.data(), tape.da_.data(), y.size(),
-                            [f = options_.activation](auto d, auto v) { return d * f.derivative(v); });
+        kernel::array_functions<S>().activate_backward(options_.activation, dy.data(), y.data(), tape.da_.data(),
+                                                       y.size());
         detail::zero_past_end(tape.da_, 0, tape.batch_, tape.y_.lengths());
         each_block(tape, [&](Index first, Index n, S* X) {
             const kernel::Operand<S> da{tape.da_.data() + first * output_, 1, output_};
-            kernel::multiply(W_.grad.data(), output_, output_, depth, n, da,
-                             kernel::Operand<S>{X, 1, depth}.transposed(), true, tape.scratch_);
+            kernel::array_functions<S>().multiply(W_.grad.data(), output_, output_, depth, n, da,
+                                                  kernel::Operand<S>{X, 1, depth}.transposed(), true, tape.scratch_);
             if (!wants_dx)
                 return;
-            kernel::multiply(X, depth, depth, n, output_, kernel::operand(W_.value).transposed(), da, false,
-                             tape.scratch_);
+            kernel::array_functions<S>().multiply(X, depth, depth, n, output_, kernel::operand(W_.value).transposed(),
+                                                  da, false, tape.scratch_);
             tape.windows_.scatter_add(X, input_, tape.batch_, first, n, tape.dx_.data());
         });
         b_.grad.col(0) += tape.da_.rowwise().sum();

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "carousel/cell/activation.hpp"
-#include "carousel/kernel/product.hpp"
+#include "carousel/kernel/arrays.hpp"
 #include "carousel/layer/each_parameter.hpp"
 #include "carousel/layer/initializer.hpp"
 #include "carousel/layer/layer.hpp"
@@ -134,8 +134,9 @@ class Dense : public detail::EachParameter<Dense<S, Input, Output>> {
             return {};
         detail::reshape(tape.dx_, input_, columns);
         if (columns > 0)
-            kernel::multiply(tape.dx_.data(), input_, input_, columns, output_, kernel::operand(W_.value).transposed(),
-                             kernel::operand(tape.da_), false, tape.scratch_);
+            kernel::array_functions<S>().multiply(tape.dx_.data(), input_, input_, columns, output_,
+                                                  kernel::operand(W_.value).transposed(), kernel::operand(tape.da_),
+                                                  false, tape.scratch_);
         return {tape.dx_.data(), input_, tape.y_.steps(), tape.y_.batch(), tape.y_.lengths()};
     }
 
@@ -152,20 +153,21 @@ class Dense : public detail::EachParameter<Dense<S, Input, Output>> {
     void multiply(SequenceView<S> x, Tape& tape) const {
         auto& y = tape.y_.values();
         y.colwise() = b_.value.col(0);
-        kernel::multiply(y.data(), y.rows(), y.rows(), y.cols(), input_, kernel::operand(W_.value),
-                         kernel::operand(x.values()), true, tape.scratch_);
+        kernel::array_functions<S>().multiply(y.data(), y.rows(), y.rows(), y.cols(), input_, kernel::operand(W_.value),
+                                              kernel::operand(x.values()), true, tape.scratch_);
         if (options_.activation != Activation::linear)
-            simd::for_each_lane(y.data(), y.size(), [f = options_.activation](auto v) { return f(v); });
+            kernel::array_functions<S>().activate(options_.activation, y.data(), y.data(), y.size());
     }
 
     /// da = dy ∘ f′, dW += da·xᵀ, db += Σ da
     void weight_gradients(SequenceView<S> dy, Tape& tape) {
         const auto& y = tape.y_.values();
         detail::reshape(tape.da_, y.rows(), y.cols());
-        simd::for_each_lane(dy.data(), y.data(), tape.da_.data(), y.size(),
-                            [f = options_.activation](auto d, auto v) { return d * f.derivative(v); });
-        kernel::multiply(W_.grad.data(), output_, output_, input_, y.cols(), kernel::operand(tape.da_),
-                         kernel::operand(tape.x_.values()).transposed(), true, tape.scratch_);
+        kernel::array_functions<S>().activate_backward(options_.activation, dy.data(), y.data(), tape.da_.data(),
+                                                       y.size());
+        kernel::array_functions<S>().multiply(W_.grad.data(), output_, output_, input_, y.cols(),
+                                              kernel::operand(tape.da_), kernel::operand(tape.x_.values()).transposed(),
+                                              true, tape.scratch_);
         b_.grad.col(0) += tape.da_.rowwise().sum();
     }
 

@@ -3,7 +3,7 @@
 
 #include "carousel/core/buffer.hpp"
 #include "carousel/core/matrix.hpp"
-#include "carousel/kernel/product.hpp"
+#include "carousel/kernel/arrays.hpp"
 
 #include <algorithm>
 
@@ -32,9 +32,11 @@ Scalar least_share_left(Matrix<Scalar>& q, Index begin, Index end, Buffer<Scalar
     auto R = q.middleCols(middle, right);
     const Vector<Scalar> lengths = R.colwise().norm();
     Matrix<Scalar> shares(left, right); // R −= L·(Lᵀ·R)
-    kernel::multiply(shares.data(), left, left, right, rows, L.transposed(), kernel::operand(R), false, scratch);
+    kernel::array_functions<Scalar>().multiply(shares.data(), left, left, right, rows, L.transposed(),
+                                               kernel::operand(R), false, scratch);
     shares *= -1;
-    kernel::multiply(R.data(), rows, rows, right, left, L, kernel::operand(shares), true, scratch);
+    kernel::array_functions<Scalar>().multiply(R.data(), rows, rows, right, left, L, kernel::operand(shares), true,
+                                               scratch);
     const Scalar kept = (R.colwise().norm().transpose().array() / lengths.array()).minCoeff();
     return std::min({least, kept, kept * least_share_left(q, middle, end, scratch)});
 }

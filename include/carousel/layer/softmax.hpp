@@ -1,10 +1,8 @@
 // Softmax: each step's features as probabilities.
 #pragma once
 
+#include "carousel/kernel/arrays.hpp"
 #include "carousel/layer/stepwise_layer.hpp"
-#include "carousel/simd/elementary.hpp"
-
-#include <limits>
 
 namespace carousel::inline CAROUSEL_ABI {
 
@@ -28,39 +26,15 @@ class Softmax : public StepwiseLayer<Softmax> {
 
     template <class S>
     void map(const S* x, S* y, Index features, Index columns) const {
-        for (Index column = 0; column < columns; ++column)
-            map_column(x + column * features, y + column * features, features);
+        for (Index k = 0; k < features * columns; k += features)
+            kernel::softmax_functions<S>().softmax(x + k, y + k, features);
     }
 
     template <class S>
     void map_gradient(const S* dy, const S* y, S* dx, Index features, Index columns) const {
-        using Column = Eigen::Map<const Vector<S>>;
-        for (Index k = 0; k < features * columns; k += features) {
-            const S mean = Column(dy + k, features).dot(Column(y + k, features));
-            simd::for_each_lane(dy + k, y + k, dx + k, features, [mean](auto d, auto p) { return p * (d - mean); });
-        }
+        for (Index k = 0; k < features * columns; k += features)
+            kernel::softmax_functions<S>().backward(dy + k, y + k, dx + k, features);
     }
-
-  private:
-    template <class S>
-    static void map_column(const S* x, S* y, Index features) {
-        S largest = -std::numeric_limits<S>::infinity();
-        for (Index k = 0; k < features; ++k)
-            largest = x[k] > largest ? x[k] : largest;
-        simd::for_each_lane(x, y, features, [largest](auto v) {
-            v -= largest;
-            const auto e = simd::exp(v);
-            return v < least_exponent<S> ? decltype(v){} : e; // exp of a lane doesn't go below the normal numbers
-        });
-        S sum = 0;
-        for (Index k = 0; k < features; ++k)
-            sum += y[k];
-        simd::for_each_lane(y, features, [sum](auto e) { return e / sum; });
-    }
-
-    /// Below it eˣ is taken for 0: it is less than 1e-37 (float) or 1e-307 (double) of the largest.
-    template <class S>
-    static constexpr S least_exponent = std::is_same_v<S, float> ? S(-86) : S(-707);
 };
 
 } // namespace carousel

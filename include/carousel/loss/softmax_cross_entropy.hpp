@@ -3,8 +3,8 @@
 
 #include "carousel/core/matrix.hpp"
 #include "carousel/core/sequence.hpp"
+#include "carousel/kernel/arrays.hpp"
 #include "carousel/loss/loss.hpp"
-#include "carousel/simd/elementary.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -50,7 +50,8 @@ struct SoftmaxCrossEntropy {
                 const S k = target.data()[column];
                 if (y.real(t, b) && !ignores(k)) {
                     const double w = class_weight(k);
-                    sum += w * column_loss(logits, y.features(), static_cast<Index>(k), w / divisor, gradient);
+                    sum += w * kernel::softmax_functions<S>().loss(logits, y.features(), static_cast<Index>(k),
+                                                                   w / divisor, gradient);
                 } else if (gradient)
                     dy->values().col(column).setZero();
             }
@@ -107,54 +108,6 @@ struct SoftmaxCrossEntropy {
     template <class S>
     double class_weight(S k) const {
         return class_weights.empty() ? 1 : class_weights[static_cast<std::size_t>(k)];
-    }
-
-    /// max y, a lane at a time; the last lane overlaps the one before.
-    template <class S>
-    static S maximum(const S* y, Index count) {
-        using V = simd::Lane<S>;
-        S largest = y[0];
-        if (count < simd::lanes<S>) {
-            for (Index c = 1; c < count; ++c)
-                largest = y[c] > largest ? y[c] : largest;
-            return largest;
-        }
-        V m = simd::load<V>(y);
-        for (Index c = simd::lanes<S>; c < count; c += simd::lanes<S>) {
-            const V v = simd::load<V>(y + std::min(c, count - simd::lanes<S>));
-            m = v > m ? v : m;
-        }
-        for (Index c = 0; c < simd::lanes<S>; ++c)
-            largest = m[c] > largest ? m[c] : largest;
-        return largest;
-    }
-
-    /// −log p_k; writes scale · (p − onehot(k)), unless gradient is null.
-    template <class S>
-    static double column_loss(const S* y, Index classes, Index k, double scale, S* gradient) {
-        using V = simd::Lane<S>;
-        const S y_k = y[k], largest = maximum(y, classes); // read first: gradient may be where y is
-        V sums{};
-        S sum = 0;
-        for (Index c = 0; c < classes; c += simd::lanes<S>) {
-            const Index count = classes - c;
-            const V e = simd::exp(simd::load<V>(y + c, count) - largest);
-            if (count >= simd::lanes<S>)
-                sums += e;
-            else
-                for (Index n = 0; n < count; ++n)
-                    sum += e[n];
-            if (gradient)
-                simd::store<V>(gradient + c, e, count);
-        }
-        for (Index n = 0; n < simd::lanes<S>; ++n)
-            sum += sums[n];
-        if (gradient) {
-            const S factor = static_cast<S>(scale) / sum;
-            simd::for_each_lane(gradient, classes, [&](V e) { return factor * e; });
-            gradient[k] -= static_cast<S>(scale);
-        }
-        return std::log(static_cast<double>(sum)) - (static_cast<double>(y_k) - static_cast<double>(largest));
     }
 };
 

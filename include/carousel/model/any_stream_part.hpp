@@ -28,6 +28,8 @@ class AnyStreamPart {
     virtual void set_weights(const void* layer) = 0;
 };
 
+inline namespace CAROUSEL_ISA {
+
 template <class L, class S>
 class StreamPartOf final : public AnyStreamPart<S> {
   public:
@@ -49,5 +51,7 @@ class StreamPartOf final : public AnyStreamPart<S> {
     StreamPart<L, S> part_;
     StateSpan<L, S> state_;
 };
+
+} // namespace CAROUSEL_ISA
 
 } // namespace carousel::detail

@@ -61,23 +61,25 @@ class ColumnProduct {
     static constexpr int most = std::max(blocks, sum_registers);
 
   public:
-    ColumnProduct() = default;
-    /// For weights of blocks · hidden rows and `depth` columns; all of them are zero until pack().
-    ColumnProduct(Index hidden, Index depth, Index group) : hidden_{hidden}, group_{group}, depth_(depth) {
+    /// For weights of blocks · hidden rows and `depth` columns, which are packed at `packed`.
+    ColumnProduct(Index hidden, Index depth, Index group, const S* packed)
+        : hidden_{hidden}, group_{group}, depth_(depth), packed_(packed) {}
+
+    /// How many numbers are packed. Those that pack() doesn't write are to be zero.
+    Index size() const {
         Index size = 0;
-        for (Index u = 0; u < hidden; u += group_)
-            size = std::max(size, (depth + 1) * row(u) + offset(u));
-        packed_.setZero(size);
+        for (Index u = 0; u < hidden_; u += group_)
+            size = std::max(size, (depth_ + 1) * row(u) + offset(u));
+        return size;
     }
 
-    /// Takes these weights from now on, without an allocation. `bias` points to blocks · H numbers, or is null for zeros.
-    void pack(Operand<S> weights, const S* bias) {
+    /// Packs these weights at `packed`. `bias` points to blocks · H numbers, or is null for zeros.
+    void pack(S* packed, Operand<S> weights, const S* bias) const {
         for (Index u = 0; u < hidden_; u += group_)
             for (Index k = -1; k < depth_; ++k) // k = -1 is the bias
                 for (Index l = u; l < std::min<Index>(u + group_, hidden_); l += L)
                     for (int g = 0; g < blocks && (k >= 0 || bias); ++g)
-                        kernel::copy_strided(packed_.data() + offset(u) + (k + 1) * row(u) + (l - u) * blocks +
-                                                 g * width(l),
+                        kernel::copy_strided(packed + offset(u) + (k + 1) * row(u) + (l - u) * blocks + g * width(l),
                                              k < 0 ? bias + g * hidden_ + l : weights.at(g * hidden_ + l, k),
                                              k < 0 ? 1 : weights.row, width(l));
     }
@@ -103,7 +105,7 @@ class ColumnProduct {
 
     /// bias + weights·x for the group that begins with unit u.
     [[gnu::always_inline]] inline void operator()(Index u, const S* x, Sums& sums) const {
-        by_registers<most>(row(u) / L, sums.rows, packed_.data() + offset(u), x);
+        by_registers<most>(row(u) / L, sums.rows, packed_ + offset(u), x);
     }
 
   private:
@@ -140,10 +142,10 @@ class ColumnProduct {
         sums[R] = V{};
     }
 
-    Extent<Hidden> hidden_{};
-    Extent<Group> group_{};
-    Index depth_ = 0;
-    Vector<S> packed_;
+    Extent<Hidden> hidden_;
+    Extent<Group> group_;
+    Index depth_;
+    const S* packed_;
 };
 
 } // namespace carousel::stream

@@ -72,7 +72,9 @@ class StreamPart<Conv1D<S>, S> {
                 f_.output_size(), " with kernel ", kernel_, " and dilation ", dilation_,
                 "; make a new Stream of this model");
     }
-    void set_weights(const Layer& layer) { f_.set(layer.W().value, layer.b().value, layer.options().activation); }
+    void set_weights(const Layer& layer) {
+        f_.set(layer.W().value.data(), layer.b().value.data(), layer.options().activation);
+    }
 
   private:
     /// The ring's column with step p of the State; step 0 is the oldest.

@@ -1,65 +1,129 @@
 // DenseColumn: f(W·x + b) of one column, for the parts of a Stream that are Dense or Conv1D.
 #pragma once
 
-#include "carousel/cell/activation.hpp"
+#include "carousel/kernel/compiled.hpp"
+#include "carousel/stream/column_memory.hpp"
 #include "carousel/stream/column_product.hpp"
 
 namespace carousel::inline CAROUSEL_ABI::stream::inline CAROUSEL_ISA {
 
-/// W: O × I, b: O. The sizes may be known at compile time, else they are Dynamic.
+/// W: O × I, b: O. The sizes may be known at compile time, else they are Dynamic. The object stands for its memory.
 template <class S, Index Input = Dynamic, Index Output = Dynamic>
-class DenseColumn {
+class DenseStep {
     using V = simd::Lane<S>;
 
   public:
-    /// W and b are zero until set().
-    DenseColumn(Index input, Index output)
-        : input_{input}, output_{output}, activation_(Activation::linear), product_(output_, input_, group()) {
-        rows_.setZero(output_, input_);
-        bias_.setZero(output_);
-        y_.setZero(simd::round_up_to_lanes<S>(output_));
+    explicit DenseStep(DenseMemory<S>& memory) : m_(memory), input_{memory.input}, output_{memory.output} {}
+
+    /// Takes memory for W and b, which are zero, and y. Throws std::bad_alloc.
+    void prepare() {
+        m_.packed.zeros(product().size());
+        m_.rows.zeros(few() ? input_ * output_ : 0);
+        m_.bias.zeros(output_);
+        m_.y.zeros(simd::round_up_to_lanes<S>(output_));
     }
 
-    Index input_size() const { return input_; }
-    Index output_size() const { return output_; }
-
-    /// Takes these from now on, without an allocation.
-    void set(const Matrix<S>& W, const Matrix<S>& b, Activation activation) {
-        activation_ = activation;
-        product_.pack(kernel::operand(W), b.data());
-        rows_ = W;
-        bias_ = b.col(0);
+    void set_weights(const S* W, const S* b) {
+        product().pack(m_.packed.data(), {W, 1, output_}, b);
+        for (Index u = 0; few() && u < output_; ++u)
+            kernel::copy_strided(m_.rows.data() + u * input_, W + u, output_, Index(input_));
+        std::copy_n(b, Index(output_), m_.bias.data());
     }
 
     /// f(W·x + b): O numbers, valid until the next call.
-    const S* operator()(const S* x) noexcept {
-        if (output_ * 4 <= simd::lanes<S>) { // A lane would be three quarters padding or more.
+    [[gnu::always_inline]] const S* step(const S* x) noexcept {
+        S* const y = m_.y.data();
+        if (few()) {
             for (Index u = 0; u < output_; ++u)
-                y_[u] = activation_(bias_[u] + kernel::dot(rows_.data() + u * input_, x, Index(input_)));
-            return y_.data();
+                y[u] = m_.activation(m_.bias.data()[u] + kernel::dot(m_.rows.data() + u * input_, x, Index(input_)));
+            return y;
         }
         constexpr Index L = simd::lanes<S>;
         for (Index u = 0; u < output_; u += group()) {
             typename Product::Sums sums;
-            product_(u, x, sums);
+            product()(u, x, sums);
             for (Index l = 0; l < std::min<Index>(group(), output_ - u); l += L)
-                simd::store<V>(y_.data() + u + l, activation_(sums.at(l, 0, L)));
+                simd::store<V>(y + u + l, m_.activation(sums.at(l, 0, L)));
         }
-        return y_.data();
+        return y;
     }
 
   private:
     static constexpr bool fixed = Input != Dynamic && Output != Dynamic;
     using Product = ColumnProduct<V, 1, Output, fixed ? units_a_group<V>(1, Input* Output) : Dynamic>;
 
+    /// A lane would be three quarters padding or more.
+    bool few() const { return output_ * 4 <= simd::lanes<S>; }
     Index group() const { return units_a_group<V>(1, input_ * output_); }
+    Product product() const { return {output_, input_, group(), m_.packed.data()}; }
 
+    DenseMemory<S>& m_;
     Extent<Input> input_;
     Extent<Output> output_;
-    Activation activation_;
-    Product product_;
-    Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> rows_;
-    Vector<S> bias_, y_;
 };
+
+/// The functions of a DenseStep whose sizes are known at run time, of the instruction set of this file.
+template <class S>
+inline constexpr DenseFunctions<S> dense_functions_here = {
+    [](DenseMemory<S>& memory) { DenseStep<S>(memory).prepare(); },
+    [](DenseMemory<S>& memory, const S* W, const S* b) { DenseStep<S>(memory).set_weights(W, b); },
+    [](DenseMemory<S>& memory, const S* x) noexcept { return DenseStep<S>(memory).step(x); }};
+
+} // namespace carousel::stream
+
+namespace carousel::inline CAROUSEL_ABI::stream {
+
+/// Those of the instruction set that a Stream runs on.
+template <class S>
+const DenseFunctions<S>& dense_functions() {
+    if constexpr (kernel::in_library<S>)
+        return kernel::chosen<DenseFunctions<S>>();
+    else
+        return dense_functions_here<S>;
+}
+
+inline namespace CAROUSEL_ISA {
+
+/// A DenseStep and its memory, a value.
+template <class S, Index Input = Dynamic, Index Output = Dynamic>
+class DenseColumn {
+    static constexpr bool fixed = Input != Dynamic && Output != Dynamic; // a step is inlined then
+    using Step = DenseStep<S, Input, Output>;
+
+  public:
+    /// W and b are zero until set().
+    DenseColumn(Index input, Index output) : memory_{input, output} {
+        if constexpr (fixed)
+            Step(memory_).prepare();
+        else
+            functions_->prepare(memory_);
+    }
+
+    Index input_size() const { return memory_.input; }
+    Index output_size() const { return memory_.output; }
+
+    /// Takes these from now on, without an allocation. W: O × I, b: O.
+    void set(const S* W, const S* b, Activation activation) {
+        memory_.activation = activation;
+        if constexpr (fixed)
+            Step(memory_).set_weights(W, b);
+        else
+            functions_->set_weights(memory_, W, b);
+    }
+
+    /// f(W·x + b): O numbers, valid until the next call.
+    const S* operator()(const S* x) noexcept {
+        if constexpr (fixed)
+            return Step(memory_).step(x);
+        else
+            return functions_->step(memory_, x);
+    }
+
+  private:
+    DenseMemory<S> memory_;
+    const DenseFunctions<S>* functions_ = fixed ? nullptr : &dense_functions<S>();
+};
+
+} // namespace CAROUSEL_ISA
 
 } // namespace carousel::stream

@@ -153,7 +153,9 @@ class StreamPart<Dense<S, Input, Output>, S> : public detail::StatelessPart<S> {
                 f_.input_size(), " -> ", f_.output_size(), "; make a new Stream of this model");
         require_shapes(layer, where);
     }
-    void set_weights(const Layer& layer) { f_.set(layer.W().value, layer.b().value, layer.options().activation); }
+    void set_weights(const Layer& layer) {
+        f_.set(layer.W().value.data(), layer.b().value.data(), layer.options().activation);
+    }
 
   private:
     static void require_shapes(const Layer& layer, const char* where) {

@@ -115,7 +115,9 @@ constexpr bool contiguous_vector() {
 ///     for (float sample : live) play(stream(sample));
 ///
 /// Only the constructor, copies, and state() allocate. Threads may not share a Stream; each has its own copy.
-template <class Model>
+/// A step is compiled for the instruction set of the file that names the type, unless a compiled library has it: `Part` tells such
+/// types of two files apart.
+template <class Model, class Part = StreamPart<Model, typename Model::Scalar>>
 class Stream {
   public:
     using Scalar = typename Model::Scalar;
@@ -206,7 +208,7 @@ class Stream {
   private:
     Index input_, output_;
     Scalar sample_ = 0;
-    StreamPart<Model, Scalar> part_;
+    Part part_;
 };
 
 } // namespace carousel

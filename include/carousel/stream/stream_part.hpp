@@ -9,6 +9,8 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
+inline namespace CAROUSEL_ISA {
+
 /// A Stream has a StreamPart for every layer of its model. Specialise the template for a layer L of your own:
 ///
 ///     explicit StreamPart(const L&);                 // packs the weights; throws if the layer can't be streamed
@@ -35,6 +37,8 @@ class StreamPart {
         static_assert(sizeof(L) == 0, "Stream: this layer can't be streamed, for there is no StreamPart for it");
     }
 };
+
+} // namespace CAROUSEL_ISA
 
 namespace detail {
 

@@ -1,0 +1,37 @@
+// What carousel::compiled holds of the rooms that depend on the instruction set: tables of functions, once for each set.
+#pragma once
+
+#include "carousel/cell/gru.hpp"
+#include "carousel/cell/lstm.hpp"
+#include "carousel/cell/simple_rnn.hpp"
+
+namespace carousel::inline CAROUSEL_ABI::kernel {
+
+/// Whether the library holds the passes and streams of this cell: all cells of float and double, with the papers' functions and with
+/// chosen ones. A cell of a user's, and gates of his own, are compiled where they are used.
+template <class C>
+inline constexpr bool in_library = false;
+
+#ifdef CAROUSEL_COMPILED
+template <std::floating_point S>
+inline constexpr bool in_library<SimpleRnnCell<S>> = true;
+template <std::floating_point S, bool coupled>
+inline constexpr bool in_library<LstmCell<S, coupled, StandardGates>> = true;
+template <std::floating_point S, bool coupled>
+inline constexpr bool in_library<LstmCell<S, coupled, ChosenGates>> = true;
+template <std::floating_point S, Reset reset>
+inline constexpr bool in_library<GruCell<S, reset, StandardGates>> = true;
+template <std::floating_point S, Reset reset>
+inline constexpr bool in_library<GruCell<S, reset, ChosenGates>> = true;
+/// Functions that depend on the scalar alone.
+template <>
+inline constexpr bool in_library<float> = true;
+template <>
+inline constexpr bool in_library<double> = true;
+#endif
+
+/// The library's table of this type, of the instruction set that is chosen now. Throws as instruction_set().
+template <class Functions>
+const Functions& chosen();
+
+} // namespace carousel::kernel
