@@ -7,6 +7,7 @@
 
 # carousel_add_format(name target …): the target carousel::name, if the targets it needs are there.
 function(carousel_add_format name)
+    set(carousel_${name}_needs ${ARGN} PARENT_SCOPE)
     if(TARGET carousel::${name})
         return()
     endif()
@@ -19,12 +20,46 @@ function(carousel_add_format name)
     target_link_libraries(carousel::${name} INTERFACE carousel::carousel ${ARGN})
 endfunction()
 
+# carousel_explain(result component): why there is no carousel::component, and which packages would bring what it needs.
+function(carousel_explain result component)
+    # What a target is called by people, and the packages that have it.
+    set(carousel::zip_library "libzip" "libzip-dev (Debian, Ubuntu), libzip-devel (Fedora), libzip (Homebrew, vcpkg, Conan)")
+    set(carousel::hdf5_library "HDF5" "libhdf5-dev (Debian, Ubuntu), hdf5-devel (Fedora), hdf5 (Homebrew, vcpkg, Conan)")
+    set(protobuf::libprotobuf-lite "protobuf" "libprotobuf-dev (Debian, Ubuntu), protobuf-devel (Fedora), protobuf (Homebrew, vcpkg, Conan)")
+    set(nlohmann_json::nlohmann_json "nlohmann-json 3.9 or newer"
+        "nlohmann-json3-dev (Debian, Ubuntu), json-devel (Fedora), nlohmann-json (Homebrew, vcpkg), nlohmann_json (Conan)")
+    set(reasons "")
+    foreach(needed IN LISTS carousel_${component}_needs)
+        if(NOT TARGET ${needed})
+            list(GET ${needed} 0 library)
+            list(GET ${needed} 1 packages)
+            list(APPEND reasons "needs ${library}, which is not found: install ${packages}")
+        endif()
+    endforeach()
+    if(NOT component IN_LIST carousel_components)
+        list(JOIN carousel_components ", " known)
+        set(reasons "is unknown, expected one of ${known}")
+    elseif(NOT reasons)
+        set(reasons "is not part of this installation")
+    endif()
+    list(TRANSFORM reasons PREPEND "component ${component} ")
+    list(JOIN reasons "\n" reasons)
+    set(${result} "${reasons}" PARENT_SCOPE)
+endfunction()
+
 # carousel_find_library(name header library …): carousel::name_library, a C library by its files, as its own package files differ
-# from system to system.
+# from system to system. A target of it that is there already (carousel_name_targets) is taken instead: it knows what else to link.
 function(carousel_find_library name header)
     if(TARGET carousel::${name}_library)
         return()
     endif()
+    foreach(target IN LISTS carousel_${name}_targets)
+        if(TARGET ${target})
+            add_library(carousel::${name}_library INTERFACE IMPORTED GLOBAL)
+            target_link_libraries(carousel::${name}_library INTERFACE ${target})
+            return()
+        endif()
+    endforeach()
     find_path(CAROUSEL_${name}_INCLUDE ${header} PATH_SUFFIXES hdf5/serial)
     find_library(CAROUSEL_${name}_LIBRARY NAMES ${ARGN} PATH_SUFFIXES hdf5/serial)
     mark_as_advanced(CAROUSEL_${name}_INCLUDE CAROUSEL_${name}_LIBRARY)
@@ -36,7 +71,9 @@ function(carousel_find_library name header)
     endif()
 endfunction()
 
+set(carousel_zip_targets libzip::zip)
 carousel_find_library(zip zip.h zip)
+set(carousel_hdf5_targets hdf5::hdf5-static hdf5::hdf5-shared)
 carousel_find_library(hdf5 hdf5.h hdf5_serial hdf5)
 if(NOT TARGET protobuf::libprotobuf-lite)
     find_package(Protobuf CONFIG QUIET GLOBAL) # what newer versions need besides is in their own file
