@@ -15,3 +15,9 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/carouselConfigVersion.cma
 install(FILES ${PROJECT_BINARY_DIR}/carouselConfig.cmake ${PROJECT_BINARY_DIR}/carouselConfigVersion.cmake
     cmake/carouselOptimised.cmake cmake/carouselFormats.cmake
     DESTINATION ${package_folder})
+
+# For builds without CMake; a folder that is absolute already is no part of the prefix.
+file(RELATIVE_PATH pc_prefix ${CMAKE_INSTALL_FULL_DATADIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+cmake_path(APPEND pc_includedir "\${prefix}" ${CMAKE_INSTALL_INCLUDEDIR})
+configure_file(cmake/carousel.pc.in ${PROJECT_BINARY_DIR}/carousel.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/carousel.pc DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig)

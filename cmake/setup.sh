@@ -39,6 +39,7 @@ found() {
     clang-format) has clang-format-14 || has clang-format ;;
     json) has_header nlohmann/json.hpp ;;
     newer-clang) has clang++-19 ;;
+    pkg-config) has pkg-config ;;
     benchmark) has_header benchmark/benchmark.h ;;
     zip) has_header zip.h ;;
     hdf5) has_header hdf5.h || has_header hdf5/serial/hdf5.h ;;
@@ -133,7 +134,7 @@ tools)
     ;;
 ci)
     needed="$needed clang sanitizers clang-format json zip hdf5 protobuf"
-    optional="$optional newer-clang sndfile"
+    optional="$optional newer-clang sndfile pkg-config"
     ;;
 benchmark)
     wanted="$wanted benchmark"
