@@ -2,7 +2,7 @@
 #pragma once
 
 #define CAROUSEL_VERSION_MAJOR 0
-#define CAROUSEL_VERSION_MINOR 1
+#define CAROUSEL_VERSION_MINOR 2
 #define CAROUSEL_VERSION_PATCH 0
 
 #include "carousel/decode/generate.hpp"
