@@ -10,7 +10,7 @@ set -eu
 has() { command -v "$1" >/dev/null 2>&1; }
 
 has_header() {
-    for folder in /usr/include /usr/local/include /opt/homebrew/include /opt/local/include; do
+    for folder in /usr/include /usr/local/include /opt/homebrew/include /opt/local/include "${MINGW_PREFIX:-/usr}/include"; do
         [ ! -e "$folder/$1" ] || return 0
     done
     return 1
