@@ -1,5 +1,4 @@
 // Carousel's own safetensors files.
-#include "compiled_layers.hpp"
 #include "format.hpp"
 #include "message.hpp"
 

@@ -1,4 +1,3 @@
-#include "compiled_layers.hpp"
 #include "format.hpp"
 
 #include "carousel/io/keras.hpp"

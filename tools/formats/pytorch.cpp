@@ -1,5 +1,4 @@
 // Files of torch.save, and safetensors files with PyTorch's names.
-#include "compiled_layers.hpp"
 #include "format.hpp"
 #include "message.hpp"
 

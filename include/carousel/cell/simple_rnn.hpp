@@ -26,12 +26,12 @@ struct SimpleRnnCell {
 
     template <class V>
     [[gnu::always_inline]] void forward(V (&a)[1], const V (&)[1], V (&next)[1], const V*) const {
-        next[0] = a[0] = detail::activated(activation, a[0]);
+        next[0] = a[0] = activation(a[0]);
     }
 
     template <class V>
     [[gnu::always_inline]] void backward(V (&a)[1], const V (&)[1], const V (&)[1], V (&d)[1], const V*, V*) const {
-        a[0] = d[0] * detail::activated_derivative(activation, a[0]);
+        a[0] = d[0] * activation.derivative(a[0]);
         d[0] = V{};
     }
 };

@@ -69,11 +69,19 @@
 /// Before a function that is no template and that carousel::compiled holds: its body stands between #ifdef CAROUSEL_BODIES and
 /// #endif, which is defined in header-only builds and where the library itself is compiled.
 #if !defined(CAROUSEL_COMPILED)
-#    define CAROUSEL_INLINE [[gnu::visibility("hidden")]] inline
+#    define CAROUSEL_INLINE inline
 #    define CAROUSEL_BODIES
 #elif defined(CAROUSEL_COMPILING)
 #    define CAROUSEL_INLINE
 #    define CAROUSEL_BODIES
 #else
 #    define CAROUSEL_INLINE
+#endif
+
+/// Before what a shared library that includes the headers has for itself, because its static object goes when it is unloaded. A
+/// program and carousel::compiled have one.
+#if !defined(CAROUSEL_COMPILED)
+#    define CAROUSEL_OWN [[gnu::visibility("hidden")]]
+#else
+#    define CAROUSEL_OWN
 #endif

@@ -1,10 +1,14 @@
 // load_model: a model from a safetensors file that says itself what its layers are. Needs nlohmann-json; in CMake, link
-// carousel::safetensors.
+// carousel::safetensors, or carousel::compiled, which needs nothing.
 #pragma once
 
-#include "carousel/io/safetensors.hpp"
+#include "carousel/io/byte_source.hpp"
 #include "carousel/model/layer_registry.hpp"
 #include "carousel/model/model_file.hpp"
+
+#ifdef CAROUSEL_BODIES
+#    include "carousel/io/safetensors.hpp"
+#endif
 
 #include <concepts>
 #include <stdexcept>
@@ -24,7 +28,17 @@ namespace carousel::inline CAROUSEL_ABI {
 ///
 /// It compiles every layer of the library, which takes a while: call it in one file of a program.
 template <std::floating_point S>
-ModelFile<S> load_model_file(const ByteSource& source, const LayerRegistry<S>& registry = {}) {
+ModelFile<S> load_model_file(const ByteSource& source, const LayerRegistry<S>& registry = {});
+
+/// The model alone.
+template <std::floating_point S>
+Model<S> load_model(const ByteSource& source, const LayerRegistry<S>& registry = {}) {
+    return load_model_file<S>(source, registry).model;
+}
+
+#ifdef CAROUSEL_BODIES
+template <std::floating_point S>
+ModelFile<S> load_model_file(const ByteSource& source, const LayerRegistry<S>& registry) {
     const LoadOptions options;
     detail::SafetensorsMatch file(source, options, "load_model");
     const detail::SafetensorsReader& reader = file.reader();
@@ -54,11 +68,9 @@ ModelFile<S> load_model_file(const ByteSource& source, const LayerRegistry<S>& r
         },
         [&](const std::invalid_argument& error) { file.check(false, error.what()); });
 }
-
-/// The model alone.
-template <std::floating_point S>
-Model<S> load_model(const ByteSource& source, const LayerRegistry<S>& registry = {}) {
-    return load_model_file<S>(source, registry).model;
-}
+#else
+extern template ModelFile<float> load_model_file(const ByteSource&, const LayerRegistry<float>&);
+extern template ModelFile<double> load_model_file(const ByteSource&, const LayerRegistry<double>&);
+#endif
 
 } // namespace carousel

@@ -30,9 +30,9 @@ struct SoftmaxFunctions {
 inline namespace CAROUSEL_ISA {
 
 template <class S>
-inline constexpr ArrayFunctions<S> array_functions_here = {multiply<S>, activate<S>, activate_backward<S>};
+CAROUSEL_OWN inline constexpr ArrayFunctions<S> array_functions_here = {multiply<S>, activate<S>, activate_backward<S>};
 template <class S>
-inline constexpr SoftmaxFunctions<S> softmax_functions_here = {softmax<S>, softmax_backward<S>, softmax_loss<S>};
+CAROUSEL_OWN inline constexpr SoftmaxFunctions<S> softmax_functions_here = {softmax<S>, softmax_backward<S>, softmax_loss<S>};
 
 } // namespace CAROUSEL_ISA
 

@@ -35,3 +35,15 @@ template <class Functions>
 const Functions& chosen();
 
 } // namespace carousel::kernel
+
+/// f(cell) for each cell of S that the library holds.
+#define CAROUSEL_EACH_CELL(f, S)              \
+    f(SimpleRnnCell<S>);                      \
+    f(LstmCell<S>);                           \
+    f(LstmCell<S, true>);                     \
+    f(LstmCell<S, false, ChosenGates>);       \
+    f(LstmCell<S, true, ChosenGates>);        \
+    f(GruCell<S, Reset::after>);              \
+    f(GruCell<S, Reset::before>);             \
+    f(GruCell<S, Reset::after, ChosenGates>); \
+    f(GruCell<S, Reset::before, ChosenGates>)

@@ -17,7 +17,7 @@
 namespace carousel::shared {
 
 /// A number of the process that its ancestors don't have: 1, and one more after each fork().
-[[gnu::visibility("hidden")]] inline long process_number() {
+CAROUSEL_OWN inline long process_number() {
     static std::atomic<long> number{1};
 #if __has_include(<pthread.h>)
     [[maybe_unused]] static const int counts = pthread_atfork(nullptr, nullptr, [] { ++number; });

@@ -29,7 +29,7 @@ void activate_backward(const Activation& f, const S* dy, const S* y, S* dx, Inde
 
 /// Below it eˣ is taken for 0: it is less than 1e-37 (float) or 1e-307 (double) of the largest.
 template <class S>
-inline constexpr S least_exponent = std::is_same_v<S, float> ? S(-86) : S(-707);
+CAROUSEL_OWN inline constexpr S least_exponent = std::is_same_v<S, float> ? S(-86) : S(-707);
 
 /// y = e^(x − max x) / Σ e^(x − max x)
 template <class S>

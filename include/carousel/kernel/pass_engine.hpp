@@ -232,7 +232,7 @@ auto PassEngine<C>::backward(const PassInput<C>& in, const PassGradients<Scalar>
 
 /// The functions of a Pass, of the instruction set of this file.
 template <Cell C>
-inline constexpr PassFunctions<C> pass_functions_here = {
+CAROUSEL_OWN inline constexpr PassFunctions<C> pass_functions_here = {
     [](PassMemory<C>& memory, const PassInput<C>& in, const PassShape& shape, const typename C::Scalar* initial) {
         PassEngine<C>(memory).forward(in, shape, initial);
     },

@@ -111,7 +111,7 @@ class ThreadPool {
 
 /// The pool of the program; a shared library that includes this header has its own, which goes when it is unloaded. It is closed
 /// at exit, but not destroyed: destructors of static objects may still train.
-[[gnu::visibility("hidden")]] inline ThreadPool& thread_pool() {
+CAROUSEL_OWN inline ThreadPool& thread_pool() {
     struct Closer {
         ThreadPool* pool;
         ~Closer() { pool->close(); }

@@ -10,18 +10,18 @@
 namespace carousel::shared {
 
 /// ThreadPool::run, size and resize of the program's pool.
-CAROUSEL_INLINE void run_shards(int shards, void (*job)(const void*, int), const void* what);
-CAROUSEL_INLINE int thread_count();
-CAROUSEL_INLINE void set_thread_count(int n);
+CAROUSEL_OWN CAROUSEL_INLINE void run_shards(int shards, void (*job)(const void*, int), const void* what);
+CAROUSEL_OWN CAROUSEL_INLINE int thread_count();
+CAROUSEL_OWN CAROUSEL_INLINE void set_thread_count(int n);
 
 #ifdef CAROUSEL_BODIES
-CAROUSEL_INLINE void run_shards(int shards, void (*job)(const void*, int), const void* what) {
+CAROUSEL_OWN CAROUSEL_INLINE void run_shards(int shards, void (*job)(const void*, int), const void* what) {
     thread_pool().run(shards, job, what);
 }
-CAROUSEL_INLINE int thread_count() {
+CAROUSEL_OWN CAROUSEL_INLINE int thread_count() {
     return thread_pool().size();
 }
-CAROUSEL_INLINE void set_thread_count(int n) {
+CAROUSEL_OWN CAROUSEL_INLINE void set_thread_count(int n) {
     thread_pool().resize(n);
 }
 #endif
@@ -42,7 +42,7 @@ void over_shards(int shards, const F& f) {
 namespace carousel::inline CAROUSEL_ABI {
 
 /// How many threads forward and backward of a layer use; 1 until set_threads says otherwise.
-[[gnu::visibility("hidden")]] inline int threads() {
+CAROUSEL_OWN inline int threads() {
     return shared::thread_count();
 }
 
@@ -50,7 +50,7 @@ namespace carousel::inline CAROUSEL_ABI {
 /// gives them to rounding. If the system refuses a thread, fewer are used: threads() says how many. A pass that is running keeps its
 /// threads; the next one has n. A child of fork() makes threads of its own when a pass needs them. A shared library that
 /// contains layers has a number of its own. Throws std::invalid_argument if n is below 1.
-[[gnu::visibility("hidden")]] inline void set_threads(int n) {
+CAROUSEL_OWN inline void set_threads(int n) {
     require(n >= 1, "set_threads", "n is ", n, ", expected at least 1");
     if (n != threads())
         shared::set_thread_count(n);

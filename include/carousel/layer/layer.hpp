@@ -131,7 +131,7 @@ namespace detail {
 
 /// The seed of a layer that was given none: 1 for the first of the program (or shared library), 2 for its second …, so that
 /// equal layers start unequal and every run of a program starts alike.
-[[gnu::visibility("hidden")]] inline std::uint64_t next_seed() {
+CAROUSEL_OWN inline std::uint64_t next_seed() {
     static std::atomic<std::uint64_t> count{0};
     return ++count;
 }

@@ -18,7 +18,7 @@ namespace detail {
 
 /// Its address is the type. (Run-time type information isn't needed.)
 template <class T>
-[[gnu::visibility("hidden")]] inline constexpr char type_key = 0;
+CAROUSEL_OWN inline constexpr char type_key = 0;
 
 /// What a pass of an AnyLayer remembers: the tape of the layer inside and the states handed to it.
 class AnyTape {

@@ -217,3 +217,7 @@ class Model : public detail::LayerRow<Model<S>, S> {
 } // namespace carousel
 
 #include "carousel/model/model_part.hpp" // how a Stream runs it
+
+#ifdef CAROUSEL_COMPILED
+#    include "carousel/model/library_layers.hpp"
+#endif

@@ -19,7 +19,7 @@ template <class Scalar>
 struct exp_constants;
 
 template <>
-struct exp_constants<float> {
+struct CAROUSEL_OWN exp_constants<float> {
     using Int = std::int32_t;
     static constexpr float shift = 0x1.8p23F, ln2_high = 0x1.62e4p-1F, ln2_low = 0x1.7f7d1cp-20F;
     static constexpr int exponent_bias = 127, mantissa_bits = 23;
@@ -30,7 +30,7 @@ struct exp_constants<float> {
 };
 
 template <>
-struct exp_constants<double> {
+struct CAROUSEL_OWN exp_constants<double> {
     using Int = std::int64_t;
     static constexpr double shift = 0x1.8p52, ln2_high = 0x1.62e42fefap-1, ln2_low = 0x1.cf79abc9e3b3ap-40;
     static constexpr int exponent_bias = 1023, mantissa_bits = 52;

@@ -4,6 +4,7 @@
 #include "carousel/kernel/compiled.hpp"
 #include "carousel/stream/column_memory.hpp"
 #include "carousel/stream/column_product.hpp"
+#include "carousel/stream/step_choice.hpp"
 
 namespace carousel::inline CAROUSEL_ABI::stream::inline CAROUSEL_ISA {
 
@@ -64,7 +65,7 @@ class DenseStep {
 
 /// The functions of a DenseStep whose sizes are known at run time, of the instruction set of this file.
 template <class S>
-inline constexpr DenseFunctions<S> dense_functions_here = {
+CAROUSEL_OWN inline constexpr DenseFunctions<S> dense_functions_here = {
     [](DenseMemory<S>& memory) { DenseStep<S>(memory).prepare(); },
     [](DenseMemory<S>& memory, const S* W, const S* b) { DenseStep<S>(memory).set_weights(W, b); },
     [](DenseMemory<S>& memory, const S* x) noexcept { return DenseStep<S>(memory).step(x); }};
@@ -87,16 +88,11 @@ inline namespace CAROUSEL_ISA {
 /// A DenseStep and its memory, a value.
 template <class S, Index Input = Dynamic, Index Output = Dynamic>
 class DenseColumn {
-    static constexpr bool fixed = Input != Dynamic && Output != Dynamic; // a step is inlined then
-    using Step = DenseStep<S, Input, Output>;
-
   public:
     /// W and b are zero until set().
     DenseColumn(Index input, Index output) : memory_{input, output} {
-        if constexpr (fixed)
-            Step(memory_).prepare();
-        else
-            functions_->prepare(memory_);
+        step_(
+            memory_, [](auto column) { column.prepare(); }, [&](auto& table) { table.prepare(memory_); });
     }
 
     Index input_size() const { return memory_.input; }
@@ -105,23 +101,25 @@ class DenseColumn {
     /// Takes these from now on, without an allocation. W: O × I, b: O.
     void set(const S* W, const S* b, Activation activation) {
         memory_.activation = activation;
-        if constexpr (fixed)
-            Step(memory_).set_weights(W, b);
-        else
-            functions_->set_weights(memory_, W, b);
+        step_(
+            memory_, [&](auto column) { column.set_weights(W, b); },
+            [&](auto& table) { table.set_weights(memory_, W, b); });
     }
 
     /// f(W·x + b): O numbers, valid until the next call.
     const S* operator()(const S* x) noexcept {
-        if constexpr (fixed)
-            return Step(memory_).step(x);
-        else
-            return functions_->step(memory_, x);
+        return step_(
+            memory_, [&](auto column) __attribute__((always_inline)) { return column.step(x); },
+            [&](auto& table) { return table.step(memory_, x); });
     }
 
   private:
     DenseMemory<S> memory_;
-    const DenseFunctions<S>* functions_ = fixed ? nullptr : &dense_functions<S>();
+    StepChoice<DenseStep<S, Input, Output>, DenseFunctions<S>, Input != Dynamic && Output != Dynamic,
+               kernel::in_library<S>>
+        step_{[](auto) -> auto& {return dense_functions<S>();
+}
+};
 };
 
 } // namespace CAROUSEL_ISA

@@ -189,7 +189,7 @@ class RecurrentColumn {
 
 /// The functions of a RecurrentColumn whose size is known at run time, of the instruction set of this file.
 template <Cell C>
-inline constexpr RecurrentFunctions<C> recurrent_functions_here = {
+CAROUSEL_OWN inline constexpr RecurrentFunctions<C> recurrent_functions_here = {
     [](RecurrentMemory<C>& memory) { RecurrentColumn<C>(memory).prepare(); },
     [](RecurrentMemory<C>& memory, const RecurrentWeights<typename C::Scalar>& weights) {
         RecurrentColumn<C>(memory).set_weights(weights);

@@ -5,6 +5,7 @@
 #include "carousel/layer/bidirectional.hpp"
 #include "carousel/layer/recurrent.hpp"
 #include "carousel/stream/recurrent_column.hpp"
+#include "carousel/stream/step_choice.hpp"
 #include "carousel/stream/stream_part.hpp"
 
 namespace carousel::inline CAROUSEL_ABI {
@@ -13,27 +14,22 @@ template <Cell C, Index Input, Index Hidden>
 class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
     using S = typename C::Scalar;
     using Layer = Recurrent<C, Input, Hidden>;
-    using Column = stream::RecurrentColumn<C, Hidden>;
     static constexpr int states = C::states;
-    static constexpr bool fixed = Hidden != Dynamic; // a step is inlined then
 
   public:
     /// Throws std::invalid_argument if the layer runs in reverse, because its first output needs the last sample, or if a
     /// parameter has another shape than the layer gave it.
     explicit StreamPart(const Layer& layer) : memory_{layer.cell(), layer.input_size(), layer.hidden_size()} {
         require_streamable(layer, "Stream");
-        if constexpr (fixed)
-            Column(memory_).prepare();
-        else
-            functions_->prepare(memory_);
+        step_(
+            memory_, [](auto column) { column.prepare(); }, [&](auto& table) { table.prepare(memory_); });
         set_weights(layer);
     }
 
     const S* operator()(const S* x) noexcept {
-        if constexpr (fixed)
-            return Column(memory_).step(x);
-        else
-            return functions_->step(memory_, x);
+        return step_(
+            memory_, [&](auto column) __attribute__((always_inline)) { return column.step(x); },
+            [&](auto& table) { return table.step(memory_, x); });
     }
 
     void reset() noexcept {
@@ -80,10 +76,9 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
         const stream::RecurrentWeights<S> weights{layer.W().value.data(), layer.U().value.data(),
                                                   layer.b().value.data(),
                                                   has_vectors(layer.cell()) ? layer.P().value.data() : nullptr};
-        if constexpr (fixed)
-            Column(memory_).set_weights(weights);
-        else
-            functions_->set_weights(memory_, weights);
+        step_(
+            memory_, [&](auto column) { column.set_weights(weights); },
+            [&](auto& table) { table.set_weights(memory_, weights); });
     }
 
   private:
@@ -103,8 +98,13 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
     }
 
     stream::RecurrentMemory<C> memory_;
-    const stream::RecurrentFunctions<C>* functions_ = fixed ? nullptr : &stream::recurrent_functions<C>();
+    stream::StepChoice<stream::RecurrentColumn<C, Hidden>, stream::RecurrentFunctions<C>, Hidden != Dynamic,
+                       kernel::in_library<C>>
+        step_{[](auto) -> auto& {return stream::recurrent_functions<C>();
+}
 };
+}
+;
 
 template <class L>
 class StreamPart<Bidirectional<L>, typename L::Scalar> {

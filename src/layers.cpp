@@ -1,0 +1,11 @@
+#include "carousel/model/library_layers.hpp"
+
+namespace carousel::inline CAROUSEL_ABI::detail {
+
+#define CAROUSEL_COMPILE_RECURRENT(...) template class LayerOf<Recurrent<__VA_ARGS__>, __VA_ARGS__::Scalar>
+CAROUSEL_EACH_CELL(CAROUSEL_COMPILE_RECURRENT, float);
+CAROUSEL_EACH_CELL(CAROUSEL_COMPILE_RECURRENT, double);
+CAROUSEL_LIBRARY_LAYERS(, float);
+CAROUSEL_LIBRARY_LAYERS(, double);
+
+} // namespace carousel::detail
