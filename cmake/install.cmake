@@ -8,10 +8,18 @@ install(DIRECTORY include/carousel DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES
 install(EXPORT carousel NAMESPACE carousel:: FILE carouselTargets.cmake DESTINATION ${package_folder})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
+set(package_for ARCH_INDEPENDENT)
+if(TARGET carousel_compiled)
+    set(package_for "") # of this architecture
+    install(TARGETS carousel_compiled EXPORT carousel_compiled
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+    install(EXPORT carousel_compiled NAMESPACE carousel:: FILE carouselCompiledTargets.cmake DESTINATION ${package_folder})
+endif()
+
 configure_package_config_file(cmake/carouselConfig.cmake.in ${PROJECT_BINARY_DIR}/carouselConfig.cmake
     INSTALL_DESTINATION ${package_folder})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/carouselConfigVersion.cmake
-    COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
+    COMPATIBILITY SameMinorVersion ${package_for})
 install(FILES ${PROJECT_BINARY_DIR}/carouselConfig.cmake ${PROJECT_BINARY_DIR}/carouselConfigVersion.cmake
     cmake/carouselOptimised.cmake cmake/carouselFormats.cmake
     DESTINATION ${package_folder})

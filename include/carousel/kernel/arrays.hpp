@@ -17,6 +17,7 @@ struct ArrayFunctions {
                      Buffer<S>& scratch);
     void (*activate)(const Activation& f, const S* x, S* y, Index size);
     void (*activate_backward)(const Activation& f, const S* dy, const S* y, S* dx, Index size);
+    void (*add_columns)(const S* a, Index rows, Index columns, S* to);
 };
 template <class S>
 struct SoftmaxFunctions {
@@ -30,9 +31,11 @@ struct SoftmaxFunctions {
 inline namespace CAROUSEL_ISA {
 
 template <class S>
-CAROUSEL_OWN inline constexpr ArrayFunctions<S> array_functions_here = {multiply<S>, activate<S>, activate_backward<S>};
+CAROUSEL_OWN inline constexpr ArrayFunctions<S> array_functions_here = {multiply<S>, activate<S>, activate_backward<S>,
+                                                                        add_columns<S>};
 template <class S>
-CAROUSEL_OWN inline constexpr SoftmaxFunctions<S> softmax_functions_here = {softmax<S>, softmax_backward<S>, softmax_loss<S>};
+CAROUSEL_OWN inline constexpr SoftmaxFunctions<S> softmax_functions_here = {softmax<S>, softmax_backward<S>,
+                                                                            softmax_loss<S>};
 
 } // namespace CAROUSEL_ISA
 

@@ -27,6 +27,25 @@ void activate_backward(const Activation& f, const S* dy, const S* y, S* dx, Inde
         dy, y, dx, size, [f](auto d, auto v) __attribute__((always_inline)) { return d * f.derivative(v); });
 }
 
+/// to += the sum of a's columns.
+template <class S>
+void add_columns(const S* a, Index rows, Index columns, S* to) {
+    using V = Lane<S>;
+    if (rows == 1) {
+        V sums{};
+        for (Index k = 0; k < columns; k += lanes<S>)
+            sums += load<V>(a + k, columns - k);
+        to[0] += sum_of(sums);
+        return;
+    }
+    for (Index r = 0; r < rows; r += lanes<S>) {
+        V sums{};
+        for (Index k = 0; k < columns; ++k)
+            sums += load<V>(a + k * rows + r, rows - r);
+        store<V>(to + r, load<V>(to + r, rows - r) + sums, rows - r);
+    }
+}
+
 /// Below it eˣ is taken for 0: it is less than 1e-37 (float) or 1e-307 (double) of the largest.
 template <class S>
 CAROUSEL_OWN inline constexpr S least_exponent = std::is_same_v<S, float> ? S(-86) : S(-707);

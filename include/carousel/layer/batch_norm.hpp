@@ -108,9 +108,10 @@ class BatchNorm : public detail::EachParameter<BatchNorm<S>> {
         for (Index k = 0; k < features_; ++k)
             tape.inverse_[k] = inverse_deviation(k);
         tape.scale_ = gamma_.value.col(0).cwiseProduct(tape.inverse_);
-        for (Index k = 0; k < x.columns(); ++k)
-            tape.y_.values().col(k) =
-                (x.values().col(k) - mean_.value.col(0)).cwiseProduct(tape.scale_) + beta_.value.col(0);
+        each_number(x.columns(), [&, from = x.data(), to = tape.y_.data(), mean = mean_.value.data(),
+                                  scale = tape.scale_.data(), beta = beta_.value.data()](Index k, Index feature) {
+            to[k] = (from[k] - mean[feature]) * scale[feature] + beta[feature];
+        });
         tape.pass_.end(true, this, features_, features_);
         return tape.y_;
     }
@@ -142,24 +143,34 @@ class BatchNorm : public detail::EachParameter<BatchNorm<S>> {
                 " x ", dy.columns(), ", expected ", features_, " x ", columns);
         tape.pass_.consume();
 
-        const auto x_values = tape.x_.values(), dy_values = dy.values();
         detail::reshape(tape.sum_, features_, 1);
         tape.sum_.setZero(); // Σ dy∘(x − mean)
-        for (Index k = 0; k < columns; ++k) {
-            tape.sum_ += dy_values.col(k).cwiseProduct(x_values.col(k) - mean_.value.col(0));
-            beta_.grad.col(0) += dy_values.col(k);
-        }
-        gamma_.grad.col(0) += tape.sum_.cwiseProduct(tape.inverse_);
+        each_number(columns, [&, x = tape.x_.data(), d = dy.data(), sum = tape.sum_.data(), mean = mean_.value.data(),
+                              beta = beta_.grad.data()](Index k, Index feature) {
+            sum[feature] += d[k] * (x[k] - mean[feature]);
+            beta[feature] += d[k];
+        });
+        for (Index feature = 0; feature < features_; ++feature)
+            gamma_.grad(feature) += tape.sum_[feature] * tape.inverse_[feature];
         if (!options.input_gradient)
             return {};
         detail::reshape(tape.dx_, features_, columns);
-        for (Index k = 0; k < columns; ++k)
-            tape.dx_.col(k) = dy_values.col(k).cwiseProduct(tape.scale_);
+        each_number(columns, [&, d = dy.data(), dx = tape.dx_.data(),
+                              scale = tape.scale_.data()](Index k, Index feature) { dx[k] = d[k] * scale[feature]; });
         return {tape.dx_.data(), features_, y.steps(), y.batch(), y.lengths()};
     }
 
   private:
     friend detail::EachParameter<BatchNorm>;
+
+    /// f(k, feature) for each number k of a matrix of so many columns.
+    template <class F>
+    void each_number(Index columns, F&& f) const {
+        for (Index k = 0, column = 0; column < columns; ++column)
+            for (Index feature = 0; feature < features_; ++feature, ++k)
+                f(k, feature);
+    }
+
     /// f(name, parameter) for every one, const if `self` is.
     template <class Self, class F>
     static void visit_parameters(Self& self, F& f) {

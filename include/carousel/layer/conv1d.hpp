@@ -270,7 +270,7 @@ class Conv1D : public detail::EachParameter<Conv1D<S>> {
                                                   da, false, tape.scratch_);
             tape.windows_.scatter_add(X, input_, tape.batch_, first, n, tape.dx_.data());
         });
-        b_.grad.col(0) += tape.da_.rowwise().sum();
+        kernel::array_functions<S>().add_columns(tape.da_.data(), output_, y.cols(), b_.grad.data());
     }
 
     Conv1DOptions options_;

@@ -168,7 +168,7 @@ class Dense : public detail::EachParameter<Dense<S, Input, Output>> {
         kernel::array_functions<S>().multiply(W_.grad.data(), output_, output_, input_, y.cols(),
                                               kernel::operand(tape.da_), kernel::operand(tape.x_.values()).transposed(),
                                               true, tape.scratch_);
-        b_.grad.col(0) += tape.da_.rowwise().sum();
+        kernel::array_functions<S>().add_columns(tape.da_.data(), output_, y.cols(), b_.grad.data());
     }
 
     DenseOptions options_;

@@ -93,14 +93,15 @@ class PReLU : public detail::EachParameter<PReLU<S>> {
                 " x ", dy.columns(), ", expected ", features_, " x ", columns);
         tape.pass_.consume();
 
-        const auto x_values = tape.x_.values(), dy_values = dy.values();
-        for (Index k = 0; k < columns; ++k)
-            slope_.grad.col(0) += dy_values.col(k).cwiseProduct(x_values.col(k).cwiseMin(S(0)));
+        const S *const x = tape.x_.data(), *const d = dy.data();
+        for (Index k = 0, column = 0; column < columns; ++column)
+            for (Index feature = 0; feature < features_; ++feature, ++k)
+                slope_.grad(feature) += x[k] > S(0) ? S(0) : d[k] * x[k];
         if (!options.input_gradient)
             return {};
         detail::reshape(tape.dx_, features_, columns);
         for (Index k = 0; k < columns; ++k)
-            tape.dx_.col(k) = rectified(x_values.col(k), dy_values.col(k));
+            tape.dx_.col(k) = rectified(tape.x_.values().col(k), dy.values().col(k));
         return {tape.dx_.data(), features_, y.steps(), y.batch(), y.lengths()};
     }
 

@@ -1,0 +1,38 @@
+// A part of a program, compiled for the instruction set CAROUSEL_PART: what it trains and streams, as text to the last bit.
+#include <carousel/carousel.hpp>
+
+#include <cmath>
+#include <sstream>
+#include <string>
+
+#define CAROUSEL_PART_NAME_(part) numbers_of_##part
+#define CAROUSEL_PART_NAME(part) CAROUSEL_PART_NAME_(part)
+
+std::string CAROUSEL_PART_NAME(CAROUSEL_PART)() {
+    using namespace carousel;
+    std::vector<float> wave;
+    for (int t = 0; t < 300; ++t)
+        wave.push_back(std::sin(static_cast<float>(t) / 7));
+    std::ostringstream out;
+    out << std::hexfloat;
+    const auto train = [&](auto model) {
+        const auto history = fit(model, windows(wave, {.steps = 20}), MeanSquaredError{}, Adam{},
+                                 {.epochs = 2, .batch_size = 32, .validation_split = 0.1, .clip_norm = 1.0});
+        out << history.epochs.back().loss << ' ';
+        Stream stream{model};
+        float sum = 0;
+        for (const float sample : wave)
+            sum += stream(sample);
+        out << sum << ' ';
+    };
+    train(Sequential{LSTM<float>{1, 20, {.peephole = true}, {.seed = 1}}, LastStep{}, Dense<float>{20, 1, {.seed = 2}}});
+    train(Sequential{GRU<float, 1, 20>{{}, {.seed = 1}}, LastStep{}, Dense<float, 20, 1>{{.seed = 2}}});
+    Model<float> model; // behind virtual functions
+    model.add(SimpleRNN<float>{1, 9, {}, {.seed = 3}});
+    model.add(LastStep{});
+    model.add(Dense<float>{9, 1, {.activation = Activation::tanh, .seed = 4}});
+    train(model);
+    set_threads(threads() + 1); // a program has one number of threads
+    out << threads();
+    return out.str();
+}
