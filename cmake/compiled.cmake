@@ -15,7 +15,7 @@ function(carousel_compiled_options target)
     carousel_program_options(${target})
     target_compile_definitions(${target} PUBLIC CAROUSEL_COMPILED)
     set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
-    target_compile_options(${target} PRIVATE $<$<CONFIG:Debug>:-O2> ${ARGN})
+    target_compile_options(${target} PRIVATE $<$<CONFIG:Debug>:-O2> -ffunction-sections -fdata-sections ${ARGN})
 endfunction()
 
 # carousel_add_kernels(library set [flag …]): the kernels of an instruction set.
@@ -44,6 +44,10 @@ function(carousel_add_compiled name)
     carousel_compiled_options(${name} ${ARGN})
     target_compile_definitions(${name} PRIVATE CAROUSEL_COMPILING)
     target_link_libraries(${name} PUBLIC carousel PRIVATE $<BUILD_INTERFACE:nlohmann_json::nlohmann_json> Threads::Threads)
+
+    if(NOT APPLE AND NOT BUILD_SHARED_LIBS) # a program has one cell or two of all
+        target_link_options(${name} INTERFACE -Wl,--gc-sections)
+    endif()
 
     # The first set is that of the build's own flags; wider ones are added.
     carousel_add_kernels(${name} own ${ARGN})

@@ -1,53 +1,54 @@
 // The choice of an instruction set at run time.
 #include "carousel/core/instruction_set.hpp"
 
-#include "kernels.hpp"
+#include "tables.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <string_view>
 
+#ifdef __clang__ // the tables are defined in other files
+#    pragma clang diagnostic ignored "-Wundefined-var-template"
+#endif
+
 namespace carousel::inline CAROUSEL_ABI::kernel {
 
-#define CAROUSEL_DECLARE_KERNELS(set)            \
-    namespace set {                              \
-    extern const Kernels<float> kernels_float;   \
-    extern const Kernels<double> kernels_double; \
-    }
-
 inline namespace CAROUSEL_ISA {
-extern const Kernels<float> kernels_float;
-extern const Kernels<double> kernels_double;
-} // namespace CAROUSEL_ISA
+CAROUSEL_TABLE;
+}
 #ifdef CAROUSEL_HAS_AVX2
-CAROUSEL_DECLARE_KERNELS(avx2)
+namespace avx2 {
+CAROUSEL_TABLE;
+}
 #endif
 #ifdef CAROUSEL_HAS_AVX512
-CAROUSEL_DECLARE_KERNELS(avx512)
+namespace avx512 {
+CAROUSEL_TABLE;
+}
 #endif
 
 namespace {
 
-/// The kernels of a set, and whether this processor can run them.
+/// A set that was compiled, and whether this processor can run it.
 struct CompiledSet {
     InstructionSet set;
-    const Kernels<float>* floats;
-    const Kernels<double>* doubles;
     bool (*runs)();
 };
 
-// Narrowest first. The first is that of this file's flags, which are those of the whole library but for its kernels.
+// Narrowest first. The first is that of this file's flags, which are those of the whole library but for its kernels. The tables of
+// chosen() are in the same order.
 constexpr CompiledSet compiled_sets[] = {
-    {carousel::detail::instruction_set_here, &kernels_float, &kernels_double, [] { return true; }},
+    {carousel::detail::instruction_set_here, [] { return true; }},
 #ifdef CAROUSEL_HAS_AVX2
-    {InstructionSet::avx2, &avx2::kernels_float, &avx2::kernels_double,
+    {InstructionSet::avx2,
      [] {
          return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
                 __builtin_cpu_supports("bmi2");
      }},
 #endif
 #ifdef CAROUSEL_HAS_AVX512
-    {InstructionSet::avx512, &avx512::kernels_float, &avx512::kernels_double,
+    {InstructionSet::avx512,
      [] {
          return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                 __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
@@ -55,26 +56,18 @@ constexpr CompiledSet compiled_sets[] = {
      }},
 #endif
 };
-constexpr std::size_t most_sets = std::size(compiled_sets);
 
-/// The compiled sets that this processor runs, and their enumerators side by side.
+/// Those that this processor runs. A wider set has all that a narrower one has, so they are the first ones.
 struct RunningSets {
-    const CompiledSet* sets[most_sets];
-    InstructionSet enumerators[most_sets];
+    InstructionSet sets[std::size(compiled_sets)];
     std::size_t count = 0;
 
     RunningSets() {
         for (const CompiledSet& compiled : compiled_sets)
-            if (compiled.runs()) {
-                sets[count] = &compiled;
-                enumerators[count++] = compiled.set;
-            }
-    }
-    const CompiledSet* find(InstructionSet set) const {
-        for (std::size_t k = 0; k < count; ++k)
-            if (enumerators[k] == set)
-                return sets[k];
-        return nullptr;
+            if (compiled.runs())
+                sets[count++] = compiled.set;
+            else
+                break;
     }
 };
 const RunningSets& running_sets() {
@@ -82,39 +75,40 @@ const RunningSets& running_sets() {
     return sets;
 }
 
-/// What CAROUSEL_ISA asks for, or the widest.
-const CompiledSet& first_choice() {
+/// What CAROUSEL_ISA asks for, or the widest: its place among the sets.
+std::size_t first_choice() {
     const RunningSets& running = running_sets();
     const char* const asked = std::getenv("CAROUSEL_ISA");
     if (!asked || !*asked)
-        return *running.sets[running.count - 1];
+        return running.count - 1;
     const std::string_view name = asked;
-    for (std::size_t k = 0; k < running.count; ++k) {
-        const InstructionSet set = running.enumerators[k];
-        if (name == carousel::name(set) || (name == "x86-64-v3" && set == InstructionSet::avx2) ||
-            (name == "x86-64-v4" && set == InstructionSet::avx512))
-            return *running.sets[k];
-    }
+    for (std::size_t k = 0; k < running.count; ++k)
+        if (name == carousel::name(running.sets[k]) ||
+            (name == "x86-64-v3" && running.sets[k] == InstructionSet::avx2) ||
+            (name == "x86-64-v4" && running.sets[k] == InstructionSet::avx512))
+            return k;
     carousel::detail::refuse_instruction_set("carousel", "the environment variable CAROUSEL_ISA", asked);
 }
 
-std::atomic<const CompiledSet*>& choice() {
-    static std::atomic<const CompiledSet*> choice{&first_choice()};
+std::atomic<std::size_t>& choice() {
+    static std::atomic<std::size_t> choice{first_choice()};
     return choice;
-}
-
-const CompiledSet& chosen_set() {
-    return *choice().load(std::memory_order_relaxed);
 }
 
 } // namespace
 
 template <class Functions>
 const Functions& chosen() {
-    if constexpr (std::is_same_v<typename Functions::Scalar, float>)
-        return std::get<Functions>(*chosen_set().floats);
-    else
-        return std::get<Functions>(*chosen_set().doubles);
+    static constexpr const Functions* tables[] = {
+        &Table<Functions>::value,
+#ifdef CAROUSEL_HAS_AVX2
+        &avx2::Table<Functions>::value,
+#endif
+#ifdef CAROUSEL_HAS_AVX512
+        &avx512::Table<Functions>::value,
+#endif
+    };
+    return *tables[choice().load(std::memory_order_relaxed)];
 }
 
 #define CAROUSEL_CHOSEN(...) template const __VA_ARGS__& chosen()
@@ -134,19 +128,20 @@ CAROUSEL_CHOSEN_OF_SCALAR(double);
 namespace carousel::inline CAROUSEL_ABI {
 
 InstructionSet instruction_set() {
-    return kernel::chosen_set().set;
+    return kernel::running_sets().sets[kernel::choice().load(std::memory_order_relaxed)];
 }
 
 std::span<const InstructionSet> instruction_sets() {
     const kernel::RunningSets& running = kernel::running_sets();
-    return {running.enumerators, running.count};
+    return {running.sets, running.count};
 }
 
 void set_instruction_set(InstructionSet set) {
-    const kernel::CompiledSet* const compiled = kernel::running_sets().find(set);
-    if (!compiled)
+    const auto sets = instruction_sets();
+    const auto found = std::find(sets.begin(), sets.end(), set);
+    if (found == sets.end())
         detail::refuse_instruction_set("set_instruction_set", "set", name(set));
-    kernel::choice().store(compiled, std::memory_order_relaxed);
+    kernel::choice().store(static_cast<std::size_t>(found - sets.begin()), std::memory_order_relaxed);
 }
 
 } // namespace carousel

@@ -3,19 +3,23 @@
 //
 // No function of this file may end up where other sets find it: the linker keeps one copy of an inline function or template, and
 // one with AVX instructions in it would be called on processors that don't have them. So what it uses is in the inline namespace
-// of the set, always_inline, or not defined here (CAROUSEL_INLINE). A test looks at its object file.
-#include "kernels.hpp"
+// of the set, always_inline, or not defined here (CAROUSEL_BODIES). A test looks at its object file.
+#include "tables.hpp"
 
 namespace carousel::inline CAROUSEL_ABI::kernel::inline CAROUSEL_ISA {
 
-template <class S, class... Cells>
-constexpr Kernels<S> kernels_of(CellList<Cells...>) {
-    return {array_functions_here<S>, softmax_functions_here<S>, stream::dense_functions_here<S>,
-            pass_functions_here<Cells>..., stream::recurrent_functions_here<Cells>...};
-}
+CAROUSEL_TABLE;
 
-extern const Kernels<CAROUSEL_SCALAR> CAROUSEL_JOIN(kernels_, CAROUSEL_SCALAR);
-constinit const Kernels<CAROUSEL_SCALAR>
-    CAROUSEL_JOIN(kernels_, CAROUSEL_SCALAR) = kernels_of<CAROUSEL_SCALAR>(LibraryCells<CAROUSEL_SCALAR>());
+#define CAROUSEL_DEFINE(functions, here, ...) \
+    template <>                               \
+    constinit const functions<__VA_ARGS__> Table<functions<__VA_ARGS__>>::value = here<__VA_ARGS__>
+#define CAROUSEL_DEFINE_OF_CELL(...)                                  \
+    CAROUSEL_DEFINE(PassFunctions, pass_functions_here, __VA_ARGS__); \
+    CAROUSEL_DEFINE(stream::RecurrentFunctions, stream::recurrent_functions_here, __VA_ARGS__)
+
+CAROUSEL_DEFINE(ArrayFunctions, array_functions_here, CAROUSEL_SCALAR);
+CAROUSEL_DEFINE(SoftmaxFunctions, softmax_functions_here, CAROUSEL_SCALAR);
+CAROUSEL_DEFINE(stream::DenseFunctions, stream::dense_functions_here, CAROUSEL_SCALAR);
+CAROUSEL_EACH_CELL(CAROUSEL_DEFINE_OF_CELL, CAROUSEL_SCALAR);
 
 } // namespace carousel::kernel

@@ -25,7 +25,8 @@ std::string CAROUSEL_PART_NAME(CAROUSEL_PART)() {
             sum += stream(sample);
         out << sum << ' ';
     };
-    train(Sequential{LSTM<float>{1, 20, {.peephole = true}, {.seed = 1}}, LastStep{}, Dense<float>{20, 1, {.seed = 2}}});
+    train(
+        Sequential{LSTM<float>{1, 20, {.peephole = true}, {.seed = 1}}, LastStep{}, Dense<float>{20, 1, {.seed = 2}}});
     train(Sequential{GRU<float, 1, 20>{{}, {.seed = 1}}, LastStep{}, Dense<float, 20, 1>{{.seed = 2}}});
     Model<float> model; // behind virtual functions
     model.add(SimpleRNN<float>{1, 9, {}, {.seed = 3}});

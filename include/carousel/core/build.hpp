@@ -67,15 +67,20 @@
 #endif
 
 /// Before a function that is no template and that carousel::compiled holds: its body stands between #ifdef CAROUSEL_BODIES and
-/// #endif, which is defined in header-only builds and where the library itself is compiled.
+/// #endif, which is defined in header-only builds and in one file of the library. Bodies of templates that the library instantiates
+/// stand between #ifdef CAROUSEL_TEMPLATES and #endif, which is defined in all its files, if parsing them takes time.
 #if !defined(CAROUSEL_COMPILED)
 #    define CAROUSEL_INLINE inline
 #    define CAROUSEL_BODIES
-#elif defined(CAROUSEL_COMPILING)
-#    define CAROUSEL_INLINE
-#    define CAROUSEL_BODIES
+#    define CAROUSEL_TEMPLATES
 #else
 #    define CAROUSEL_INLINE
+#    if defined(CAROUSEL_COMPILING)
+#        define CAROUSEL_TEMPLATES
+#    endif
+#    if defined(CAROUSEL_COMPILING_BODIES)
+#        define CAROUSEL_BODIES
+#    endif
 #endif
 
 /// Before what a shared library that includes the headers has for itself, because its static object goes when it is unloaded. A

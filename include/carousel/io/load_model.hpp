@@ -6,7 +6,7 @@
 #include "carousel/model/layer_registry.hpp"
 #include "carousel/model/model_file.hpp"
 
-#ifdef CAROUSEL_BODIES
+#ifdef CAROUSEL_TEMPLATES
 #    include "carousel/io/safetensors.hpp"
 #endif
 
@@ -36,7 +36,7 @@ Model<S> load_model(const ByteSource& source, const LayerRegistry<S>& registry =
     return load_model_file<S>(source, registry).model;
 }
 
-#ifdef CAROUSEL_BODIES
+#ifdef CAROUSEL_TEMPLATES
 template <std::floating_point S>
 ModelFile<S> load_model_file(const ByteSource& source, const LayerRegistry<S>& registry) {
     const LoadOptions options;
