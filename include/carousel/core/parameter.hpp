@@ -61,21 +61,10 @@ struct Parameter {
     Matrix<Scalar> grad; ///< same shape as value, or empty if it is fixed; zero until a backward pass adds to it
 
     Parameter() = default;
-    Parameter(Index rows, Index cols)
-        : value(Matrix<Scalar>::Zero(rows, cols)), grad(Matrix<Scalar>::Zero(rows, cols)) {}
+    Parameter(Index rows, Index cols);
 
-    static Parameter sparse(Index rows, Index cols) {
-        Parameter parameter(rows, cols);
-        parameter.touched_ = ColumnSet(cols);
-        return parameter;
-    }
-
-    static Parameter fixed(Index rows, Index cols) {
-        Parameter parameter;
-        parameter.value.setZero(rows, cols);
-        parameter.fixed_ = true;
-        return parameter;
-    }
+    static Parameter sparse(Index rows, Index cols);
+    static Parameter fixed(Index rows, Index cols);
 
     Index size() const { return value.size(); }
     bool is_fixed() const { return fixed_; }
@@ -112,10 +101,7 @@ struct Parameter {
         each_run([&](Index first, Index count) { f(Run(grad.data() + first, count)); });
     }
 
-    void zero_grad() {
-        each_gradient([](auto g) { g.setZero(); });
-        touched_.clear();
-    }
+    void zero_grad();
 
   private:
     bool fixed_ = false;
@@ -148,5 +134,44 @@ void zero_gradients(const std::vector<NamedParameter<Scalar>>& list) {
     for (const auto& named : list)
         named.parameter->zero_grad();
 }
+
+#ifdef CAROUSEL_BODIES
+
+template <std::floating_point Scalar>
+Parameter<Scalar>::Parameter(Index rows, Index cols) : value(rows, cols), grad(rows, cols) {
+    std::fill_n(value.data(), value.size(), Scalar(0));
+    std::fill_n(grad.data(), grad.size(), Scalar(0));
+}
+
+template <std::floating_point Scalar>
+Parameter<Scalar> Parameter<Scalar>::sparse(Index rows, Index cols) {
+    Parameter parameter(rows, cols);
+    parameter.touched_ = ColumnSet(cols);
+    return parameter;
+}
+
+template <std::floating_point Scalar>
+Parameter<Scalar> Parameter<Scalar>::fixed(Index rows, Index cols) {
+    Parameter parameter;
+    parameter.value.resize(rows, cols);
+    std::fill_n(parameter.value.data(), parameter.value.size(), Scalar(0));
+    parameter.fixed_ = true;
+    return parameter;
+}
+
+template <std::floating_point Scalar>
+void Parameter<Scalar>::zero_grad() {
+    each_run([&](Index first, Index count) { std::fill_n(grad.data() + first, count, Scalar(0)); });
+    touched_.clear();
+}
+
+#endif
+
+/// What carousel::compiled holds of this header.
+#define CAROUSEL_EXTERN_PARAMETER(how, S)                                                                 \
+    how template carousel::Parameter<S>::Parameter(carousel::Index, carousel::Index);                     \
+    how template carousel::Parameter<S> carousel::Parameter<S>::sparse(carousel::Index, carousel::Index); \
+    how template carousel::Parameter<S> carousel::Parameter<S>::fixed(carousel::Index, carousel::Index);  \
+    how template void carousel::Parameter<S>::zero_grad()
 
 } // namespace carousel

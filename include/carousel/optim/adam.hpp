@@ -2,6 +2,7 @@
 #pragma once
 
 #include "carousel/core/require.hpp"
+#include "carousel/kernel/update.hpp"
 #include "carousel/optim/rule.hpp"
 
 #include <cmath>
@@ -27,15 +28,7 @@ struct Adam {
     double weight_decay = 0; ///< of an L2 penalty ½·weight_decay·‖w‖²; AdamW's is another
     Formula formula = Formula::pytorch;
 
-    void check(const char* where = "Adam") const {
-        require(learning_rate >= 0 && std::isfinite(learning_rate), where, "learning_rate is ", learning_rate,
-                ", expected a finite number >= 0");
-        require(beta1 >= 0 && beta1 < 1, where, "beta1 is ", beta1, ", expected 0 <= beta1 < 1");
-        require(beta2 >= 0 && beta2 < 1, where, "beta2 is ", beta2, ", expected 0 <= beta2 < 1");
-        require(epsilon > 0 && std::isfinite(epsilon), where, "epsilon is ", epsilon, ", expected a finite number > 0");
-        require(weight_decay >= 0 && std::isfinite(weight_decay), where, "weight_decay is ", weight_decay,
-                ", expected a finite number >= 0");
-    }
+    CAROUSEL_INLINE void check(const char* where = "Adam") const;
 
     template <class Scalar>
     void check_for(const char* where = "Adam") const {
@@ -49,23 +42,17 @@ struct Adam {
     /// Step t, its corrections of bias made: rate is r, epsilon ε̂.
     struct Step {
         double beta1, beta2, rate, epsilon, weight_decay;
+        double kept = 1; ///< of w, before the step
 
         template <class S>
         void update(ParameterValues<S> w, ParameterGradient<S> g, ParameterMoments<S> moments) const {
-            const auto d = g + S(weight_decay) * w;
-            auto m = moments.col(0);
-            auto v = moments.col(1);
-            m = S(beta1) * m + S(1 - beta1) * d;
-            v = S(beta2) * v + S(1 - beta2) * d.square();
-            w -= S(rate) * m / (v.sqrt() + S(epsilon));
+            const kernel::AdamStep<S> step{S(beta1), S(1 - beta1), S(beta2),        S(1 - beta2),
+                                           S(rate),  S(epsilon),   S(weight_decay), S(kept)};
+            kernel::optimizer_functions<S>().adam(step, w.data(), g.data(), moments.data(),
+                                                  moments.data() + moments.outerStride(), w.size());
         }
     };
-    Step at(Index t) const {
-        const double correction1 = 1 - std::pow(beta1, static_cast<double>(t));
-        const double correction2 = std::sqrt(1 - std::pow(beta2, static_cast<double>(t)));
-        return {beta1, beta2, learning_rate * correction2 / correction1,
-                formula == Formula::keras ? epsilon : epsilon * correction2, weight_decay};
-    }
+    CAROUSEL_INLINE Step at(Index t) const;
 };
 
 /// Loshchilov and Hutter, "Decoupled weight decay regularization", 2019, algorithm 2, with the decay multiplied by the
@@ -89,21 +76,34 @@ struct AdamW {
 
     Index moments() const { return 2; }
 
-    struct Step {
-        double kept; ///< of w: 1 − learning_rate·weight_decay
-        Adam::Step adam;
-
-        template <class S>
-        void update(ParameterValues<S> w, ParameterGradient<S> g, ParameterMoments<S> moments) const {
-            w *= S(kept);
-            adam.update(w, g, moments);
-        }
-    };
+    using Step = Adam::Step;
     Step at(Index t) const {
-        return {1 - learning_rate * weight_decay, Adam{learning_rate, beta1, beta2, epsilon, 0, formula}.at(t)};
+        Step step = Adam{learning_rate, beta1, beta2, epsilon, 0, formula}.at(t);
+        step.kept = 1 - learning_rate * weight_decay;
+        return step;
     }
 };
 
 static_assert(OptimizerRule<Adam> && OptimizerRule<AdamW>);
+
+#ifdef CAROUSEL_BODIES
+
+CAROUSEL_INLINE void Adam::check(const char* where) const {
+    require(learning_rate >= 0 && std::isfinite(learning_rate), where, "learning_rate is ", learning_rate,
+            ", expected a finite number >= 0");
+    require(beta1 >= 0 && beta1 < 1, where, "beta1 is ", beta1, ", expected 0 <= beta1 < 1");
+    require(beta2 >= 0 && beta2 < 1, where, "beta2 is ", beta2, ", expected 0 <= beta2 < 1");
+    require(epsilon > 0 && std::isfinite(epsilon), where, "epsilon is ", epsilon, ", expected a finite number > 0");
+    require(weight_decay >= 0 && std::isfinite(weight_decay), where, "weight_decay is ", weight_decay,
+            ", expected a finite number >= 0");
+}
+CAROUSEL_INLINE Adam::Step Adam::at(Index t) const {
+    const double correction1 = 1 - std::pow(beta1, static_cast<double>(t));
+    const double correction2 = std::sqrt(1 - std::pow(beta2, static_cast<double>(t)));
+    return {beta1, beta2, learning_rate * correction2 / correction1,
+            formula == Formula::keras ? epsilon : epsilon * correction2, weight_decay};
+}
+
+#endif
 
 } // namespace carousel

@@ -1,19 +1,23 @@
 // Optimizer: applies a rule to every parameter and keeps what the rule remembers from step to step.
 #pragma once
 
+#include "carousel/core/function_ref.hpp"
 #include "carousel/core/matrix.hpp"
 #include "carousel/core/parameter.hpp"
 #include "carousel/core/require.hpp"
 #include "carousel/optim/clip.hpp"
 #include "carousel/optim/rule.hpp"
 
-#include <algorithm>
 #include <array>
-#include <cmath>
 #include <concepts>
 #include <string>
 #include <utility>
 #include <vector>
+
+#ifdef CAROUSEL_BODIES
+#    include <algorithm>
+#    include <cmath>
+#endif
 
 namespace carousel::inline CAROUSEL_ABI {
 
@@ -22,6 +26,75 @@ template <std::floating_point Scalar>
 struct OptimizerState {
     Index steps = 0;
     std::vector<Matrix<Scalar>> moments; ///< for every parameter, its size × Rule::moments()
+};
+
+/// All of an Optimizer but its rule: fit is compiled once for all rules.
+template <std::floating_point Scalar>
+class OptimizerOfAnyRule {
+  public:
+    /// The largest norm of all gradients with which a step is taken: with larger ones what the rule remembers, and then
+    /// the parameters, would become infinite or NaN and stay so.
+    static constexpr double largest_gradient_norm = RuleRange<Scalar>::largest_gradient_norm;
+
+    /// One step with the gradients as they are; they are not set to zero. Returns whether it was taken: if a gradient is
+    /// NaN or infinite, or the norm of all above largest_gradient_norm, nothing is changed, and refused() names the
+    /// parameter. Throws std::invalid_argument, before anything is changed, if a parameter or its gradient has not the
+    /// shape it had.
+    bool step();
+
+    /// The same for a caller that knows the norm of all gradients, or a number that is not below it, and saves the look.
+    bool step(double norm);
+
+    /// The name of the parameter whose gradient keeps step() from being taken: the first that is NaN or infinite, else
+    /// the one with the largest norm. Empty if step() would be taken.
+    std::string refused() const;
+
+    /// Throws std::invalid_argument unless these are parameters of this model, where it is now, in the shapes that they
+    /// had when the optimizer was made. Some of the model's will do: the others are not trained.
+    template <class Model>
+    void require_parameters_of(Model& model, const char* where) const {
+        require_among(carousel::parameters(model), where);
+    }
+    /// The same of the list that parameters(model) gives.
+    void require_among(const std::vector<NamedParameter<Scalar>>& list, const char* where) const;
+
+    virtual double learning_rate() const = 0;
+
+    /// Throws std::invalid_argument, changing nothing, if the rule refuses it.
+    virtual void set_learning_rate(double rate) = 0;
+
+    const std::vector<NamedParameter<Scalar>>& parameters() const { return parameters_; }
+    Index steps() const { return state_.steps; }
+
+    const OptimizerState<Scalar>& state() const { return state_; }
+
+    /// Throws std::invalid_argument, changing nothing, if it is the state of other parameters or of another rule.
+    void set_state(OptimizerState<Scalar> state);
+
+  protected:
+    /// The update of a rule, at a step.
+    using Update =
+        detail::FunctionRef<void(ParameterValues<Scalar>, ParameterGradient<Scalar>, ParameterMoments<Scalar>)>;
+
+    OptimizerOfAnyRule(std::vector<NamedParameter<Scalar>> parameters, Index moments);
+    OptimizerOfAnyRule(const OptimizerOfAnyRule&) = default;
+    OptimizerOfAnyRule(OptimizerOfAnyRule&&) = default;
+    OptimizerOfAnyRule& operator=(const OptimizerOfAnyRule&) = default;
+    OptimizerOfAnyRule& operator=(OptimizerOfAnyRule&&) = default;
+    ~OptimizerOfAnyRule() = default;
+
+    /// update_each() with the rule's update at step t.
+    virtual void update(Index t) = 0;
+    void update_each(Update update);
+
+  private:
+    static constexpr Index most_steps = Index(1) << 53; // more than a machine will take; t is a double in the rules
+
+    void require_shapes(const char* where) const;
+
+    std::vector<NamedParameter<Scalar>> parameters_;
+    std::vector<std::array<Index, 2>> shapes_; ///< of the parameters when the optimizer was made: rows, columns
+    OptimizerState<Scalar> state_;
 };
 
 /// Changes parameters by their gradients:
@@ -37,154 +110,151 @@ struct OptimizerState {
 /// Points to the parameters, so the model has to stay where it is: a copy of it, or the model it is moved to, needs an
 /// optimizer of its own. require_parameters_of() tells.
 template <OptimizerRule Rule, std::floating_point Scalar>
-class Optimizer {
-  public:
-    /// The largest norm of all gradients with which a step is taken: with larger ones what the rule remembers, and then
-    /// the parameters, would become infinite or NaN and stay so.
-    static constexpr double largest_gradient_norm = RuleRange<Scalar>::largest_gradient_norm;
+class Optimizer final : public OptimizerOfAnyRule<Scalar> {
+    using Base = OptimizerOfAnyRule<Scalar>;
 
+  public:
     /// Throws std::invalid_argument if a setting of the rule is out of its range, or too large or small for Scalar. All
     /// memory is taken here.
     explicit Optimizer(std::vector<NamedParameter<Scalar>> parameters, Rule rule = {})
-        : parameters_(std::move(parameters)), rule_(std::move(rule)) {
-        check(rule_);
-        for (const auto& [name, parameter] : parameters_) {
-            state_.moments.push_back(Matrix<Scalar>::Zero(parameter->size(), rule_.moments()));
-            shapes_.push_back({parameter->value.rows(), parameter->value.cols()});
-        }
-    }
+        : Base(std::move(parameters), checked(rule).moments()), rule_(std::move(rule)) {}
 
-    /// One step with the gradients as they are; they are not set to zero. Returns whether it was taken: if a gradient is
-    /// NaN or infinite, or the norm of all above largest_gradient_norm, nothing is changed, and refused() names the
-    /// parameter. Throws std::invalid_argument, before anything is changed, if a parameter or its gradient has not the
-    /// shape it had.
-    bool step() {
-        require_shapes("Optimizer::step");
-        return take_step(global_norm(parameters_));
-    }
-
-    /// The same for a caller that knows the norm of all gradients, or a number that is not below it, and saves the look.
-    bool step(double norm) {
-        require_shapes("Optimizer::step");
-        return take_step(norm);
-    }
-
-    /// The name of the parameter whose gradient keeps step() from being taken: the first that is NaN or infinite, else
-    /// the one with the largest norm. Empty if step() would be taken.
-    std::string refused() const {
-        std::string name = first_non_finite(parameters_);
-        if (!name.empty())
-            return name;
-        double sum = 0, largest = -1;
-        for (const auto& named : parameters_) {
-            const double squared = detail::squared_norm(*named.parameter); // infinite if too large for a double
-            sum += squared;
-            if (squared > largest) {
-                largest = squared;
-                name = named.name;
-            }
-        }
-        return std::sqrt(sum) <= largest_gradient_norm ? std::string() : name;
-    }
-
-    /// Throws std::invalid_argument unless these are parameters of this model, where it is now, in the shapes that they
-    /// had when the optimizer was made. Some of the model's will do: the others are not trained.
-    template <class Model>
-    void require_parameters_of(Model& model, const char* where) const {
-        const auto list = carousel::parameters(model);
-        require(!parameters_.empty(), where,
-                "the optimizer has no parameters, expected Optimizer{parameters(model), …}");
-        for (const auto& own : parameters_)
-            require(
-                std::any_of(list.begin(), list.end(), [&](const auto& p) { return p.parameter == own.parameter; }),
-                where, "the optimizer's ", own.name,
-                " isn't a parameter of this model: it was made for another, or the model was copied or moved since; "
-                "make one of parameters(model)");
-        require_shapes(where);
-    }
-
-    double learning_rate() const { return rule_.learning_rate; }
-
-    /// Throws std::invalid_argument, changing nothing, if the rule refuses it.
-    void set_learning_rate(double rate) {
+    double learning_rate() const override { return rule_.learning_rate; }
+    void set_learning_rate(double rate) override {
         Rule changed = rule_;
         changed.learning_rate = rate;
-        check(changed);
-        rule_ = std::move(changed);
+        rule_ = std::move(checked(changed));
     }
 
     const Rule& rule() const { return rule_; }
-    const std::vector<NamedParameter<Scalar>>& parameters() const { return parameters_; }
-    Index steps() const { return state_.steps; }
-
-    const OptimizerState<Scalar>& state() const { return state_; }
-
-    /// Throws std::invalid_argument, changing nothing, if it is the state of other parameters or of another rule.
-    void set_state(OptimizerState<Scalar> state) {
-        require(state.steps >= 0, "Optimizer::set_state", "steps is ", state.steps, ", expected steps >= 0");
-        require(state.steps <= most_steps, "Optimizer::set_state", "steps is ", state.steps,
-                ", expected steps <= ", most_steps);
-        require(state.moments.size() == parameters_.size(), "Optimizer::set_state", "moments of ", state.moments.size(),
-                " parameters, expected ", parameters_.size());
-        for (std::size_t i = 0; i < parameters_.size(); ++i) {
-            const auto& given = state.moments[i];
-            const auto& own = state_.moments[i];
-            require(given.rows() == own.rows() && given.cols() == own.cols(), "Optimizer::set_state", "the moments of ",
-                    parameters_[i].name, " are ", given.rows(), " × ", given.cols(), ", expected ", own.rows(), " × ",
-                    own.cols());
-        }
-        state_ = std::move(state);
-    }
 
   private:
-    static constexpr Index most_steps = Index(1) << 53; // more than a machine will take; t is a double in the rules
-
-    static void check(const Rule& rule) {
+    static Rule& checked(Rule& rule) {
         rule.check();
         if constexpr (requires { rule.template check_for<Scalar>(); })
             rule.template check_for<Scalar>();
         else
             RuleRange<Scalar>::check("Optimizer", "learning_rate", rule.learning_rate);
+        return rule;
     }
 
-    bool take_step(double norm) {
-        if (!(norm <= largest_gradient_norm))
-            return false;
-        const auto rule = rule_.at(++state_.steps);
-        for (std::size_t i = 0; i < parameters_.size(); ++i) {
-            auto& parameter = *parameters_[i].parameter;
-            auto& moments = state_.moments[i];
-            parameter.each_run([&](Index first, Index count) {
-                rule.update(ParameterValues<Scalar>(parameter.value.data() + first, count),
-                            ParameterGradient<Scalar>(parameter.grad.data() + first, count),
-                            ParameterMoments<Scalar>(moments.size() > 0 ? moments.data() + first : nullptr, count,
-                                                     moments.cols(), Eigen::OuterStride<>(moments.rows())));
-            });
-        }
-        return true;
+    void update(Index t) override {
+        const auto rule = rule_.at(t);
+        Base::update_each([&](ParameterValues<Scalar> w, ParameterGradient<Scalar> g,
+                              ParameterMoments<Scalar> moments) { rule.update(w, g, moments); });
     }
 
-    void require_shapes(const char* where) const {
-        for (std::size_t i = 0; i < parameters_.size(); ++i) {
-            const auto& [name, parameter] = parameters_[i];
-            const auto& value = parameter->value;
-            const auto& grad = parameter->grad;
-            const auto [rows, columns] = shapes_[i];
-            require(value.size() > 0 || rows * columns == 0, where, name,
-                    " is empty: its model was moved to another place since the optimizer was made; make one there");
-            require(value.size() == rows * columns, where, name, " has ", value.size(), " numbers, expected ",
-                    rows * columns);
-            require(value.rows() == rows && value.cols() == columns, where, name, " is ", value.rows(), " × ",
-                    value.cols(), ", expected ", rows, " × ", columns);
-            require(parameter->is_fixed() || (grad.rows() == rows && grad.cols() == columns), where, "the gradient of ",
-                    name, " is ", grad.rows(), " × ", grad.cols(), ", expected ", rows, " × ", columns);
-        }
-    }
-
-    std::vector<NamedParameter<Scalar>> parameters_;
-    std::vector<std::array<Index, 2>> shapes_; ///< of the parameters when the optimizer was made: rows, columns
     Rule rule_;
-    OptimizerState<Scalar> state_;
 };
 
+#ifdef CAROUSEL_BODIES
+
+template <std::floating_point Scalar>
+OptimizerOfAnyRule<Scalar>::OptimizerOfAnyRule(std::vector<NamedParameter<Scalar>> parameters, Index moments)
+    : parameters_(std::move(parameters)) {
+    for (const auto& [name, parameter] : parameters_) {
+        state_.moments.push_back(Matrix<Scalar>(parameter->size(), moments));
+        std::fill_n(state_.moments.back().data(), state_.moments.back().size(), Scalar(0));
+        shapes_.push_back({parameter->value.rows(), parameter->value.cols()});
+    }
+}
+
+template <std::floating_point Scalar>
+bool OptimizerOfAnyRule<Scalar>::step() {
+    require_shapes("Optimizer::step"); // before the gradients are read
+    return step(global_norm(parameters_));
+}
+
+template <std::floating_point Scalar>
+bool OptimizerOfAnyRule<Scalar>::step(double norm) {
+    require_shapes("Optimizer::step");
+    if (!(norm <= largest_gradient_norm))
+        return false;
+    update(++state_.steps);
+    return true;
+}
+
+template <std::floating_point Scalar>
+std::string OptimizerOfAnyRule<Scalar>::refused() const {
+    std::string name = first_non_finite(parameters_);
+    if (!name.empty())
+        return name;
+    double sum = 0, largest = -1;
+    for (const auto& named : parameters_) {
+        const double squared = detail::squared_norm(*named.parameter); // infinite if too large for a double
+        sum += squared;
+        if (squared > largest) {
+            largest = squared;
+            name = named.name;
+        }
+    }
+    return std::sqrt(sum) <= largest_gradient_norm ? std::string() : name;
+}
+
+template <std::floating_point Scalar>
+void OptimizerOfAnyRule<Scalar>::require_among(const std::vector<NamedParameter<Scalar>>& list,
+                                               const char* where) const {
+    require(!parameters_.empty(), where, "the optimizer has no parameters, expected Optimizer{parameters(model), …}");
+    for (const auto& own : parameters_)
+        require(std::any_of(list.begin(), list.end(), [&](const auto& p) { return p.parameter == own.parameter; }),
+                where, "the optimizer's ", own.name,
+                " isn't a parameter of this model: it was made for another, or the model was copied or moved since; "
+                "make one of parameters(model)");
+    require_shapes(where);
+}
+
+template <std::floating_point Scalar>
+void OptimizerOfAnyRule<Scalar>::set_state(OptimizerState<Scalar> state) {
+    require(state.steps >= 0, "Optimizer::set_state", "steps is ", state.steps, ", expected steps >= 0");
+    require(state.steps <= most_steps, "Optimizer::set_state", "steps is ", state.steps,
+            ", expected steps <= ", most_steps);
+    require(state.moments.size() == parameters_.size(), "Optimizer::set_state", "moments of ", state.moments.size(),
+            " parameters, expected ", parameters_.size());
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+        const auto& given = state.moments[i];
+        const auto& own = state_.moments[i];
+        require(given.rows() == own.rows() && given.cols() == own.cols(), "Optimizer::set_state", "the moments of ",
+                parameters_[i].name, " are ", given.rows(), " × ", given.cols(), ", expected ", own.rows(), " × ",
+                own.cols());
+    }
+    state_ = std::move(state);
+}
+
+template <std::floating_point Scalar>
+void OptimizerOfAnyRule<Scalar>::update_each(Update update) {
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+        auto& parameter = *parameters_[i].parameter;
+        auto& moments = state_.moments[i];
+        parameter.each_run([&](Index first, Index count) {
+            update(ParameterValues<Scalar>(parameter.value.data() + first, count),
+                   ParameterGradient<Scalar>(parameter.grad.data() + first, count),
+                   ParameterMoments<Scalar>(moments.size() > 0 ? moments.data() + first : nullptr, count,
+                                            moments.cols(), Eigen::OuterStride<>(moments.rows())));
+        });
+    }
+}
+
+template <std::floating_point Scalar>
+void OptimizerOfAnyRule<Scalar>::require_shapes(const char* where) const {
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+        const auto& [name, parameter] = parameters_[i];
+        const auto& value = parameter->value;
+        const auto& grad = parameter->grad;
+        const auto [rows, columns] = shapes_[i];
+        require(value.size() > 0 || rows * columns == 0, where, name,
+                " is empty: its model was moved to another place since the optimizer was made; make one there");
+        require(value.size() == rows * columns, where, name, " has ", value.size(), " numbers, expected ",
+                rows * columns);
+        require(value.rows() == rows && value.cols() == columns, where, name, " is ", value.rows(), " × ", value.cols(),
+                ", expected ", rows, " × ", columns);
+        require(parameter->is_fixed() || (grad.rows() == rows && grad.cols() == columns), where, "the gradient of ",
+                name, " is ", grad.rows(), " × ", grad.cols(), ", expected ", rows, " × ", columns);
+    }
+}
+
+#endif
+
 } // namespace carousel
+
+/// What carousel::compiled holds of this header.
+#define CAROUSEL_EXTERN_OPTIMIZER(how, S) how template class carousel::OptimizerOfAnyRule<S>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "carousel/core/require.hpp"
+#include "carousel/kernel/update.hpp"
 #include "carousel/optim/rule.hpp"
 
 #include <cmath>
@@ -31,16 +32,7 @@ struct RMSprop {
     double weight_decay = 0; ///< of an L2 penalty ½·weight_decay·‖w‖²
     Formula formula = Formula::pytorch;
 
-    void check() const {
-        require(learning_rate >= 0 && std::isfinite(learning_rate), "RMSprop", "learning_rate is ", learning_rate,
-                ", expected a finite number >= 0");
-        require(rho >= 0 && rho < 1, "RMSprop", "rho is ", rho, ", expected 0 <= rho < 1");
-        require(epsilon > 0 && std::isfinite(epsilon), "RMSprop", "epsilon is ", epsilon,
-                ", expected a finite number > 0");
-        require(momentum >= 0 && momentum < 1, "RMSprop", "momentum is ", momentum, ", expected 0 <= momentum < 1");
-        require(weight_decay >= 0 && std::isfinite(weight_decay), "RMSprop", "weight_decay is ", weight_decay,
-                ", expected a finite number >= 0");
-    }
+    CAROUSEL_INLINE void check() const;
 
     template <class Scalar>
     void check_for() const {
@@ -55,37 +47,38 @@ struct RMSprop {
 
     template <class S>
     void update(ParameterValues<S> w, ParameterGradient<S> g, ParameterMoments<S> moments) const {
-        const S kept = S(rho);
-        const S added = S(1 - rho);
-        const auto d = g + S(weight_decay) * w;
-        auto v = moments.col(0);
-        v = kept * v + added * d.square();
-        if (!centered) {
-            apply(w, d, v, moments);
-            return;
-        }
-        auto a = moments.col(1);
-        a = kept * a + added * d;
-        apply(w, d, (v - a.square()).max(S(0)), moments); // rounding may make a variance negative
-    }
-
-  private:
-    template <class S, class Gradient, class MeanSquare>
-    void apply(ParameterValues<S>& w, const Gradient& d, const MeanSquare& v, ParameterMoments<S>& moments) const {
         // epsilon under the root and the rate inside the buffer (Keras), or both outside (PyTorch)
-        const bool inside = formula == Formula::keras;
-        const S rate = S(learning_rate);
-        const auto u = d / ((v + S(inside ? epsilon : 0)).sqrt() + S(inside ? 0 : epsilon));
-        if (momentum == 0) {
-            w -= rate * u;
-            return;
-        }
-        auto m = moments.col(moments.cols() - 1);
-        m = S(momentum) * m + (inside ? rate : S(1)) * u;
-        w -= (inside ? S(1) : rate) * m;
+        const bool under_root = formula == Formula::keras, rate_inside = momentum > 0 && under_root;
+        const kernel::RmspropStep<S> step{S(rho),
+                                          S(1 - rho),
+                                          S(under_root ? epsilon : 0),
+                                          S(under_root ? 0 : epsilon),
+                                          S(momentum),
+                                          rate_inside ? S(learning_rate) : S(1),
+                                          rate_inside ? S(1) : S(learning_rate),
+                                          S(weight_decay)};
+        S* const v = moments.data();
+        S* const last = v + (moments.cols() - 1) * moments.outerStride();
+        kernel::optimizer_functions<S>().rmsprop(step, w.data(), g.data(), v,
+                                                 centered ? v + moments.outerStride() : nullptr,
+                                                 momentum > 0 ? last : nullptr, w.size());
     }
 };
 
 static_assert(OptimizerRule<RMSprop>);
+
+#ifdef CAROUSEL_BODIES
+
+CAROUSEL_INLINE void RMSprop::check() const {
+    require(learning_rate >= 0 && std::isfinite(learning_rate), "RMSprop", "learning_rate is ", learning_rate,
+            ", expected a finite number >= 0");
+    require(rho >= 0 && rho < 1, "RMSprop", "rho is ", rho, ", expected 0 <= rho < 1");
+    require(epsilon > 0 && std::isfinite(epsilon), "RMSprop", "epsilon is ", epsilon, ", expected a finite number > 0");
+    require(momentum >= 0 && momentum < 1, "RMSprop", "momentum is ", momentum, ", expected 0 <= momentum < 1");
+    require(weight_decay >= 0 && std::isfinite(weight_decay), "RMSprop", "weight_decay is ", weight_decay,
+            ", expected a finite number >= 0");
+}
+
+#endif
 
 } // namespace carousel

@@ -4,13 +4,15 @@
 #include "carousel/core/matrix.hpp"
 #include "carousel/core/require.hpp"
 
-#include <algorithm>
-#include <cmath>
 #include <functional>
 #include <limits>
-#include <numbers>
 #include <span>
-#include <utility>
+
+#ifdef CAROUSEL_BODIES
+#    include <algorithm>
+#    include <cmath>
+#    include <numbers>
+#endif
 
 namespace carousel::inline CAROUSEL_ABI {
 
@@ -38,21 +40,14 @@ struct StepDecay {
     Index every = 10;
     double factor = 0.1;
 
-    double operator()(const ScheduleInput& input) const {
-        require(every >= 1, "StepDecay", "every is ", every, ", expected every >= 1");
-        require(factor > 0, "StepDecay", "factor is ", factor, ", expected factor > 0");
-        return input.initial_rate * std::pow(factor, static_cast<double>(input.epoch / every));
-    }
+    CAROUSEL_INLINE double operator()(const ScheduleInput& input) const;
 };
 
 /// initial_rate · factor^epoch (PyTorch: ExponentialLR). Throws std::invalid_argument unless factor > 0.
 struct ExponentialDecay {
     double factor = 0.95;
 
-    double operator()(const ScheduleInput& input) const {
-        require(factor > 0, "ExponentialDecay", "factor is ", factor, ", expected factor > 0");
-        return input.initial_rate * std::pow(factor, static_cast<double>(input.epoch));
-    }
+    CAROUSEL_INLINE double operator()(const ScheduleInput& input) const;
 };
 
 /// minimum + ½ (initial_rate − minimum) (1 + cos(π · epoch / epochs)): Loshchilov and Hutter, "SGDR: stochastic
@@ -62,13 +57,7 @@ struct CosineAnnealing {
     Index epochs = 0; ///< how long it falls; 0: as long as the training is planned
     double minimum = 0;
 
-    double operator()(const ScheduleInput& input) const {
-        require(epochs >= 0, "CosineAnnealing", "epochs is ", epochs, ", expected epochs >= 0");
-        require(minimum >= 0, "CosineAnnealing", "minimum is ", minimum, ", expected minimum >= 0");
-        const auto length = static_cast<double>(std::max<Index>(1, epochs > 0 ? epochs : input.epochs));
-        const double angle = std::numbers::pi * static_cast<double>(input.epoch) / length;
-        return minimum + (input.initial_rate - minimum) * (1 + std::cos(angle)) / 2;
-    }
+    CAROUSEL_INLINE double operator()(const ScheduleInput& input) const;
 };
 
 /// Multiplies the rate by factor, down to minimum, when the loss has not fallen below best · (1 − threshold) for more
@@ -91,44 +80,11 @@ struct ReduceOnPlateau {
         Index cooling = 0;
     } memory = {};
 
-    double operator()(const ScheduleInput& input) {
-        require(factor > 0 && factor < 1, "ReduceOnPlateau", "factor is ", factor, ", expected 0 < factor < 1");
-        require(patience >= 0, "ReduceOnPlateau", "patience is ", patience, ", expected patience >= 0");
-        require(threshold >= 0, "ReduceOnPlateau", "threshold is ", threshold, ", expected threshold >= 0");
-        require(minimum >= 0, "ReduceOnPlateau", "minimum is ", minimum, ", expected minimum >= 0");
-        require(cooldown >= 0, "ReduceOnPlateau", "cooldown is ", cooldown, ", expected cooldown >= 0");
-        if (input.epoch == 0 || !input.losses.empty())
-            memory = {};
-        if (input.epoch == 0)
-            return input.initial_rate;
-        if (!input.losses.empty())
-            for (const double loss : input.losses.first(input.losses.size() - 1))
-                due_after(loss);
-        if (!due_after(input.loss))
-            return input.rate;
-        const double reduced = std::max(input.rate * factor, minimum);
-        return input.rate - reduced > 1e-8 ? reduced : input.rate; // PyTorch ignores smaller steps, too
-    }
+    CAROUSEL_INLINE double operator()(const ScheduleInput& input);
 
   private:
     /// Counts an epoch; true if the rate is to be reduced after it.
-    bool due_after(double loss) {
-        if (loss < memory.best * (1 - threshold)) {
-            memory.best = loss;
-            memory.bad_epochs = 0;
-        } else {
-            ++memory.bad_epochs;
-        }
-        if (memory.cooling > 0) {
-            --memory.cooling;
-            memory.bad_epochs = 0;
-        }
-        if (memory.bad_epochs <= patience)
-            return false;
-        memory.bad_epochs = 0;
-        memory.cooling = cooldown;
-        return true;
-    }
+    CAROUSEL_INLINE bool due_after(double loss);
 };
 
 /// The rate rises in a straight line from start · initial_rate in the first epoch to initial_rate in epoch number
@@ -139,21 +95,83 @@ struct Warmup {
     double start = 0.1;
     Schedule then = {};
 
-    double operator()(const ScheduleInput& input) const {
-        require(epochs >= 0, "Warmup", "epochs is ", epochs, ", expected epochs >= 0");
-        require(start > 0 && start <= 1, "Warmup", "start is ", start, ", expected 0 < start <= 1");
-        if (input.epoch < epochs) {
-            const double done = static_cast<double>(input.epoch) / static_cast<double>(epochs);
-            return input.initial_rate * (start + (1 - start) * done);
-        }
-        if (!then)
-            return input.initial_rate;
-        ScheduleInput later = input;
-        later.epoch -= epochs;
-        later.epochs = std::max<Index>(0, input.epochs - epochs);
-        later.losses = input.losses.subspan(std::min(static_cast<std::size_t>(epochs), input.losses.size()));
-        return then(later);
-    }
+    CAROUSEL_INLINE double operator()(const ScheduleInput& input) const;
 };
+
+#ifdef CAROUSEL_BODIES
+
+CAROUSEL_INLINE double StepDecay::operator()(const ScheduleInput& input) const {
+    require(every >= 1, "StepDecay", "every is ", every, ", expected every >= 1");
+    require(factor > 0, "StepDecay", "factor is ", factor, ", expected factor > 0");
+    return input.initial_rate * std::pow(factor, static_cast<double>(input.epoch / every));
+}
+
+CAROUSEL_INLINE double ExponentialDecay::operator()(const ScheduleInput& input) const {
+    require(factor > 0, "ExponentialDecay", "factor is ", factor, ", expected factor > 0");
+    return input.initial_rate * std::pow(factor, static_cast<double>(input.epoch));
+}
+
+CAROUSEL_INLINE double CosineAnnealing::operator()(const ScheduleInput& input) const {
+    require(epochs >= 0, "CosineAnnealing", "epochs is ", epochs, ", expected epochs >= 0");
+    require(minimum >= 0, "CosineAnnealing", "minimum is ", minimum, ", expected minimum >= 0");
+    const auto length = static_cast<double>(std::max<Index>(1, epochs > 0 ? epochs : input.epochs));
+    const double angle = std::numbers::pi * static_cast<double>(input.epoch) / length;
+    return minimum + (input.initial_rate - minimum) * (1 + std::cos(angle)) / 2;
+}
+
+CAROUSEL_INLINE double ReduceOnPlateau::operator()(const ScheduleInput& input) {
+    require(factor > 0 && factor < 1, "ReduceOnPlateau", "factor is ", factor, ", expected 0 < factor < 1");
+    require(patience >= 0, "ReduceOnPlateau", "patience is ", patience, ", expected patience >= 0");
+    require(threshold >= 0, "ReduceOnPlateau", "threshold is ", threshold, ", expected threshold >= 0");
+    require(minimum >= 0, "ReduceOnPlateau", "minimum is ", minimum, ", expected minimum >= 0");
+    require(cooldown >= 0, "ReduceOnPlateau", "cooldown is ", cooldown, ", expected cooldown >= 0");
+    if (input.epoch == 0 || !input.losses.empty())
+        memory = {};
+    if (input.epoch == 0)
+        return input.initial_rate;
+    if (!input.losses.empty())
+        for (const double loss : input.losses.first(input.losses.size() - 1))
+            due_after(loss);
+    if (!due_after(input.loss))
+        return input.rate;
+    const double reduced = std::max(input.rate * factor, minimum);
+    return input.rate - reduced > 1e-8 ? reduced : input.rate; // PyTorch ignores smaller steps, too
+}
+
+CAROUSEL_INLINE bool ReduceOnPlateau::due_after(double loss) {
+    if (loss < memory.best * (1 - threshold)) {
+        memory.best = loss;
+        memory.bad_epochs = 0;
+    } else {
+        ++memory.bad_epochs;
+    }
+    if (memory.cooling > 0) {
+        --memory.cooling;
+        memory.bad_epochs = 0;
+    }
+    if (memory.bad_epochs <= patience)
+        return false;
+    memory.bad_epochs = 0;
+    memory.cooling = cooldown;
+    return true;
+}
+
+CAROUSEL_INLINE double Warmup::operator()(const ScheduleInput& input) const {
+    require(epochs >= 0, "Warmup", "epochs is ", epochs, ", expected epochs >= 0");
+    require(start > 0 && start <= 1, "Warmup", "start is ", start, ", expected 0 < start <= 1");
+    if (input.epoch < epochs) {
+        const double done = static_cast<double>(input.epoch) / static_cast<double>(epochs);
+        return input.initial_rate * (start + (1 - start) * done);
+    }
+    if (!then)
+        return input.initial_rate;
+    ScheduleInput later = input;
+    later.epoch -= epochs;
+    later.epochs = std::max<Index>(0, input.epochs - epochs);
+    later.losses = input.losses.subspan(std::min(static_cast<std::size_t>(epochs), input.losses.size()));
+    return then(later);
+}
+
+#endif
 
 } // namespace carousel

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "carousel/core/require.hpp"
+#include "carousel/kernel/update.hpp"
 #include "carousel/optim/rule.hpp"
 
 #include <cmath>
@@ -28,14 +29,7 @@ struct SGD {
     double weight_decay = 0; ///< of an L2 penalty ½·weight_decay·‖w‖²
     Formula formula = Formula::pytorch;
 
-    void check() const {
-        require(learning_rate >= 0 && std::isfinite(learning_rate), "SGD", "learning_rate is ", learning_rate,
-                ", expected a finite number >= 0");
-        require(momentum >= 0 && momentum < 1, "SGD", "momentum is ", momentum, ", expected 0 <= momentum < 1");
-        require(!nesterov || momentum > 0, "SGD", "nesterov is set and momentum is 0, expected momentum > 0");
-        require(weight_decay >= 0 && std::isfinite(weight_decay), "SGD", "weight_decay is ", weight_decay,
-                ", expected a finite number >= 0");
-    }
+    CAROUSEL_INLINE void check() const;
 
     template <class Scalar>
     void check_for() const {
@@ -49,24 +43,27 @@ struct SGD {
 
     template <class S>
     void update(ParameterValues<S> w, ParameterGradient<S> g, ParameterMoments<S> moments) const {
-        const S rate = S(learning_rate);
-        const S mu = S(momentum);
-        const auto d = g + S(weight_decay) * w;
-        if (momentum == 0) {
-            w -= rate * d;
-            return;
-        }
-        const S inside = formula == Formula::keras ? rate : S(1); // the rate, inside or outside the buffer
-        const S outside = formula == Formula::keras ? S(1) : rate;
-        auto m = moments.col(0);
-        m = mu * m + inside * d;
-        if (nesterov)
-            w -= outside * (inside * d + mu * m);
-        else
-            w -= outside * m;
+        const bool rate_inside = momentum > 0 && formula == Formula::keras; // of the buffer
+        const kernel::SgdStep<S> step{S(momentum), rate_inside ? S(learning_rate) : S(1),
+                                      rate_inside ? S(1) : S(learning_rate), S(weight_decay), nesterov};
+        kernel::optimizer_functions<S>().sgd(step, w.data(), g.data(), momentum > 0 ? moments.data() : nullptr,
+                                             w.size());
     }
 };
 
 static_assert(OptimizerRule<SGD>);
+
+#ifdef CAROUSEL_BODIES
+
+CAROUSEL_INLINE void SGD::check() const {
+    require(learning_rate >= 0 && std::isfinite(learning_rate), "SGD", "learning_rate is ", learning_rate,
+            ", expected a finite number >= 0");
+    require(momentum >= 0 && momentum < 1, "SGD", "momentum is ", momentum, ", expected 0 <= momentum < 1");
+    require(!nesterov || momentum > 0, "SGD", "nesterov is set and momentum is 0, expected momentum > 0");
+    require(weight_decay >= 0 && std::isfinite(weight_decay), "SGD", "weight_decay is ", weight_decay,
+            ", expected a finite number >= 0");
+}
+
+#endif
 
 } // namespace carousel

@@ -1,0 +1,164 @@
+// The steps of the optimizers' rules: what happens to each number of a parameter. A door as arrays.hpp; the equations are those of
+// optim/, in their symbols.
+#pragma once
+
+#include "carousel/kernel/compiled.hpp"
+#include "carousel/simd/lane.hpp"
+
+#if defined(__SSE2__)
+#    include <emmintrin.h>
+#elif defined(__aarch64__)
+#    include <arm_neon.h>
+#endif
+
+#include "carousel/core/quiet_bounds_begin.hpp"
+
+namespace carousel::inline CAROUSEL_ABI::kernel {
+
+/// Of a step of Adam or AdamW. `kept`: of w, before all else.
+template <class S>
+struct AdamStep {
+    S beta1, beta1_rest, beta2, beta2_rest, rate, epsilon, weight_decay, kept; ///< the rest of 1
+};
+/// m = momentum·m + inside·d and w −= outside·m, or with nesterov w −= outside·(inside·d + momentum·m).
+template <class S>
+struct SgdStep {
+    S momentum, inside, outside, weight_decay;
+    bool nesterov;
+};
+/// u = d / (√(v + under_root) + beside_root), m = momentum·m + inside·u, w −= outside·m.
+template <class S>
+struct RmspropStep {
+    S rho, rho_rest, under_root, beside_root, momentum, inside, outside, weight_decay;
+};
+
+template <class S>
+struct OptimizerFunctions {
+    using Scalar = S;
+
+    void (*adam)(const AdamStep<S>& step, S* w, const S* g, S* m, S* v, Index size);
+    void (*sgd)(const SgdStep<S>& step, S* w, const S* g, S* m, Index size);
+    void (*rmsprop)(const RmspropStep<S>& step, S* w, const S* g, S* v, S* a, S* m, Index size);
+};
+
+inline namespace CAROUSEL_ISA {
+
+using namespace simd;
+
+/// √x of a lane, rounded correctly as of a number. std::sqrt sets errno, which keeps loops of it out of vector registers.
+template <class V>
+inline V root(V x) {
+    using S = scalar_of<V>;
+    constexpr bool floats = sizeof(S) == sizeof(float);
+#if defined(__AVX512F__)
+    if constexpr (sizeof(V) == 64 && floats)
+        return std::bit_cast<V>(_mm512_sqrt_ps(std::bit_cast<__m512>(x)));
+    else if constexpr (sizeof(V) == 64)
+        return std::bit_cast<V>(_mm512_sqrt_pd(std::bit_cast<__m512d>(x)));
+#elif defined(__AVX__)
+    if constexpr (sizeof(V) == 32 && floats)
+        return std::bit_cast<V>(_mm256_sqrt_ps(std::bit_cast<__m256>(x)));
+    else if constexpr (sizeof(V) == 32)
+        return std::bit_cast<V>(_mm256_sqrt_pd(std::bit_cast<__m256d>(x)));
+#elif defined(__SSE2__)
+    if constexpr (sizeof(V) == 16 && floats)
+        return std::bit_cast<V>(_mm_sqrt_ps(std::bit_cast<__m128>(x)));
+    else if constexpr (sizeof(V) == 16)
+        return std::bit_cast<V>(_mm_sqrt_pd(std::bit_cast<__m128d>(x)));
+#elif defined(__aarch64__)
+    if constexpr (sizeof(V) == 16 && floats)
+        return std::bit_cast<V>(vsqrtq_f32(std::bit_cast<float32x4_t>(x)));
+    else if constexpr (sizeof(V) == 16)
+        return std::bit_cast<V>(vsqrtq_f64(std::bit_cast<float64x2_t>(x)));
+#endif
+    for (int k = 0; k < size_of<V>; ++k)
+        x[k] = floats ? static_cast<S>(__builtin_sqrtf(static_cast<float>(x[k])))
+                      : static_cast<S>(__builtin_sqrt(static_cast<double>(x[k])));
+    return x;
+}
+
+/// f(k, count) for the first number of every lane and how many are left from there on.
+template <class S, class F>
+inline void each_lane(Index size, const F& f) {
+    for (Index k = 0; k < size; k += lanes<S>)
+        f(k, size - k);
+}
+
+template <class S>
+void adam(const AdamStep<S>& step, S* w, const S* g, S* m, S* v, Index size) {
+    using V = Lane<S>;
+    const AdamStep<S> s = step;
+    each_lane<S>(
+        size, [&](Index k, Index count) __attribute__((always_inline)) {
+            const V kept = s.kept * load<V>(w + k, count);
+            const V d = load<V>(g + k, count) + s.weight_decay * kept;
+            const V first = s.beta1 * load<V>(m + k, count) + s.beta1_rest * d;
+            const V second = s.beta2 * load<V>(v + k, count) + s.beta2_rest * (d * d);
+            store<V>(m + k, first, count);
+            store<V>(v + k, second, count);
+            store<V>(w + k, kept - s.rate * first / (root(second) + s.epsilon), count);
+        });
+}
+
+/// m: null without momentum.
+template <class S>
+void sgd(const SgdStep<S>& step, S* w, const S* g, S* m, Index size) {
+    using V = Lane<S>;
+    const SgdStep<S> s = step;
+    each_lane<S>(
+        size, [&](Index k, Index count) __attribute__((always_inline)) {
+            const V old = load<V>(w + k, count);
+            const V d = s.inside * (load<V>(g + k, count) + s.weight_decay * old);
+            V change = d;
+            if (m) {
+                const V moment = s.momentum * load<V>(m + k, count) + d;
+                store<V>(m + k, moment, count);
+                change = s.nesterov ? d + s.momentum * moment : moment;
+            }
+            store<V>(w + k, old - s.outside * change, count);
+        });
+}
+
+/// a: null unless centred. m: null without momentum.
+template <class S>
+void rmsprop(const RmspropStep<S>& step, S* w, const S* g, S* v, S* a, S* m, Index size) {
+    using V = Lane<S>;
+    const RmspropStep<S> s = step;
+    each_lane<S>(
+        size, [&](Index k, Index count) __attribute__((always_inline)) {
+            const V old = load<V>(w + k, count);
+            const V d = load<V>(g + k, count) + s.weight_decay * old;
+            V mean_square = s.rho * load<V>(v + k, count) + s.rho_rest * (d * d);
+            store<V>(v + k, mean_square, count);
+            if (a) {
+                const V mean = s.rho * load<V>(a + k, count) + s.rho_rest * d;
+                store<V>(a + k, mean, count);
+                mean_square -= mean * mean;
+                mean_square = mean_square < S(0) ? V{} : mean_square; // rounding may make a variance negative
+            }
+            V change = s.inside * (d / (root(mean_square + s.under_root) + s.beside_root));
+            if (m) {
+                change += s.momentum * load<V>(m + k, count);
+                store<V>(m + k, change, count);
+            }
+            store<V>(w + k, old - s.outside * change, count);
+        });
+}
+
+template <class S>
+inline constexpr OptimizerFunctions<S> optimizer_functions_here = {adam<S>, sgd<S>, rmsprop<S>};
+
+} // namespace CAROUSEL_ISA
+
+/// Those of the instruction set that runs.
+template <class S>
+const OptimizerFunctions<S>& optimizer_functions() {
+    if constexpr (in_library<S>)
+        return chosen<OptimizerFunctions<S>>();
+    else
+        return optimizer_functions_here<S>;
+}
+
+} // namespace carousel::kernel
+
+#include "carousel/core/quiet_bounds_end.hpp"

@@ -1,0 +1,139 @@
+// What optimizers, losses and initialisers do with long vectors: lengths, scaling, differences, orthogonal columns. A door as
+// arrays.hpp.
+#pragma once
+
+#include "carousel/kernel/compiled.hpp"
+#include "carousel/simd/lane.hpp"
+
+#include "carousel/core/quiet_bounds_begin.hpp"
+
+namespace carousel::inline CAROUSEL_ABI::kernel {
+
+template <class S>
+struct VectorFunctions {
+    using Scalar = S;
+
+    double (*squared_norm)(const S* x, Index size);
+    void (*scale)(S factor, S* x, Index size);
+    void (*clip)(S bound, S* x, Index size);
+    double (*squared_difference)(const S* a, const S* b, Index size);
+    void (*scaled_difference)(S factor, const S* a, const S* b, S* to, Index size);
+    double (*orthonormalize)(S* q, Index rows, Index columns);
+};
+
+inline namespace CAROUSEL_ISA {
+
+using namespace simd;
+
+/// Σ x², added up in double, in four lanes side by side.
+template <class S>
+double squared_norm(const S* x, Index size) {
+    using V = Lane<double>;
+    constexpr Index width = lanes<double>, side_by_side = 4;
+    // a register of doubles, from a register half as wide if the numbers are floats
+    const auto squares = [](const S* from) __attribute__((always_inline)) {
+        const V v = __builtin_convertvector(load<Vec<S, static_cast<int>(width * sizeof(S))>>(from), V);
+        return v * v;
+    };
+    V sums[side_by_side] = {};
+    Index k = 0;
+    for (; k + side_by_side * width <= size; k += side_by_side * width)
+        for (Index j = 0; j < side_by_side; ++j)
+            sums[j] += squares(x + k + j * width);
+    for (; k + width <= size; k += width)
+        sums[0] += squares(x + k);
+    double sum = sum_of<V>((sums[0] + sums[1]) + (sums[2] + sums[3]));
+    for (; k < size; ++k)
+        sum += static_cast<double>(x[k]) * static_cast<double>(x[k]);
+    return sum;
+}
+
+/// x = factor·x
+template <class S>
+void scale(S factor, S* x, Index size) {
+    for_each_lane(
+        x, size, [factor](auto v) __attribute__((always_inline)) { return factor * v; });
+}
+
+/// x = x, but at least −bound and at most bound. NaN stays NaN.
+template <class S>
+void clip(S bound, S* x, Index size) {
+    for_each_lane(
+        x, size, [bound](auto v) __attribute__((always_inline)) {
+            const auto most = splat<decltype(v)>(bound);
+            v = v > most ? most : v;
+            return v < -most ? -most : v;
+        });
+}
+
+/// Σ (a − b)², added up in double, each sum of 128 in S.
+template <class S>
+double squared_difference(const S* a, const S* b, Index size) {
+    using V = Lane<S>;
+    constexpr Index block = 128;
+    double sum = 0;
+    for (Index first = 0; first < size; first += block) {
+        const Index end = size - first < block ? size : first + block;
+        V sums{};
+        for (Index k = first; k < end; k += lanes<S>) {
+            const V difference = load<V>(a + k, end - k) - load<V>(b + k, end - k);
+            sums += difference * difference;
+        }
+        sum += static_cast<double>(sum_of(sums));
+    }
+    return sum;
+}
+
+/// to = factor·(a − b)
+template <class S>
+void scaled_difference(S factor, const S* a, const S* b, S* to, Index size) {
+    for_each_lane(
+        a, b, to, size, [factor](auto v, auto w) __attribute__((always_inline)) { return factor * (v - w); });
+}
+
+/// Gram and Schmidt: makes the columns of q, each `rows` numbers, one after the other, orthonormal. Returns the least share of its
+/// length that a column kept. For few columns.
+template <class S>
+double orthonormalize(S* q, Index rows, Index columns) {
+    using V = Lane<S>;
+    double least = 1;
+    for (Index k = 0; k < columns; ++k) {
+        S* const own = q + k * rows;
+        const double length = __builtin_sqrt(squared_norm(own, rows));
+        for (Index j = 0; j < k; ++j) {
+            const S* const other = q + j * rows;
+            V sums{};
+            for (Index i = 0; i < rows; i += lanes<S>)
+                sums += load<V>(other + i, rows - i) * load<V>(own + i, rows - i);
+            const S share = sum_of(sums);
+            for_each_lane(
+                own, other, own,
+                rows, [share](auto v, auto w) __attribute__((always_inline)) { return v - share * w; });
+        }
+        const double left = __builtin_sqrt(squared_norm(own, rows));
+        const S divisor = static_cast<S>(left);
+        for_each_lane(
+            own, rows, [divisor](auto v) __attribute__((always_inline)) { return v / divisor; });
+        least = left / length < least ? left / length : least;
+    }
+    return least;
+}
+
+template <class S>
+inline constexpr VectorFunctions<S> vector_functions_here = {
+    squared_norm<S>, scale<S>, clip<S>, squared_difference<S>, scaled_difference<S>, orthonormalize<S>};
+
+} // namespace CAROUSEL_ISA
+
+/// Those of the instruction set that runs.
+template <class S>
+const VectorFunctions<S>& vector_functions() {
+    if constexpr (in_library<S>)
+        return chosen<VectorFunctions<S>>();
+    else
+        return vector_functions_here<S>;
+}
+
+} // namespace carousel::kernel
+
+#include "carousel/core/quiet_bounds_end.hpp"
