@@ -3,15 +3,19 @@
 
 #include "carousel/core/matrix.hpp"
 #include "carousel/core/sequence.hpp"
-#include "carousel/kernel/arrays.hpp"
 #include "carousel/loss/loss.hpp"
 
-#include <algorithm>
-#include <cmath>
 #include <concepts>
 #include <optional>
 #include <type_traits>
 #include <vector>
+
+#ifdef CAROUSEL_BODIES
+#    include "carousel/kernel/arrays.hpp"
+
+#    include <algorithm>
+#    include <cmath>
+#endif
 
 namespace carousel::inline CAROUSEL_ABI {
 
@@ -36,27 +40,7 @@ struct SoftmaxCrossEntropy {
     /// lengths, its real numbers are classes, and what is to be compared weighs more than 0.
     template <std::floating_point S>
     double operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target,
-                      std::type_identity_t<Sequence<S>>* dy = nullptr) const {
-        const double divisor = weight(y, target);
-        detail::require_summands("SoftmaxCrossEntropy", divisor, "padding, ignored or of a class of weight 0");
-        if (dy)
-            dy->resize(y.features(), y.steps(), y.batch(), y.lengths());
-
-        double sum = 0;
-        for (Index t = 0, column = 0; t < y.steps(); ++t)
-            for (Index b = 0; b < y.batch(); ++b, ++column) {
-                const S* const logits = y.data() + column * y.features();
-                S* const gradient = dy ? dy->data() + column * y.features() : nullptr;
-                const S k = target.data()[column];
-                if (y.real(t, b) && !ignores(k)) {
-                    const double w = class_weight(k);
-                    sum += w * kernel::softmax_functions<S>().loss(logits, y.features(), static_cast<Index>(k),
-                                                                   w / divisor, gradient);
-                } else if (gradient)
-                    dy->values().col(column).setZero();
-            }
-        return sum / divisor;
-    }
+                      std::type_identity_t<Sequence<S>>* dy = nullptr) const;
 
     template <std::floating_point S>
     double operator()(const Sequence<S>& y, const Sequence<S>& target,
@@ -68,36 +52,13 @@ struct SoftmaxCrossEntropy {
     /// are padding or ignored. Batches are averaged by it: Σ weight·loss / Σ weight. Throws as check(), and unless target
     /// has y's steps, batch and, if it has lengths, y's lengths.
     template <std::floating_point S>
-    double weight(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target) const {
-        detail::require_target("SoftmaxCrossEntropy", y, target, 1);
-        return check(SequenceView<S>(target.data(), 1, y.steps(), y.batch(), y.lengths()), y.features());
-    }
+    double weight(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target) const;
 
     /// The weight() of outputs of so many features with these targets, of their lengths. Throws std::invalid_argument
     /// unless every real target is a class, 0 … features − 1, or ignored, and class_weights are empty or one a class,
     /// finite and >= 0.
     template <std::floating_point S>
-    double check(SequenceView<S> target, Index features) const {
-        require(class_weights.empty() || static_cast<Index>(class_weights.size()) == features, "SoftmaxCrossEntropy",
-                class_weights.size(), " class weights were given for ", features, " classes");
-        for (std::size_t k = 0; k < class_weights.size(); ++k)
-            require(std::isfinite(class_weights[k]) && class_weights[k] >= 0, "SoftmaxCrossEntropy",
-                    "the weight of class ", k, " is ", class_weights[k], ", expected a finite number >= 0");
-        require(target.features() == 1, "SoftmaxCrossEntropy", "target has ", target.features(),
-                " features, expected 1: the number of the class");
-        double sum = 0;
-        for (Index t = 0; t < target.steps(); ++t)
-            for (Index b = 0; b < target.batch(); ++b) {
-                const S k = target.data()[t * target.batch() + b];
-                if (!target.real(t, b) || ignores(k))
-                    continue;
-                require(k >= 0 && k < static_cast<S>(features) && k == std::floor(k), "SoftmaxCrossEntropy",
-                        "the target at step ", t, " of sequence ", b, " is ", k, ", expected a class, 0 … ",
-                        features - 1);
-                sum += class_weight(k);
-            }
-        return detail::loss_weight(reduction, sum);
-    }
+    double check(SequenceView<S> target, Index features) const;
 
   private:
     template <class S>
@@ -113,4 +74,68 @@ struct SoftmaxCrossEntropy {
 
 static_assert(Loss<SoftmaxCrossEntropy>);
 
+#ifdef CAROUSEL_BODIES
+
+template <std::floating_point S>
+double SoftmaxCrossEntropy::operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target,
+                                       std::type_identity_t<Sequence<S>>* dy) const {
+    const double divisor = weight(y, target);
+    detail::require_summands("SoftmaxCrossEntropy", divisor, "padding, ignored or of a class of weight 0");
+    if (dy)
+        dy->resize(y.features(), y.steps(), y.batch(), y.lengths());
+
+    double sum = 0;
+    for (Index t = 0, column = 0; t < y.steps(); ++t)
+        for (Index b = 0; b < y.batch(); ++b, ++column) {
+            const S* const logits = y.data() + column * y.features();
+            S* const gradient = dy ? dy->data() + column * y.features() : nullptr;
+            const S k = target.data()[column];
+            if (y.real(t, b) && !ignores(k)) {
+                const double w = class_weight(k);
+                sum += w * kernel::softmax_functions<S>().loss(logits, y.features(), static_cast<Index>(k), w / divisor,
+                                                               gradient);
+            } else if (gradient)
+                std::fill_n(gradient, y.features(), S(0));
+        }
+    return sum / divisor;
+}
+
+template <std::floating_point S>
+double SoftmaxCrossEntropy::weight(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target) const {
+    detail::require_target("SoftmaxCrossEntropy", y, target, 1);
+    return check(SequenceView<S>(target.data(), 1, y.steps(), y.batch(), y.lengths()), y.features());
+}
+
+template <std::floating_point S>
+double SoftmaxCrossEntropy::check(SequenceView<S> target, Index features) const {
+    require(class_weights.empty() || static_cast<Index>(class_weights.size()) == features, "SoftmaxCrossEntropy",
+            class_weights.size(), " class weights were given for ", features, " classes");
+    for (std::size_t k = 0; k < class_weights.size(); ++k)
+        require(std::isfinite(class_weights[k]) && class_weights[k] >= 0, "SoftmaxCrossEntropy", "the weight of class ",
+                k, " is ", class_weights[k], ", expected a finite number >= 0");
+    require(target.features() == 1, "SoftmaxCrossEntropy", "target has ", target.features(),
+            " features, expected 1: the number of the class");
+    double sum = 0;
+    for (Index t = 0; t < target.steps(); ++t)
+        for (Index b = 0; b < target.batch(); ++b) {
+            const S k = target.data()[t * target.batch() + b];
+            if (!target.real(t, b) || ignores(k))
+                continue;
+            require(k >= 0 && k < static_cast<S>(features) && k == std::floor(k), "SoftmaxCrossEntropy",
+                    "the target at step ", t, " of sequence ", b, " is ", k, ", expected a class, 0 … ", features - 1);
+            sum += class_weight(k);
+        }
+    return detail::loss_weight(reduction, sum);
+}
+
+#endif
+
 } // namespace carousel
+
+/// What carousel::compiled holds of this header.
+#define CAROUSEL_EXTERN_SOFTMAX_CROSS_ENTROPY(how, S)                                                               \
+    how template double carousel::SoftmaxCrossEntropy::operator()(                                                  \
+        carousel::SequenceView<S>, carousel::SequenceView<S>, carousel::Sequence<S>*) const;                        \
+    how template double carousel::SoftmaxCrossEntropy::weight(carousel::SequenceView<S>, carousel::SequenceView<S>) \
+        const;                                                                                                      \
+    how template double carousel::SoftmaxCrossEntropy::check(carousel::SequenceView<S>, carousel::Index) const
