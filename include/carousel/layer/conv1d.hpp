@@ -1,6 +1,7 @@
 // Conv1D: a convolution over time.
 #pragma once
 
+#include "carousel/kernel/arrays.hpp"
 #include "carousel/layer/conv1d_options.hpp"
 #include "carousel/layer/conv_windows.hpp"
 #include "carousel/layer/each_parameter.hpp"

@@ -4,41 +4,40 @@
 #include "carousel/core/buffer.hpp"
 #include "carousel/core/matrix.hpp"
 #include "carousel/kernel/arrays.hpp"
+#include "carousel/kernel/vectors.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <vector>
 
 namespace carousel::inline CAROUSEL_ABI::detail {
 
-/// Orthonormalises columns begin … end − 1; returns the least share of its length that a column kept. The left half is
+/// Orthonormalises `columns` columns of `rows` numbers; returns the least share of its length that a column kept. The left half is
 /// done first and then taken out of the right half, so that nearly all work is in products of large matrices.
 template <class Scalar>
-Scalar least_share_left(Matrix<Scalar>& q, Index begin, Index end, Buffer<Scalar>& scratch) {
+double least_share_left(Scalar* q, Index rows, Index columns, Buffer<Scalar>& scratch) {
+    const auto& vectors = kernel::vector_functions<Scalar>();
     constexpr Index few = 8;
-    if (end - begin <= few) {
-        Scalar least = 1;
-        for (Index k = begin; k < end; ++k) {
-            const Scalar length = static_cast<Scalar>(q.col(k).template cast<double>().norm());
-            for (Index j = begin; j < k; ++j)
-                q.col(k) -= q.col(j).dot(q.col(k)) * q.col(j);
-            const Scalar left = static_cast<Scalar>(q.col(k).template cast<double>().norm());
-            q.col(k) /= left;
-            least = std::min(least, left / length);
-        }
-        return least;
-    }
-    const Index middle = begin + (end - begin) / 2, left = middle - begin, right = end - middle, rows = q.rows();
-    const Scalar least = least_share_left(q, begin, middle, scratch);
-    const auto L = kernel::operand(q.middleCols(begin, left));
-    auto R = q.middleCols(middle, right);
-    const Vector<Scalar> lengths = R.colwise().norm();
-    Matrix<Scalar> shares(left, right); // R −= L·(Lᵀ·R)
-    kernel::array_functions<Scalar>().multiply(shares.data(), left, left, right, rows, L.transposed(),
-                                               kernel::operand(R), false, scratch);
-    shares *= -1;
-    kernel::array_functions<Scalar>().multiply(R.data(), rows, rows, right, left, L, kernel::operand(shares), true,
-                                               scratch);
-    const Scalar kept = (R.colwise().norm().transpose().array() / lengths.array()).minCoeff();
-    return std::min({least, kept, kept * least_share_left(q, middle, end, scratch)});
+    if (columns <= few)
+        return vectors.orthonormalize(q, rows, columns);
+    const Index left = columns / 2, right = columns - left;
+    const double least = least_share_left(q, rows, left, scratch);
+    Scalar* const rest = q + left * rows;
+    const auto length = [&](Index column) { return std::sqrt(vectors.squared_norm(rest + column * rows, rows)); };
+    std::vector<double> lengths(static_cast<std::size_t>(right));
+    for (Index k = 0; k < right; ++k)
+        lengths[static_cast<std::size_t>(k)] = length(k);
+
+    const kernel::Operand<Scalar> L{q, 1, rows};
+    std::vector<Scalar> shares(static_cast<std::size_t>(left * right)); // R −= L·(Lᵀ·R)
+    const auto& arrays = kernel::array_functions<Scalar>();
+    arrays.multiply(shares.data(), left, left, right, rows, L.transposed(), {rest, 1, rows}, false, scratch);
+    vectors.scale(Scalar(-1), shares.data(), left * right);
+    arrays.multiply(rest, rows, rows, right, left, L, {shares.data(), 1, left}, true, scratch);
+    double kept = 1;
+    for (Index k = 0; k < right; ++k)
+        kept = std::min(kept, length(k) / lengths[static_cast<std::size_t>(k)]);
+    return std::min({least, kept, kept * least_share_left(rest, rows, right, scratch)});
 }
 
 /// Makes the columns of q, of which there are at most as many as rows, orthonormal: q becomes the Q of its QR decomposition
@@ -52,8 +51,8 @@ Scalar least_share_left(Matrix<Scalar>& q, Index begin, Index end, Buffer<Scalar
 template <class Scalar>
 void orthonormalize(Matrix<Scalar>& q) {
     Buffer<Scalar> scratch;
-    if (least_share_left(q, 0, q.cols(), scratch) < Scalar(0.5))
-        least_share_left(q, 0, q.cols(), scratch);
+    if (least_share_left(q.data(), q.rows(), q.cols(), scratch) < 0.5)
+        least_share_left(q.data(), q.rows(), q.cols(), scratch);
 }
 
 } // namespace carousel::detail
