@@ -1,8 +1,9 @@
 // BestEpoch: early stopping. Which epoch is the best, its parameters, and when none has been better for too long.
 #pragma once
 
+#include "carousel/core/parameter.hpp"
 #include "carousel/train/fit_options.hpp"
-#include "carousel/train/training.hpp"
+#include "carousel/train/training_state.hpp"
 
 #include <algorithm>
 #include <cmath>

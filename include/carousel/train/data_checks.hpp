@@ -2,11 +2,9 @@
 #pragma once
 
 #include "carousel/core/finite.hpp"
-#include "carousel/layer/layer.hpp"
 #include "carousel/train/dataset.hpp"
+#include "carousel/train/learner.hpp"
 
-#include <algorithm>
-#include <string>
 #include <vector>
 
 namespace carousel::inline CAROUSEL_ABI::detail {
@@ -36,12 +34,12 @@ void check_finite(const char* where, const SequenceView<S>& x, Index first, Inde
 }
 
 /// The targets must have as many steps as the model makes of x, in all and of each of these samples.
-template <class S, class Model>
-void check_steps(const char* where, const Model& model, const Dataset<S>& data, Index first, Index count) {
+template <class S>
+void check_steps(const char* where, const Evaluated<S>& model, const Dataset<S>& data, Index first, Index count) {
     const auto x = data.x.view(), y = data.y.view();
-    require(x.steps() >= least_steps(model), where, "x has ", x.steps(), " steps, expected at least ",
-            least_steps(model), ", which the model needs");
-    const Index made = output_length(model, x.steps()), given = y.steps();
+    require(x.steps() >= model.least_steps(), where, "x has ", x.steps(), " steps, expected at least ",
+            model.least_steps(), ", which the model needs");
+    const Index made = model.output_length(x.steps()), given = y.steps();
     const char* const advice = given == 1 && made == x.steps()
                                    ? "add LastStep{} to the model or give a target for every step"
                                : made == 1 ? "leave LastStep out of the model or give one target for each sequence"
@@ -49,7 +47,7 @@ void check_steps(const char* where, const Model& model, const Dataset<S>& data, 
     require(made == given, where, "the model outputs ", made, made == 1 ? " step" : " steps", " and the targets have ",
             given, ": ", advice);
     for (Index b = first; y.ragged() && b < first + count; ++b) {
-        const Index real = x.ragged() ? output_length(model, x.length(b)) : made;
+        const Index real = x.ragged() ? model.output_length(x.length(b)) : made;
         require(y.length(b) == real, where, "sequence ", b, " has targets for ", y.length(b),
                 " steps and the model outputs ", real, ", expected as many");
     }
@@ -57,20 +55,18 @@ void check_steps(const char* where, const Model& model, const Dataset<S>& data, 
 
 /// Checks the samples first … first + count − 1 and, if the loss can tell, their targets; returns what these weigh, or 1
 /// if the loss can't tell. A loss that can't compares its targets as it likes, so their steps are its own affair, too.
-template <class S, class Model, class LossType>
-double check_samples(const char* where, const Model& model, const LossType& loss, const Dataset<S>& data, Index first,
-                     Index count) {
+template <class S>
+double check_samples(const char* where, const Evaluated<S>& model, const Dataset<S>& data, Index first, Index count) {
     const auto x = data.x.view(), y = data.y.view();
     const Index outputs = model.output_size(x.features());
     check_finite(where, x, first, count);
-    if constexpr (requires { loss.check(y, outputs); }) {
-        check_steps(where, model, data, first, count);
-        std::vector<Index> lengths(static_cast<std::size_t>(y.batch())); // of all other samples 0: they are padding
-        for (Index b = first; b < first + count; ++b)
-            lengths[static_cast<std::size_t>(b)] = x.ragged() ? output_length(model, x.length(b)) : y.steps();
-        return loss.check(SequenceView<S>(y.data(), y.features(), y.steps(), y.batch(), lengths), outputs);
-    }
-    return 1;
+    if (!model.checks())
+        return 1;
+    check_steps(where, model, data, first, count);
+    std::vector<Index> lengths(static_cast<std::size_t>(y.batch())); // of all other samples 0: they are padding
+    for (Index b = first; b < first + count; ++b)
+        lengths[static_cast<std::size_t>(b)] = x.ragged() ? model.output_length(x.length(b)) : y.steps();
+    return model.check(SequenceView<S>(y.data(), y.features(), y.steps(), y.batch(), lengths), outputs);
 }
 
 } // namespace carousel::detail

@@ -1,16 +1,21 @@
 // Dataset: samples and their targets; windows over a series; batches.
 #pragma once
 
-#include "carousel/core/finite.hpp"
+#include "carousel/core/function_ref.hpp"
 #include "carousel/core/sequence.hpp"
 #include "carousel/layer/layer.hpp"
 
-#include <algorithm>
-#include <limits>
-#include <numeric>
 #include <span>
 #include <type_traits>
 #include <vector>
+
+#ifdef CAROUSEL_BODIES
+#    include "carousel/core/finite.hpp"
+
+#    include <algorithm>
+#    include <limits>
+#    include <numeric>
+#endif
 
 namespace carousel::inline CAROUSEL_ABI {
 
@@ -25,147 +30,46 @@ struct Dataset {
     /// x_batch, y_batch become these samples, without the steps that are padding in all of them; they keep their
     /// memory. A y that has as many steps as x, and no lengths of its own, is cut as x. Throws std::invalid_argument,
     /// before anything is changed, if there is no sample, or one that isn't there, or y has more or fewer than x.
-    void batch(std::span<const Index> samples, Sequence<S>& x_batch, Sequence<S>& y_batch) const {
-        check("Dataset::batch", samples);
-        const Index x_steps = longest(x.view(), samples);
-        const bool in_step = y.lengths().empty() && y.steps() == x.steps();
-        gather(x, samples, x_batch, x_steps);
-        gather(y, samples, y_batch, in_step ? x_steps : longest(y.view(), samples));
-    }
+    void batch(std::span<const Index> samples, Sequence<S>& x_batch, Sequence<S>& y_batch) const;
 
     /// The same for this model: x keeps as many steps as the model needs, and targets of all that it makes of x are cut
     /// to what it makes of x_batch.
     template <class Model>
     void batch(const Model& model, std::span<const Index> samples, Sequence<S>& x_batch, Sequence<S>& y_batch) const {
-        check("Dataset::batch", samples);
-        const Index needed = std::min(x.steps(), detail::least_steps(model));
-        const Index x_steps = std::max(longest(x.view(), samples), needed);
-        const bool in_step = y.steps() == detail::output_length(model, x.steps());
-        gather(x, samples, x_batch, x_steps);
-        gather(y, samples, y_batch,
-               in_step ? std::min(y.steps(), detail::output_length(model, x_steps)) : longest(y.view(), samples));
+        batch(samples, x_batch, y_batch, detail::least_steps(model),
+              [&](Index steps) { return detail::output_length(model, steps); });
     }
+    /// The same for a model that needs so many steps and makes output_length(steps) of them.
+    void batch(std::span<const Index> samples, Sequence<S>& x_batch, Sequence<S>& y_batch, Index least_steps,
+               detail::FunctionRef<Index(Index)> output_length) const;
 
     /// Samples first … first + count − 1. Throws std::invalid_argument unless there are these, at least one, and y has as
     /// many samples as x.
-    Dataset slice(AnyIndex first, AnyIndex count) const {
-        constexpr Index most = std::numeric_limits<Index>::max() / 2;
-        const Index last = std::clamp<Index>(first, -most, most) + std::clamp<Index>(count, -most, most) - 1;
-        require(first >= 0 && count >= 1 && first <= size() && count <= size() - first, "Dataset::slice", "samples ",
-                Index(first), " … ", last, " were asked for, there are ", size());
-        require(y.batch() == size(), "Dataset::slice", "x has ", size(), " samples and y ", y.batch());
-        std::vector<Index> samples(static_cast<std::size_t>(count));
-        std::iota(samples.begin(), samples.end(), Index(first));
-        Dataset part;
-        gather(x, samples, part.x);
-        gather(y, samples, part.y);
-        return part;
-    }
+    Dataset slice(AnyIndex first, AnyIndex count) const;
 
     /// out becomes the first `steps` steps of these samples of `from`, padding zero whatever it was; keeps its memory.
     /// Throws std::invalid_argument,
     /// before anything is changed, if there is no sample, or one that isn't there, or `from` has fewer steps.
-    static void gather(SequenceView<S> from, std::span<const Index> samples, Sequence<S>& out, Index steps) {
-        check_samples("Dataset::gather", samples, from.batch());
-        require(steps >= 0 && steps <= from.steps(), "Dataset::gather", "steps is ", steps, ", expected 0 … ",
-                from.steps());
-        const auto batch = static_cast<Index>(samples.size());
-        out.resize(from.features(), steps, batch);
-        for (Index t = 0; t < steps; ++t)
-            for (Index b = 0; b < batch; ++b) {
-                const Index sample = samples[static_cast<std::size_t>(b)];
-                auto column = out.values().col(t * batch + b);
-                if (!from.ragged() || from.real(t, sample))
-                    column = from.values().col(t * from.batch() + sample);
-                else
-                    column.setZero();
-            }
-        if (!from.ragged())
-            return;
-        std::vector<Index> lengths(samples.size());
-        std::transform(samples.begin(), samples.end(), lengths.begin(),
-                       [&](Index b) { return std::min(from.length(b), steps); });
-        out.set_lengths(lengths);
-    }
+    static void gather(SequenceView<S> from, std::span<const Index> samples, Sequence<S>& out, Index steps);
     static void gather(SequenceView<S> from, std::span<const Index> samples, Sequence<S>& out) {
         gather(from, samples, out, from.steps());
     }
 
   private:
-    static void check_samples(const char* where, std::span<const Index> samples, Index size) {
-        require(!samples.empty(), where, "no samples were asked for, expected at least 1");
-        for (const Index sample : samples)
-            require(sample >= 0 && sample < size, where, "sample ", sample, " was asked for, expected 0 … ", size - 1);
-    }
-    void check(const char* where, std::span<const Index> samples) const {
-        require(y.batch() == size(), where, "x has ", size(), " samples and y ", y.batch());
-        check_samples(where, samples, size());
-    }
-
-    /// The length of the longest of these samples; at least one step, if there is one.
-    static Index longest(SequenceView<S> from, std::span<const Index> samples) {
-        Index steps = std::min<Index>(from.steps(), 1);
-        for (const Index b : samples)
-            steps = std::max(steps, from.length(b));
-        return steps;
-    }
+    static void check_samples(const char* where, std::span<const Index> samples, Index size);
+    void check(const char* where, std::span<const Index> samples) const;
+    static Index longest(SequenceView<S> from, std::span<const Index> samples);
 };
-
-namespace detail {
-
-/// The sequences side by side, each padded with zeros at its end.
-template <class S>
-Sequence<S> padded(const char* what, const std::vector<Matrix<S>>& list) {
-    require(!list.empty(), "sequences", "the list of ", what, "s is empty");
-    std::vector<Index> lengths;
-    for (const Matrix<S>& sequence : list) {
-        require(sequence.rows() == list.front().rows(), "sequences", what, " ", lengths.size(), " has ",
-                sequence.rows(), " features, expected ", list.front().rows(), " as the first has");
-        lengths.push_back(sequence.cols());
-    }
-    const Index steps = *std::max_element(lengths.begin(), lengths.end()), batch = static_cast<Index>(list.size());
-    const bool ragged = std::count(lengths.begin(), lengths.end(), steps) < batch;
-    Sequence<S> all(list.front().rows(), steps, batch, ragged ? lengths : std::vector<Index>());
-    for (Index b = 0; b < batch; ++b)
-        for (Index t = 0; t < list[static_cast<std::size_t>(b)].cols(); ++t)
-            all.values().col(t * batch + b) = list[static_cast<std::size_t>(b)].col(t);
-    return all;
-}
-
-template <class S>
-void check_finite(const std::vector<Matrix<S>>& list) {
-    for (std::size_t number = 0; number < list.size(); ++number) {
-        const Matrix<S>& sequence = list[number];
-        if (const Index k = non_finite_at(sequence.data(), sequence.size()); k < sequence.size())
-            require(false, "sequences", "sequence ", number, " is ", sequence.data()[k], " at step ",
-                    k / sequence.rows(), ", feature ", k % sequence.rows(),
-                    ", expected finite numbers: fill the gap or leave the sequence out");
-    }
-}
-
-} // namespace detail
 
 /// A data set of sequences of any lengths, each features × its steps, with targets that are sequences too: one as long
 /// as its sequence has a target for every step. Throws std::invalid_argument if the lists are empty or of different
 /// sizes, features differ within one, or a number of x is NaN or infinite (whether a target may be is the loss' affair).
 template <std::floating_point S>
-Dataset<S> sequences(const std::vector<Matrix<S>>& x, const std::type_identity_t<std::vector<Matrix<S>>>& targets) {
-    require(x.size() == targets.size(), "sequences", x.size(), " sequences and ", targets.size(),
-            " targets, expected one for each");
-    Dataset<S> data{detail::padded("sequence", x), detail::padded("target", targets)};
-    detail::check_finite(x);
-    return data;
-}
+Dataset<S> sequences(const std::vector<Matrix<S>>& x, const std::type_identity_t<std::vector<Matrix<S>>>& targets);
 
 /// One target for each sequence as a whole: column k of `targets` (features × sequences) is that of x[k].
 template <std::floating_point S>
-Dataset<S> sequences(const std::vector<Matrix<S>>& x, const std::type_identity_t<Matrix<S>>& targets) {
-    require(static_cast<Index>(x.size()) == targets.cols(), "sequences", x.size(), " sequences and ", targets.cols(),
-            " targets, expected one for each");
-    Dataset<S> data{detail::padded("sequence", x), Sequence<S>(targets, std::max<Index>(targets.cols(), 1))};
-    detail::check_finite(x);
-    return data;
-}
+Dataset<S> sequences(const std::vector<Matrix<S>>& x, const std::type_identity_t<Matrix<S>>& targets);
 
 struct WindowOptions {
     AnyIndex steps = 1;      ///< values in
@@ -179,29 +83,7 @@ struct WindowOptions {
 /// (features · horizon) × steps × windows. Throws std::invalid_argument if an option is below 1, the series is too
 /// short for one window, or a number of it is NaN or infinite.
 template <std::floating_point S>
-Dataset<S> windows(const Matrix<S>& series, WindowOptions options) {
-    const Index steps = options.steps, horizon = options.horizon, stride = options.stride;
-    require(steps >= 1 && horizon >= 1 && stride >= 1, "windows", "steps ", steps, ", horizon ", horizon,
-            " and stride ", stride, " must all be at least 1");
-    constexpr Index most = std::numeric_limits<Index>::max();
-    require(steps <= series.cols() && horizon <= series.cols() - steps, "windows", "the series has ", series.cols(),
-            " values, expected at least ", horizon > most - steps ? most : steps + horizon, " (steps ", steps,
-            " + horizon ", horizon, ")");
-    if (const Index k = detail::non_finite_at(series.data(), series.size()); k < series.size())
-        require(false, "windows", "the series is ", series.data()[k], " at step ", k / series.rows(), ", feature ",
-                k % series.rows(), ", expected finite numbers: fill the gap, or make windows of the parts beside it");
-    const Index features = series.rows(), count = (series.cols() - steps - horizon) / stride + 1;
-    const Index targets = options.every_step ? steps : 1;
-    Dataset<S> data{Sequence<S>(features, steps, count), Sequence<S>(features * horizon, targets, count)};
-    for (Index w = 0; w < count; ++w) {
-        for (Index t = 0; t < steps; ++t)
-            data.x.values().col(t * count + w) = series.col(w * stride + t);
-        for (Index t = 0; t < targets; ++t)
-            data.y.values().col(t * count + w) =
-                series.middleCols(w * stride + steps - targets + 1 + t, horizon).reshaped();
-    }
-    return data;
-}
+Dataset<S> windows(const Matrix<S>& series, WindowOptions options);
 
 /// Any Eigen expression, features × length; a column vector, VectorXf or Matrix<float, Dynamic, 1>, is a series of one feature.
 template <class Derived>
@@ -227,4 +109,179 @@ Dataset<S> windows(const std::vector<S>& series, WindowOptions options) {
     return windows(std::span(series), options);
 }
 
+#ifdef CAROUSEL_BODIES
+
+template <std::floating_point S>
+void Dataset<S>::batch(std::span<const Index> samples, Sequence<S>& x_batch, Sequence<S>& y_batch) const {
+    check("Dataset::batch", samples);
+    const Index x_steps = longest(x.view(), samples);
+    const bool in_step = y.lengths().empty() && y.steps() == x.steps();
+    gather(x, samples, x_batch, x_steps);
+    gather(y, samples, y_batch, in_step ? x_steps : longest(y.view(), samples));
+}
+
+template <std::floating_point S>
+void Dataset<S>::batch(std::span<const Index> samples, Sequence<S>& x_batch, Sequence<S>& y_batch, Index least_steps,
+                       detail::FunctionRef<Index(Index)> output_length) const {
+    check("Dataset::batch", samples);
+    const Index needed = std::min(x.steps(), least_steps);
+    const Index x_steps = std::max(longest(x.view(), samples), needed);
+    const bool in_step = y.steps() == output_length(x.steps());
+    gather(x, samples, x_batch, x_steps);
+    gather(y, samples, y_batch, in_step ? std::min(y.steps(), output_length(x_steps)) : longest(y.view(), samples));
+}
+
+template <std::floating_point S>
+Dataset<S> Dataset<S>::slice(AnyIndex first, AnyIndex count) const {
+    constexpr Index most = std::numeric_limits<Index>::max() / 2;
+    const Index last = std::clamp<Index>(first, -most, most) + std::clamp<Index>(count, -most, most) - 1;
+    require(first >= 0 && count >= 1 && first <= size() && count <= size() - first, "Dataset::slice", "samples ",
+            Index(first), " … ", last, " were asked for, there are ", size());
+    require(y.batch() == size(), "Dataset::slice", "x has ", size(), " samples and y ", y.batch());
+    std::vector<Index> samples(static_cast<std::size_t>(count));
+    std::iota(samples.begin(), samples.end(), Index(first));
+    Dataset part;
+    gather(x, samples, part.x);
+    gather(y, samples, part.y);
+    return part;
+}
+
+template <std::floating_point S>
+void Dataset<S>::gather(SequenceView<S> from, std::span<const Index> samples, Sequence<S>& out, Index steps) {
+    check_samples("Dataset::gather", samples, from.batch());
+    require(steps >= 0 && steps <= from.steps(), "Dataset::gather", "steps is ", steps, ", expected 0 … ",
+            from.steps());
+    const auto batch = static_cast<Index>(samples.size()), features = from.features();
+    out.resize(features, steps, batch);
+    for (Index t = 0; t < steps; ++t)
+        for (Index b = 0; b < batch; ++b) {
+            const Index sample = samples[static_cast<std::size_t>(b)];
+            S* const to = out.data() + (t * batch + b) * features;
+            if (!from.ragged() || from.real(t, sample))
+                std::copy_n(from.data() + (t * from.batch() + sample) * features, features, to);
+            else
+                std::fill_n(to, features, S(0));
+        }
+    if (!from.ragged())
+        return;
+    std::vector<Index> lengths(samples.size());
+    std::transform(samples.begin(), samples.end(), lengths.begin(),
+                   [&](Index b) { return std::min(from.length(b), steps); });
+    out.set_lengths(lengths);
+}
+
+template <std::floating_point S>
+void Dataset<S>::check_samples(const char* where, std::span<const Index> samples, Index size) {
+    require(!samples.empty(), where, "no samples were asked for, expected at least 1");
+    for (const Index sample : samples)
+        require(sample >= 0 && sample < size, where, "sample ", sample, " was asked for, expected 0 … ", size - 1);
+}
+template <std::floating_point S>
+void Dataset<S>::check(const char* where, std::span<const Index> samples) const {
+    require(y.batch() == size(), where, "x has ", size(), " samples and y ", y.batch());
+    check_samples(where, samples, size());
+}
+
+/// The length of the longest of these samples; at least one step, if there is one.
+template <std::floating_point S>
+Index Dataset<S>::longest(SequenceView<S> from, std::span<const Index> samples) {
+    Index steps = std::min<Index>(from.steps(), 1);
+    for (const Index b : samples)
+        steps = std::max(steps, from.length(b));
+    return steps;
+}
+
+namespace detail {
+
+/// The sequences side by side, each padded with zeros at its end.
+template <class S>
+Sequence<S> padded(const char* what, const std::vector<Matrix<S>>& list) {
+    require(!list.empty(), "sequences", "the list of ", what, "s is empty");
+    std::vector<Index> lengths;
+    for (const Matrix<S>& sequence : list) {
+        require(sequence.rows() == list.front().rows(), "sequences", what, " ", lengths.size(), " has ",
+                sequence.rows(), " features, expected ", list.front().rows(), " as the first has");
+        lengths.push_back(sequence.cols());
+    }
+    const Index steps = *std::max_element(lengths.begin(), lengths.end()), batch = static_cast<Index>(list.size());
+    const bool ragged = std::count(lengths.begin(), lengths.end(), steps) < batch;
+    Sequence<S> all(list.front().rows(), steps, batch, ragged ? lengths : std::vector<Index>());
+    const Index features = all.features();
+    for (Index b = 0; b < batch; ++b) {
+        const Matrix<S>& sequence = list[static_cast<std::size_t>(b)];
+        for (Index t = 0; t < sequence.cols(); ++t)
+            std::copy_n(sequence.data() + t * features, features, all.data() + (t * batch + b) * features);
+    }
+    return all;
+}
+
+template <class S>
+void check_finite(const std::vector<Matrix<S>>& list) {
+    for (std::size_t number = 0; number < list.size(); ++number) {
+        const Matrix<S>& sequence = list[number];
+        if (const Index k = non_finite_at(sequence.data(), sequence.size()); k < sequence.size())
+            require(false, "sequences", "sequence ", number, " is ", sequence.data()[k], " at step ",
+                    k / sequence.rows(), ", feature ", k % sequence.rows(),
+                    ", expected finite numbers: fill the gap or leave the sequence out");
+    }
+}
+
+} // namespace detail
+
+template <std::floating_point S>
+Dataset<S> sequences(const std::vector<Matrix<S>>& x, const std::type_identity_t<std::vector<Matrix<S>>>& targets) {
+    require(x.size() == targets.size(), "sequences", x.size(), " sequences and ", targets.size(),
+            " targets, expected one for each");
+    Dataset<S> data{detail::padded("sequence", x), detail::padded("target", targets)};
+    detail::check_finite(x);
+    return data;
+}
+
+template <std::floating_point S>
+Dataset<S> sequences(const std::vector<Matrix<S>>& x, const std::type_identity_t<Matrix<S>>& targets) {
+    require(static_cast<Index>(x.size()) == targets.cols(), "sequences", x.size(), " sequences and ", targets.cols(),
+            " targets, expected one for each");
+    Dataset<S> data{detail::padded("sequence", x), Sequence<S>(targets, std::max<Index>(targets.cols(), 1))};
+    detail::check_finite(x);
+    return data;
+}
+
+template <std::floating_point S>
+Dataset<S> windows(const Matrix<S>& series, WindowOptions options) {
+    const Index steps = options.steps, horizon = options.horizon, stride = options.stride;
+    require(steps >= 1 && horizon >= 1 && stride >= 1, "windows", "steps ", steps, ", horizon ", horizon,
+            " and stride ", stride, " must all be at least 1");
+    constexpr Index most = std::numeric_limits<Index>::max();
+    require(steps <= series.cols() && horizon <= series.cols() - steps, "windows", "the series has ", series.cols(),
+            " values, expected at least ", horizon > most - steps ? most : steps + horizon, " (steps ", steps,
+            " + horizon ", horizon, ")");
+    if (const Index k = detail::non_finite_at(series.data(), series.size()); k < series.size())
+        require(false, "windows", "the series is ", series.data()[k], " at step ", k / series.rows(), ", feature ",
+                k % series.rows(), ", expected finite numbers: fill the gap, or make windows of the parts beside it");
+    const Index features = series.rows(), count = (series.cols() - steps - horizon) / stride + 1;
+    const Index targets = options.every_step ? steps : 1;
+    Dataset<S> data{Sequence<S>(features, steps, count), Sequence<S>(features * horizon, targets, count)};
+    const auto copy = [&](Index from, Index columns, Sequence<S>& to, Index column) {
+        std::copy_n(series.data() + from * features, columns * features, to.data() + column * columns * features);
+    };
+    for (Index w = 0; w < count; ++w) {
+        for (Index t = 0; t < steps; ++t)
+            copy(w * stride + t, 1, data.x, t * count + w);
+        for (Index t = 0; t < targets; ++t)
+            copy(w * stride + steps - targets + 1 + t, horizon, data.y, t * count + w);
+    }
+    return data;
+}
+
+#endif
+
 } // namespace carousel
+
+/// What carousel::compiled holds of this header.
+#define CAROUSEL_EXTERN_DATASET(how, S)                                                             \
+    how template struct carousel::Dataset<S>;                                                       \
+    how template carousel::Dataset<S> carousel::sequences(const std::vector<carousel::Matrix<S>>&,  \
+                                                          const std::vector<carousel::Matrix<S>>&); \
+    how template carousel::Dataset<S> carousel::sequences(const std::vector<carousel::Matrix<S>>&,  \
+                                                          const carousel::Matrix<S>&);              \
+    how template carousel::Dataset<S> carousel::windows(const carousel::Matrix<S>&, carousel::WindowOptions)

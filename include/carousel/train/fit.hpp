@@ -4,82 +4,52 @@
 #include "carousel/layer/layer.hpp"
 #include "carousel/loss/loss.hpp"
 #include "carousel/optim/optimizer.hpp"
-#include "carousel/train/fit_checks.hpp"
-#include "carousel/train/fit_loop.hpp"
+#include "carousel/train/dataset.hpp"
 #include "carousel/train/fit_mistakes.hpp"
+#include "carousel/train/fit_options.hpp"
+#include "carousel/train/learner.hpp"
 #include "carousel/train/training.hpp"
 
-#include <optional>
 #include <utility>
+#include <vector>
 
 namespace carousel::inline CAROUSEL_ABI {
 
 namespace detail {
 
-/// Validated on the part of the data that the options say.
+/// What fit trains with, and what it validates on; null: on a part of the former, if the options say so.
+template <class S>
+struct FitData {
+    const Dataset<S>& training;
+    const Dataset<S>* validation = nullptr;
+};
+
+/// Trains a model of these parameters; what goes on is in `state`.
+template <class S>
+void fit(Learner<S>& learner, const std::vector<NamedParameter<S>>& parameters, const FitData<S>& data,
+         OptimizerOfAnyRule<S>& optimizer, TrainingState<S>& state, const FitOptions& options);
+
+/// The same with a state of this call alone, and with the rate as it was when that has ended. An optimizer that has made steps
+/// draws another order of the samples and other masks than it did before them.
+template <class S>
+History fit_once(Learner<S>& learner, const std::vector<NamedParameter<S>>& parameters, const FitData<S>& data,
+                 OptimizerOfAnyRule<S>& optimizer, const FitOptions& options);
+
 template <class Model, class LossType, class Rule, class S>
-void fit(Model& model, const Dataset<S>& data, const LossType& loss, Optimizer<Rule, S>& optimizer,
-         TrainingState<S>& state, const FitOptions& options) {
-    check(options, data);
-    check_going_on(options, state);
-    // as Keras splits: floor(n · (1 − split)) samples to train on
-    const auto training = static_cast<Index>(static_cast<double>(data.size()) * (1 - options.validation_split));
-    const Index held_out = data.size() - training;
-    require(training >= 1, "fit", "validation_split ", options.validation_split, " leaves none of ", data.size(),
-            " samples to train on");
-    check_stateful(options, training, held_out);
-    optimizer.require_parameters_of(model, "fit");
-    check_samples(model, loss, data, 0, training, " samples to train with");
-    std::optional<Dataset<S>> validation;
-    if (held_out > 0) {
-        check_samples(model, loss, data, training, held_out, " validation samples");
-        validation = data.slice(training, held_out);
-    }
-    FitLoop(model, data, training, validation ? &*validation : nullptr, loss, optimizer, state, options).run();
+const History& fit(Training<Model, Rule>& training, const FitData<S>& data, const LossType& loss,
+                   const FitOptions& options) {
+    training.run([&](OptimizerOfAnyRule<S>& optimizer, TrainingState<S>& state) {
+        LearnerOf<Model, LossType> learner(training.model(), loss);
+        fit(learner, parameters(training.model()), data, optimizer, state, options);
+    });
+    return training.history();
 }
 
-/// Validated on a set of its own.
-template <class Model, class LossType, class Rule, class S>
-void fit(Model& model, const Dataset<S>& training, const Dataset<S>& validation, const LossType& loss,
-         Optimizer<Rule, S>& optimizer, TrainingState<S>& state, const FitOptions& options) {
-    check(options, training);
-    check_going_on(options, state);
-    require(options.validation_split == 0, "fit", "validation_split is ", options.validation_split,
-            ", expected 0 beside a validation set");
-    check_validation(validation, training);
-    check_stateful(options, training.size(), validation.size());
-    optimizer.require_parameters_of(model, "fit");
-    check_samples(model, loss, training, 0, training.size(), " samples to train with");
-    check_samples(model, loss, validation, 0, validation.size(), " validation samples");
-    FitLoop(model, training, training.size(), &validation, loss, optimizer, state, options).run();
-}
-
-/// train(state) with a state of this call alone, and with the rate as it was when that has ended. An optimizer that has
-/// made steps draws another order of the samples and other masks than it did before them.
-template <class Model, class Rule, class S, class F>
-History fit_once(const Model& model, Optimizer<Rule, S>& optimizer, const FitOptions& options, F&& train) {
-    struct RateKeeper {
-        Optimizer<Rule, S>& optimizer;
-        const double rate = optimizer.learning_rate();
-        const bool scheduled;
-        RateKeeper(Optimizer<Rule, S>& o, bool s) : optimizer(o), scheduled(s) {}
-        ~RateKeeper() {
-            if (scheduled)
-                optimizer.set_learning_rate(rate);
-        }
-    } const keeper(optimizer, static_cast<bool>(options.schedule));
-    TrainingState<S> state = initial_state(model, optimizer);
-    state.order.emplace(options.seed);
-    if (optimizer.steps() > 0) {
-        const auto draws_on = [&](Random& random) {
-            random = Random(random() ^ static_cast<std::uint64_t>(optimizer.steps()));
-        };
-        draws_on(*state.order);
-        for (Random& random : state.masks)
-            draws_on(random);
-    }
-    train(state);
-    return std::move(state.history);
+template <class Model, class LossType, class S>
+History fit_once(Model& model, const FitData<S>& data, const LossType& loss, OptimizerOfAnyRule<S>& optimizer,
+                 const FitOptions& options) {
+    LearnerOf<Model, LossType> learner(model, loss);
+    return fit_once(learner, parameters(model), data, optimizer, options);
 }
 
 } // namespace detail
@@ -95,9 +65,7 @@ History fit_once(const Model& model, Optimizer<Rule, S>& optimizer, const FitOpt
 template <class Model, OptimizerRule Rule, Loss LossType>
 const History& fit(Training<Model, Rule>& training, const Dataset<typename Model::Scalar>& data, const LossType& loss,
                    const FitOptions& options = {}) {
-    training.run(
-        [&](auto& optimizer, auto& state) { detail::fit(training.model(), data, loss, optimizer, state, options); });
-    return training.history();
+    return detail::fit(training, detail::FitData<typename Model::Scalar>{data}, loss, options);
 }
 
 /// The same, with a validation set of one's own: Keras' validation_data. Its sequences may have other lengths than those
@@ -107,10 +75,7 @@ template <class Model, OptimizerRule Rule, Loss LossType>
 const History& fit(Training<Model, Rule>& training, const Dataset<typename Model::Scalar>& data,
                    const Dataset<typename Model::Scalar>& validation, const LossType& loss,
                    const FitOptions& options = {}) {
-    training.run([&](auto& optimizer, auto& state) {
-        detail::fit(training.model(), data, validation, loss, optimizer, state, options);
-    });
-    return training.history();
+    return detail::fit(training, detail::FitData<typename Model::Scalar>{data, &validation}, loss, options);
 }
 
 /// Trains with an optimizer the caller keeps. Its moments and its number of steps go on from call to call, and each call
@@ -122,8 +87,7 @@ requires Layer<Model, typename Model::Scalar> History fit(Model& model, const Da
                                                           const LossType& loss,
                                                           Optimizer<Rule, typename Model::Scalar>& optimizer,
                                                           const FitOptions& options = {}) {
-    return detail::fit_once(model, optimizer, options,
-                            [&](auto& state) { detail::fit(model, data, loss, optimizer, state, options); });
+    return detail::fit_once(model, detail::FitData<typename Model::Scalar>{data}, loss, optimizer, options);
 }
 
 /// The same, with a validation set of one's own.
@@ -133,9 +97,8 @@ requires Layer<Model, typename Model::Scalar> History fit(Model& model, const Da
                                                           const LossType& loss,
                                                           Optimizer<Rule, typename Model::Scalar>& optimizer,
                                                           const FitOptions& options = {}) {
-    return detail::fit_once(model, optimizer, options, [&](auto& state) {
-        detail::fit(model, training, validation, loss, optimizer, state, options);
-    });
+    return detail::fit_once(model, detail::FitData<typename Model::Scalar>{training, &validation}, loss, optimizer,
+                            options);
 }
 
 /// Trains with a fresh optimizer of this rule: fit(model, data, MeanSquaredError{}, Adam{.learning_rate = 1e-3},
@@ -159,3 +122,17 @@ requires Layer<Model, typename Model::Scalar> History fit(Model& model, const Da
 }
 
 } // namespace carousel
+
+/// What carousel::compiled holds of this header.
+#define CAROUSEL_EXTERN_FIT(how, S)                                                                                \
+    how template void carousel::detail::fit(carousel::detail::Learner<S>&,                                         \
+                                            const std::vector<carousel::NamedParameter<S>>&,                       \
+                                            const carousel::detail::FitData<S>&, carousel::OptimizerOfAnyRule<S>&, \
+                                            carousel::TrainingState<S>&, const carousel::FitOptions&);             \
+    how template carousel::History carousel::detail::fit_once(                                                     \
+        carousel::detail::Learner<S>&, const std::vector<carousel::NamedParameter<S>>&,                            \
+        const carousel::detail::FitData<S>&, carousel::OptimizerOfAnyRule<S>&, const carousel::FitOptions&)
+
+#ifdef CAROUSEL_BODIES
+#    include "carousel/train/fit_call.hpp"
+#endif

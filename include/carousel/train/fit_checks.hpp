@@ -5,7 +5,10 @@
 #include "carousel/train/data_checks.hpp"
 #include "carousel/train/dataset.hpp"
 #include "carousel/train/fit_options.hpp"
+#include "carousel/train/training_state.hpp"
 
+#include <algorithm>
+#include <string>
 #include <vector>
 
 namespace carousel::inline CAROUSEL_ABI::detail {
@@ -41,10 +44,9 @@ void check_validation(const Dataset<S>& validation, const Dataset<S>& training) 
 
 /// What is asked of the samples first … first + count − 1: that their numbers are finite, one has a step, each target is
 /// one, as far as the loss can tell, and one counts.
-template <class S, class Model, class LossType>
-void check_samples(const Model& model, const LossType& loss, const Dataset<S>& data, Index first, Index count,
-                   const char* what) {
-    const double weight = check_samples("fit", model, loss, data, first, count);
+template <class S>
+void check_samples(const Evaluated<S>& model, const Dataset<S>& data, Index first, Index count, const char* what) {
+    const double weight = check_samples("fit", model, data, first, count);
     require(weight > 0, "fit", "there is no target to compare with in ", count, what,
             ", every one is padding, ignored or of weight 0");
     Index steps = 0;
@@ -61,6 +63,21 @@ inline void check_stateful(const FitOptions& o, Index training, Index validation
     };
     check_samples(training, " samples");
     check_samples(validation, " validation samples");
+}
+
+/// What is asked of the options beside a training that goes on.
+template <class S>
+void check_going_on(const FitOptions& o, const TrainingState<S>& state) {
+    require(o.planned_epochs == 0 || o.planned_epochs - state.epochs >= o.epochs, "fit", "planned_epochs is ",
+            o.planned_epochs, " with ", state.epochs, " epochs trained and ", o.epochs,
+            " to train, expected at least their sum, or 0");
+    if (state.history.epochs.empty())
+        return;
+    const std::vector<std::string>& names = state.history.metrics;
+    const auto same = [](const Metric& metric, const std::string& name) { return metric.name() == name; };
+    require(std::equal(o.metrics.begin(), o.metrics.end(), names.begin(), names.end(), same), "fit",
+            "the metrics are not those of the training so far, of which the history has ", names.size(),
+            "; ask for the same, or begin another Training");
 }
 
 } // namespace carousel::detail

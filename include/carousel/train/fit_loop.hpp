@@ -1,17 +1,17 @@
 // FitLoop: what a call of fit does, once its options and data are checked.
 #pragma once
 
-#include "carousel/loss/loss.hpp"
+#include "carousel/core/function_ref.hpp"
 #include "carousel/optim/clip.hpp"
 #include "carousel/optim/optimizer.hpp"
 #include "carousel/train/best_epoch.hpp"
-#include "carousel/train/evaluate.hpp"
+#include "carousel/train/evaluate_loop.hpp"
 #include "carousel/train/fit_options.hpp"
+#include "carousel/train/learner.hpp"
 #include "carousel/train/order.hpp"
-#include "carousel/train/training.hpp"
+#include "carousel/train/training_state.hpp"
 
 #include <chrono>
-#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -28,34 +28,17 @@ double clip(const std::vector<NamedParameter<Scalar>>& list, const FitOptions& o
     return norm;
 }
 
-/// What is asked of the options beside a training that goes on.
-template <class S>
-void check_going_on(const FitOptions& o, const TrainingState<S>& state) {
-    require(o.planned_epochs == 0 || o.planned_epochs - state.epochs >= o.epochs, "fit", "planned_epochs is ",
-            o.planned_epochs, " with ", state.epochs, " epochs trained and ", o.epochs,
-            " to train, expected at least their sum, or 0");
-    if (state.history.epochs.empty())
-        return;
-    const std::vector<std::string>& names = state.history.metrics;
-    const auto same = [](const Metric& metric, const std::string& name) { return metric.name() == name; };
-    require(std::equal(o.metrics.begin(), o.metrics.end(), names.begin(), names.end(), same), "fit",
-            "the metrics are not those of the training so far, of which the history has ", names.size(),
-            "; ask for the same, or begin another Training");
-}
-
 /// One call of fit. What goes on after it is in `state` whenever a callback is called, and when an exception leaves run().
-template <class Model, class LossType, class Rule>
+template <class S>
 class FitLoop {
-    using S = typename Model::Scalar;
-    using State = StateOf<Model, S>;
     using Clock = std::chrono::steady_clock;
 
   public:
     /// Trains with the first `samples` samples of data. The monitored loss is that of `validation`, or, if that is null,
     /// of the training.
-    FitLoop(Model& model, const Dataset<S>& data, Index samples, const Dataset<S>* validation, const LossType& loss,
-            Optimizer<Rule, S>& optimizer, TrainingState<S>& state, const FitOptions& options)
-        : model_(model), data_(data), validation_(validation), loss_(loss), optimizer_(optimizer),
+    FitLoop(Learner<S>& learner, const Dataset<S>& data, Index samples, const Dataset<S>* validation,
+            OptimizerOfAnyRule<S>& optimizer, TrainingState<S>& state, const FitOptions& options)
+        : learner_(learner), data_(data), validation_(validation), optimizer_(optimizer),
           options_(options), plan_{samples, options.batch_size, options.bucket, options.shuffle}, training_(state),
           best_(options.early_stopping, optimizer.parameters(), state), earlier_(state.epochs),
           end_(state.epochs + std::min(options.epochs, std::numeric_limits<Index>::max() - state.epochs)) {}
@@ -88,7 +71,7 @@ class FitLoop {
         if (!options_.schedule)
             optimizer_.set_learning_rate(training_.initial_rate);
         auto saved = training_.masks.begin();
-        each_random(model_, tape_, [&](Random& random) { random = *saved++; });
+        learner_.each_random([&](Random& random) { random = *saved++; });
         if (training_.begun && training_.begun->plan != plan_)
             drop_begun();
     }
@@ -137,22 +120,21 @@ class FitLoop {
     }
 
     /// The epoch's batches that are left; timed() before each is told.
-    template <class F>
-    void train(Random& order_random, F&& timed) {
-        const Order order(data_.x.view(), plan_.samples, options_, order_random);
+    void train(Random& order_random, FunctionRef<void()> timed) {
+        const Order order(data_.x.lengths(), plan_.samples, options_, order_random);
         Totals totals(options_.metrics, training_.begun->sums);
-        state_ = empty_state<Model, S>(model_);
+        learner_.empty_state();
         carry(training_.begun->carried, false);
         while (training_.begun->batches < plan_.batches() && !stop_) {
-            data_.batch(model_, order.batch(training_.begun->batches, plan_.batch_size), x_, y_);
+            batch(learner_.evaluated(), data_, order.batch(training_.begun->batches, plan_.batch_size), x_, y_);
             if (!options_.stateful && options_.truncate > 0)
-                state_ = empty_state<Model, S>(model_);
+                learner_.empty_state();
             learn(totals);
             carry(training_.begun->carried, true); // takes memory the first time; nothing below does
             ++training_.begun->batches;
             training_.begun->sums = totals.sums();
             auto saved = training_.masks.begin();
-            each_random(model_, tape_, [&](const Random& random) { *saved++ = random; });
+            learner_.each_random([&](Random& random) { *saved++ = random; });
             timed();
             tell(training_.begun->batches, false);
         }
@@ -166,12 +148,11 @@ class FitLoop {
     void carry(std::vector<Matrix<S>>& saved, bool to_saved) {
         if (!options_.stateful || (!to_saved && saved.empty()))
             return;
-        saved.resize(count_carried<S>(model_));
+        std::size_t count = 0;
+        learner_.each_carried([&](Matrix<S>&) { ++count; });
+        saved.resize(count);
         auto next = saved.begin();
-        each_state(state_, [&]<class M>(M& matrix) {
-            if constexpr (std::is_same_v<M, Matrix<S>>)
-                to_saved ? * next++ = matrix : matrix = *next++;
-        });
+        learner_.each_carried([&](Matrix<S>& matrix) { to_saved ? * next++ = matrix : matrix = *next++; });
     }
 
     /// A batch: one step, or under truncated BPTT one for every chunk.
@@ -188,19 +169,17 @@ class FitLoop {
     void step(const SequenceView<S>& x, const SequenceView<S>& y, Totals& totals) {
         if (x.real_columns() == 0)
             return; // past the end of every sequence there is nothing to learn
-        const auto output = model_.forward(x, tape_, state_);
-        if (options_.truncate > 0 || options_.stateful)
-            model_.final_state(tape_, state_);
-        const double weight = loss_.weight(output, y);
+        const auto output = learner_.forward(x, options_.truncate > 0 || options_.stateful);
+        const double weight = learner_.evaluated().weight(output, y);
         if (weight == 0)
             return; // nothing to learn from, but the state goes on
-        totals.add(loss_(output, y, &dy_), weight, output, y);
+        totals.add(learner_.evaluated().loss(output, y, &dy_), weight, output, y);
         report().loss = totals.loss();
         totals.metrics(report().metrics);
 
         const auto& list = optimizer_.parameters();
         zero_gradients(list);
-        model_.backward(dy_, tape_, {.input_gradient = false});
+        learner_.backward(dy_);
         const double norm = clip(list, options_);
         // What was too large may have been clipped: then step() looks again.
         if (norm <= optimizer_.largest_gradient_norm ? optimizer_.step(norm) : optimizer_.step()) {
@@ -212,8 +191,9 @@ class FitLoop {
     }
 
     void validate() {
-        auto [loss, metrics] = detail::evaluate(model_, *validation_, loss_, options_.metrics, options_.batch_size,
-                                                options_.stateful ? state_ : State{}, options_.stateful);
+        learner_.begin_validation(options_.stateful);
+        auto [loss, metrics] =
+            evaluate(learner_.evaluated(), *validation_, options_.metrics, options_.batch_size, options_.stateful);
         report().validation_loss = loss;
         report().validation_metrics = std::move(metrics);
     }
@@ -246,19 +226,16 @@ class FitLoop {
         return std::chrono::duration<double>(Clock::now() - start).count();
     }
 
-    Model& model_;
+    Learner<S>& learner_;
     const Dataset<S>& data_;
     const Dataset<S>* const validation_;
-    const LossType& loss_;
-    Optimizer<Rule, S>& optimizer_;
+    OptimizerOfAnyRule<S>& optimizer_;
     const FitOptions& options_;
     const BatchPlan plan_;
     TrainingState<S>& training_; ///< what goes on
     BestEpoch<S> best_;
     const Index earlier_, end_; ///< epochs trained before this call, and when it has trained its own
 
-    TapeOf<Model, S> tape_;
-    State state_;
     Sequence<S> x_, y_, dy_;                   ///< a batch, and the gradient of its loss
     std::vector<Index> x_lengths_, y_lengths_; ///< of a chunk of it
     bool stop_ = false;

@@ -58,7 +58,10 @@ struct FitOptions {
 namespace detail {
 
 /// What can be told from the options alone.
-inline void check(const FitOptions& o) {
+CAROUSEL_INLINE void check(const FitOptions& o);
+
+#ifdef CAROUSEL_BODIES
+CAROUSEL_INLINE void check(const FitOptions& o) {
     const char* const where = "fit";
     require(o.epochs >= 0, where, "epochs is ", o.epochs, ", expected epochs >= 0");
     require(o.batch_size >= 1, where, "batch_size is ", o.batch_size, ", expected batch_size >= 1");
@@ -79,6 +82,7 @@ inline void check(const FitOptions& o) {
     require(o.clip_value >= 0 && o.clip_parameter_norm >= 0 && o.clip_norm >= 0, where, "clip_value ", o.clip_value,
             ", clip_parameter_norm ", o.clip_parameter_norm, " and clip_norm ", o.clip_norm, " must all be >= 0");
 }
+#endif
 
 } // namespace detail
 

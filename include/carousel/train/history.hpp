@@ -4,13 +4,17 @@
 #include "carousel/core/matrix.hpp"
 #include "carousel/core/require.hpp"
 
-#include <algorithm>
-#include <cmath>
 #include <functional>
 #include <limits>
 #include <span>
 #include <string>
 #include <vector>
+
+#ifdef CAROUSEL_BODIES
+#    include <algorithm>
+#    include <cmath>
+#    include <utility>
+#endif
 
 namespace carousel::inline CAROUSEL_ABI {
 
@@ -39,12 +43,7 @@ struct History {
     Index best_epoch = 0;
     bool stopped = false; ///< the last call of fit, before all its epochs were trained: by early stopping or a callback
 
-    double best_loss() const {
-        if (epochs.empty())
-            return std::numeric_limits<double>::quiet_NaN();
-        const auto& best = epochs[static_cast<std::size_t>(std::max<Index>(best_epoch, 1) - 1)];
-        return std::isnan(best.validation_loss) ? best.loss : best.validation_loss;
-    }
+    CAROUSEL_INLINE double best_loss() const;
 };
 
 /// What a callback sees, after every batch and at the end of every epoch; set `stop` to end the training there. One that
@@ -74,7 +73,18 @@ inline const char* gradient_mistake(const EpochReport& report) {
 } // namespace detail
 
 /// f(report) at the end of every `every`-th epoch. Throws std::invalid_argument unless every >= 1.
-inline Callback every_epoch(std::function<void(const EpochReport&)> f, Index every = 1) {
+CAROUSEL_INLINE Callback every_epoch(std::function<void(const EpochReport&)> f, Index every = 1);
+
+#ifdef CAROUSEL_BODIES
+
+CAROUSEL_INLINE double History::best_loss() const {
+    if (epochs.empty())
+        return std::numeric_limits<double>::quiet_NaN();
+    const auto& best = epochs[static_cast<std::size_t>(std::max<Index>(best_epoch, 1) - 1)];
+    return std::isnan(best.validation_loss) ? best.loss : best.validation_loss;
+}
+
+CAROUSEL_INLINE Callback every_epoch(std::function<void(const EpochReport&)> f, Index every) {
     require(every >= 1, "every_epoch", "every is ", every, ", expected every >= 1");
     require(static_cast<bool>(f), "every_epoch", "f is empty, expected a function of an EpochReport");
     return [f = std::move(f), every](Progress& p) {
@@ -82,5 +92,7 @@ inline Callback every_epoch(std::function<void(const EpochReport&)> f, Index eve
             f(p.report);
     };
 }
+
+#endif
 
 } // namespace carousel

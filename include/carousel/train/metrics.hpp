@@ -5,7 +5,13 @@
 #include "carousel/loss/softmax_cross_entropy.hpp"
 
 #include <functional>
+#include <optional>
 #include <string>
+
+#ifdef CAROUSEL_BODIES
+#    include <algorithm>
+#    include <cmath>
+#endif
 
 namespace carousel::inline CAROUSEL_ABI {
 
@@ -67,6 +73,49 @@ class Metric {
     std::function<double(MetricSum)> value_;
 };
 
+/// The part of the columns whose largest output is at the target's class; of equal outputs the first counts.
+/// y: classes × columns, target: 1 × columns, class numbers. Throws std::invalid_argument if the shapes don't fit.
+struct Accuracy {
+    std::optional<Index> ignore = std::nullopt; ///< targets with this number don't count
+
+    std::string name() const { return "accuracy"; }
+
+    template <std::floating_point S>
+    MetricSum operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target) const;
+};
+
+/// The part of the numbers that are on the target's side: a logit above 0 says yes, and so does a target of at least
+/// ½. y, target: features × columns. Throws std::invalid_argument if the shapes differ.
+struct BinaryAccuracy {
+    std::string name() const { return "accuracy"; }
+
+    template <std::floating_point S>
+    MetricSum operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target) const;
+};
+
+/// Mean |y − target|. Throws std::invalid_argument if the shapes differ.
+struct MeanAbsoluteError {
+    std::string name() const { return "mae"; }
+
+    template <std::floating_point S>
+    MetricSum operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target) const;
+};
+
+/// e to the mean SoftmaxCrossEntropy of all batches: among how many equally likely classes the model would be as
+/// uncertain. y: logits, classes × columns, target: 1 × columns. Throws what SoftmaxCrossEntropy throws, but not for a
+/// batch without targets.
+struct Perplexity {
+    std::optional<Index> ignore = std::nullopt; ///< targets with this number don't count
+
+    std::string name() const { return "perplexity"; }
+
+    template <std::floating_point S>
+    MetricSum operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target) const;
+    double value(MetricSum sum) const { return std::exp(sum.mean()); }
+};
+
+#ifdef CAROUSEL_BODIES
+
 namespace detail {
 
 /// f(number, its target) of everything real, added up.
@@ -83,69 +132,52 @@ MetricSum over_real_numbers(const char* where, const SequenceView<S>& y, const S
 
 } // namespace detail
 
-/// The part of the columns whose largest output is at the target's class; of equal outputs the first counts.
-/// y: classes × columns, target: 1 × columns, class numbers. Throws std::invalid_argument if the shapes don't fit.
-struct Accuracy {
-    std::optional<Index> ignore = std::nullopt; ///< targets with this number don't count
+template <std::floating_point S>
+MetricSum Accuracy::operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target) const {
+    detail::require_target("Accuracy", y, target, 1);
+    require(y.features() >= 1, "Accuracy", "y has 0 features, expected one for each class");
+    MetricSum result;
+    for (Index t = 0; t < y.steps(); ++t)
+        for (Index b = 0; b < y.batch(); ++b) {
+            const S k = target.data()[t * y.batch() + b];
+            if (!y.real(t, b) || (ignore && k == static_cast<S>(*ignore)))
+                continue;
+            const S* const outputs = y.data() + (t * y.batch() + b) * y.features();
+            const Index largest = std::max_element(outputs, outputs + y.features()) - outputs;
+            result += {static_cast<S>(largest) == k ? 1.0 : 0.0, 1};
+        }
+    return result;
+}
 
-    std::string name() const { return "accuracy"; }
+template <std::floating_point S>
+MetricSum BinaryAccuracy::operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target) const {
+    return detail::over_real_numbers("BinaryAccuracy", y, target,
+                                     [](S logit, S q) { return (logit > 0) == (q >= S(0.5)) ? 1.0 : 0.0; });
+}
 
-    template <std::floating_point S>
-    MetricSum operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target) const {
-        detail::require_target("Accuracy", y, target, 1);
-        require(y.features() >= 1, "Accuracy", "y has 0 features, expected one for each class");
-        MetricSum result;
-        for (Index t = 0; t < y.steps(); ++t)
-            for (Index b = 0; b < y.batch(); ++b) {
-                const S k = target.step(t)(0, b);
-                if (!y.real(t, b) || (ignore && k == static_cast<S>(*ignore)))
-                    continue;
-                Index largest = 0;
-                y.step(t).col(b).maxCoeff(&largest);
-                result += {static_cast<S>(largest) == k ? 1.0 : 0.0, 1};
-            }
-        return result;
-    }
-};
+template <std::floating_point S>
+MetricSum MeanAbsoluteError::operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target) const {
+    return detail::over_real_numbers("MeanAbsoluteError", y, target,
+                                     [](S a, S b) { return std::abs(static_cast<double>(a - b)); });
+}
 
-/// The part of the numbers that are on the target's side: a logit above 0 says yes, and so does a target of at least
-/// ½. y, target: features × columns. Throws std::invalid_argument if the shapes differ.
-struct BinaryAccuracy {
-    std::string name() const { return "accuracy"; }
+template <std::floating_point S>
+MetricSum Perplexity::operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target) const {
+    const SoftmaxCrossEntropy loss{.ignore = ignore};
+    const double weight = loss.weight(y, target);
+    return {weight > 0 ? weight * loss(y, target) : 0, weight};
+}
 
-    template <std::floating_point S>
-    MetricSum operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target) const {
-        return detail::over_real_numbers("BinaryAccuracy", y, target,
-                                         [](S logit, S q) { return (logit > 0) == (q >= S(0.5)) ? 1.0 : 0.0; });
-    }
-};
-
-/// Mean |y − target|. Throws std::invalid_argument if the shapes differ.
-struct MeanAbsoluteError {
-    std::string name() const { return "mae"; }
-
-    template <std::floating_point S>
-    MetricSum operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target) const {
-        return detail::over_real_numbers("MeanAbsoluteError", y, target,
-                                         [](S a, S b) { return std::abs(static_cast<double>(a - b)); });
-    }
-};
-
-/// e to the mean SoftmaxCrossEntropy of all batches: among how many equally likely classes the model would be as
-/// uncertain. y: logits, classes × columns, target: 1 × columns. Throws what SoftmaxCrossEntropy throws, but not for a
-/// batch without targets.
-struct Perplexity {
-    std::optional<Index> ignore = std::nullopt; ///< targets with this number don't count
-
-    std::string name() const { return "perplexity"; }
-
-    template <std::floating_point S>
-    MetricSum operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target) const {
-        const SoftmaxCrossEntropy loss{.ignore = ignore};
-        const double weight = loss.weight(y, target);
-        return {weight > 0 ? weight * loss(y, target) : 0, weight};
-    }
-    double value(MetricSum sum) const { return std::exp(sum.mean()); }
-};
+#endif
 
 } // namespace carousel
+
+/// What carousel::compiled holds of this header.
+#define CAROUSEL_EXTERN_METRIC(how, S, Type)                                                                          \
+    how template carousel::MetricSum carousel::Type::operator()(carousel::SequenceView<S>, carousel::SequenceView<S>) \
+        const
+#define CAROUSEL_EXTERN_METRICS(how, S)                \
+    CAROUSEL_EXTERN_METRIC(how, S, Accuracy);          \
+    CAROUSEL_EXTERN_METRIC(how, S, BinaryAccuracy);    \
+    CAROUSEL_EXTERN_METRIC(how, S, MeanAbsoluteError); \
+    CAROUSEL_EXTERN_METRIC(how, S, Perplexity)

@@ -17,21 +17,8 @@ namespace carousel::inline CAROUSEL_ABI::detail {
 struct Order {
     std::vector<Index> samples, firsts;
 
-    template <class S>
-    Order(SequenceView<S> x, Index count, const FitOptions& o, Random& random)
-        : samples(static_cast<std::size_t>(count)) {
-        std::iota(samples.begin(), samples.end(), Index(0));
-        if (o.shuffle)
-            random.shuffle(samples);
-        for (Index first = 0; first < count; first += o.batch_size)
-            firsts.push_back(first);
-        if (o.bucket == 0)
-            return;
-        const Index sorted = o.bucket < static_cast<Index>(firsts.size()) ? o.bucket * o.batch_size : count;
-        sort_by_length(x, sorted);
-        if (o.shuffle)
-            random.shuffle(firsts);
-    }
+    /// `lengths`: of the sequences, of all of x; empty if they are equal.
+    CAROUSEL_INLINE Order(std::span<const Index> lengths, Index count, const FitOptions& o, Random& random);
 
     std::span<const Index> batch(Index k, Index batch_size) const {
         const auto first = static_cast<std::size_t>(firsts[static_cast<std::size_t>(k)]);
@@ -41,17 +28,38 @@ struct Order {
 
   private:
     /// Sorts every `count` samples by length; those of equal length stay in their order.
-    template <class S>
-    void sort_by_length(SequenceView<S> x, Index count) {
-        std::vector<std::tuple<Index, Index, Index>> keys; // length, place, sample
-        keys.reserve(samples.size());
-        for (const Index sample : samples)
-            keys.emplace_back(x.length(sample), static_cast<Index>(keys.size()), sample);
-        const auto all = static_cast<Index>(keys.size());
-        for (Index first = 0; first < all; first += count)
-            std::sort(keys.begin() + first, keys.begin() + first + std::min(count, all - first));
-        std::transform(keys.begin(), keys.end(), samples.begin(), [](const auto& key) { return std::get<2>(key); });
-    }
+    CAROUSEL_INLINE void sort_by_length(std::span<const Index> lengths, Index count);
 };
+
+#ifdef CAROUSEL_BODIES
+
+CAROUSEL_INLINE Order::Order(std::span<const Index> lengths, Index count, const FitOptions& o, Random& random)
+    : samples(static_cast<std::size_t>(count)) {
+    std::iota(samples.begin(), samples.end(), Index(0));
+    if (o.shuffle)
+        random.shuffle(samples);
+    for (Index first = 0; first < count; first += o.batch_size)
+        firsts.push_back(first);
+    if (o.bucket == 0)
+        return;
+    const Index sorted = o.bucket < static_cast<Index>(firsts.size()) ? o.bucket * o.batch_size : count;
+    sort_by_length(lengths, sorted);
+    if (o.shuffle)
+        random.shuffle(firsts);
+}
+
+CAROUSEL_INLINE void Order::sort_by_length(std::span<const Index> lengths, Index count) {
+    std::vector<std::tuple<Index, Index, Index>> keys; // length, place, sample
+    keys.reserve(samples.size());
+    for (const Index sample : samples)
+        keys.emplace_back(lengths.empty() ? 0 : lengths[static_cast<std::size_t>(sample)],
+                          static_cast<Index>(keys.size()), sample);
+    const auto all = static_cast<Index>(keys.size());
+    for (Index first = 0; first < all; first += count)
+        std::sort(keys.begin() + first, keys.begin() + first + std::min(count, all - first));
+    std::transform(keys.begin(), keys.end(), samples.begin(), [](const auto& key) { return std::get<2>(key); });
+}
+
+#endif
 
 } // namespace carousel::detail

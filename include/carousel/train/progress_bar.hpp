@@ -5,19 +5,23 @@
 #include "carousel/core/require.hpp"
 #include "carousel/train/history.hpp"
 
-#include <algorithm>
-#include <charconv>
-#include <cmath>
-#include <cstdlib>
-#include <iomanip>
 #include <iostream>
-#include <sstream>
-#include <string>
-#include <string_view>
 
-#if defined(__unix__) || defined(__APPLE__)
-#    include <sys/ioctl.h>
-#    include <unistd.h>
+#ifdef CAROUSEL_BODIES
+#    include <algorithm>
+#    include <charconv>
+#    include <cmath>
+#    include <cstdlib>
+#    include <iomanip>
+#    include <sstream>
+#    include <string>
+#    include <string_view>
+#    include <vector>
+
+#    if defined(__unix__) || defined(__APPLE__)
+#        include <sys/ioctl.h>
+#        include <unistd.h>
+#    endif
 #endif
 
 namespace carousel::inline CAROUSEL_ABI {
@@ -26,28 +30,44 @@ enum class BarStyle { automatic, terminal, log };
 
 namespace detail {
 
-inline bool standard_error_is_terminal() {
-#if defined(__unix__) || defined(__APPLE__)
-    return ::isatty(STDERR_FILENO) == 1;
-#else
-    return false;
-#endif
-}
-
 /// How many characters a line of the terminal holds: what the environment's COLUMNS says, or else the terminal of standard error,
 /// or else 80.
-inline Index terminal_columns() {
+CAROUSEL_INLINE Index terminal_columns();
+
+} // namespace detail
+
+/// Epoch, bar, losses, metrics and the time left of this call of fit. `automatic`: redrawn in place if `out` is std::clog and standard error a terminal
+/// (at most ten times a second), else as a log: about twenty lines in all, the first and the last epoch among them.
+///
+/// On a terminal a line has fewer characters than `columns`, as it can be redrawn only if it doesn't wrap: the bar becomes shorter,
+/// and what still doesn't fit is cut. 0 columns: those of the terminal for std::clog, no bound for any other stream.
+CAROUSEL_INLINE Callback progress_bar(std::ostream& out = std::clog, BarStyle style = BarStyle::automatic,
+                                      Index columns = 0);
+
+#ifdef CAROUSEL_BODIES
+
+namespace detail {
+
+inline bool standard_error_is_terminal() {
+#    if defined(__unix__) || defined(__APPLE__)
+    return ::isatty(STDERR_FILENO) == 1;
+#    else
+    return false;
+#    endif
+}
+
+CAROUSEL_INLINE Index terminal_columns() {
     if (const char* const text = std::getenv("COLUMNS")) {
         const char* const end = text + std::string_view(text).size();
         Index columns = 0;
         if (std::from_chars(text, end, columns).ptr == end && columns >= 1)
             return columns;
     }
-#if defined(__unix__) || defined(__APPLE__)
+#    if defined(__unix__) || defined(__APPLE__)
     winsize size = {};
     if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 1)
         return size.ws_col;
-#endif
+#    endif
     return 80;
 }
 
@@ -90,12 +110,7 @@ inline std::string duration(double seconds) {
 
 } // namespace detail
 
-/// Epoch, bar, losses, metrics and the time left of this call of fit. `automatic`: redrawn in place if `out` is std::clog and standard error a terminal
-/// (at most ten times a second), else as a log: about twenty lines in all, the first and the last epoch among them.
-///
-/// On a terminal a line has fewer characters than `columns`, as it can be redrawn only if it doesn't wrap: the bar becomes shorter,
-/// and what still doesn't fit is cut. 0 columns: those of the terminal for std::clog, no bound for any other stream.
-inline Callback progress_bar(std::ostream& out = std::clog, BarStyle style = BarStyle::automatic, Index columns = 0) {
+CAROUSEL_INLINE Callback progress_bar(std::ostream& out, BarStyle style, Index columns) {
     require(columns >= 0, "progress_bar", "columns is ", columns, ", expected columns >= 0");
     if (style == BarStyle::automatic)
         style = &out == &std::clog && detail::standard_error_is_terminal() ? BarStyle::terminal : BarStyle::log;
@@ -149,5 +164,7 @@ inline Callback progress_bar(std::ostream& out = std::clog, BarStyle style = Bar
         out << std::flush;
     };
 }
+
+#endif
 
 } // namespace carousel

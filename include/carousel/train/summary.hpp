@@ -3,21 +3,24 @@
 
 #include "carousel/layer/layer.hpp"
 
-#include <algorithm>
-#include <array>
-#include <sstream>
+#include <string>
+#include <vector>
+
+#ifdef CAROUSEL_BODIES
+#    include <algorithm>
+#    include <array>
+#    include <sstream>
+#endif
 
 namespace carousel::inline CAROUSEL_ABI {
 
 namespace detail {
 
-inline std::string with_commas(Index number) {
-    std::string digits = detail::decimal(number);
-    for (std::ptrdiff_t k = static_cast<std::ptrdiff_t>(digits.size()) - 3; k > 0; k -= 3)
-        digits.insert(static_cast<std::size_t>(k), 1, ',');
-    return digits;
-}
-
+/// A line of the table but its last number's commas.
+struct SummaryLine {
+    std::string layer, shape;
+    Index parameters;
+};
 template <class Model, class F>
 void each_layer_of(const Model& model, F&& f) {
     if constexpr (requires { model.each_layer([](std::size_t, const auto&) {}); })
@@ -41,6 +44,8 @@ ParameterCount count_parameters(const Model& model) {
     return count;
 }
 
+CAROUSEL_INLINE std::string summary(const std::vector<SummaryLine>& lines, const ParameterCount& total);
+
 } // namespace detail
 
 /// How many numbers a model learns: those of its parameters that aren't fixed.
@@ -53,17 +58,34 @@ Index parameter_count(const Model& model) {
 /// BatchNorm, are counted too, and told at the end.
 template <class Model>
 std::string summary(const Model& model) {
-    using Row = std::array<std::string, 3>;
-    std::vector<Row> rows{{"Layer (type)", "Output Shape", "Param #"}};
+    std::vector<detail::SummaryLine> lines;
     Index features = detail::input_size(model);
-    const detail::ParameterCount total = detail::count_parameters(model);
     bool steps = true;
     detail::each_layer_of(model, [&](const auto& layer) {
         features = layer.output_size(features);
         steps = steps && !detail::makes_one_step(layer);
-        rows.push_back({layer.name(), (steps ? "(None, None, " : "(None, ") + detail::decimal(features) + ")",
-                        detail::with_commas(detail::count_parameters(layer).all)});
+        lines.push_back({layer.name(), (steps ? "(None, None, " : "(None, ") + detail::decimal(features) + ")",
+                         detail::count_parameters(layer).all});
     });
+    return detail::summary(lines, detail::count_parameters(model));
+}
+
+#ifdef CAROUSEL_BODIES
+
+namespace detail {
+
+inline std::string with_commas(Index number) {
+    std::string digits = detail::decimal(number);
+    for (std::ptrdiff_t k = static_cast<std::ptrdiff_t>(digits.size()) - 3; k > 0; k -= 3)
+        digits.insert(static_cast<std::size_t>(k), 1, ',');
+    return digits;
+}
+
+CAROUSEL_INLINE std::string summary(const std::vector<SummaryLine>& lines, const ParameterCount& total) {
+    using Row = std::array<std::string, 3>;
+    std::vector<Row> rows{{"Layer (type)", "Output Shape", "Param #"}};
+    for (const SummaryLine& line : lines)
+        rows.push_back({line.layer, line.shape, with_commas(line.parameters)});
 
     std::array<std::size_t, 3> width{};
     for (const Row& row : rows)
@@ -79,11 +101,15 @@ std::string summary(const Model& model) {
         if (&row == &rows.front())
             out << std::string(rule.size(), '=') << '\n';
     }
-    out << rule << "\nTotal params: " << detail::with_commas(total.all) << '\n';
+    out << rule << "\nTotal params: " << with_commas(total.all) << '\n';
     if (total.trained < total.all)
-        out << "Trainable params: " << detail::with_commas(total.trained)
-            << "\nNon-trainable params: " << detail::with_commas(total.all - total.trained) << '\n';
+        out << "Trainable params: " << with_commas(total.trained)
+            << "\nNon-trainable params: " << with_commas(total.all - total.trained) << '\n';
     return out.str();
 }
+
+} // namespace detail
+
+#endif
 
 } // namespace carousel

@@ -2,60 +2,22 @@
 // stopped.
 #pragma once
 
-#include "carousel/core/random.hpp"
 #include "carousel/layer/layer.hpp"
 #include "carousel/optim/optimizer.hpp"
-#include "carousel/train/history.hpp"
-#include "carousel/train/metrics.hpp"
+#include "carousel/train/training_state.hpp"
 
-#include <limits>
-#include <optional>
+#include <stdexcept>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace carousel::inline CAROUSEL_ABI {
 
-/// How an epoch is cut into batches. An epoch that has begun goes on only where this is the same.
-struct BatchPlan {
-    Index samples = 0, batch_size = 0, bucket = 0;
-    bool shuffle = false;
-
-    Index batches() const { return batch_size > 0 ? samples / batch_size + (samples % batch_size > 0 ? 1 : 0) : 0; }
-    bool operator==(const BatchPlan&) const = default;
-};
-
-/// An epoch that has begun and not ended.
-template <std::floating_point S>
-struct BegunEpoch {
-    BatchPlan plan;
-    Index batches = 0;              ///< of them that are trained
-    std::vector<MetricSum> sums;    ///< over these, of the loss and then of every metric
-    std::vector<Matrix<S>> carried; ///< stateful training: the matrices of the model's state after them
-};
-
-/// All that a training is, beside the parameters' values and the optimizer's moments: a value, which can be copied, saved
-/// and put back.
-template <std::floating_point S>
-struct TrainingState {
-    Index epochs = 0; ///< that have ended
-    std::optional<BegunEpoch<S>> begun = std::nullopt;
-    /// Draws the order of the samples: as it was before the epoch that has begun or comes next. None before the first.
-    std::optional<Random> order = std::nullopt;
-    std::vector<Random> masks;     ///< the generators of the layers' masks
-    double initial_rate = 0;       ///< which schedules start from
-    double rate = 0;               ///< of the epoch that has begun or ended last
-    History history;               ///< a report for every epoch that has ended, and one for that which has begun
-    std::vector<double> monitored; ///< of every epoch that has ended, the loss that it was judged by
-    double best_loss = std::numeric_limits<double>::infinity(); ///< of history.best_epoch
-    std::vector<Matrix<S>> best; ///< the parameters of that epoch, if early stopping is to put them back
-    std::vector<Matrix<S>> last; ///< the parameters to go on from, if it has put the best ones back
-};
-
 namespace detail {
 
 /// The state of a training that hasn't begun: its masks are those which the model's layers would draw.
-template <class Model, OptimizerRule Rule, class S>
-TrainingState<S> initial_state(const Model& model, const Optimizer<Rule, S>& optimizer) {
+template <class Model, class S>
+TrainingState<S> initial_state(const Model& model, const OptimizerOfAnyRule<S>& optimizer) {
     TrainingState<S> state;
     TapeOf<Model, S> tape;
     each_random(model, tape, [&](const Random& random) { state.masks.push_back(random); });
@@ -71,6 +33,12 @@ std::size_t count_carried(const Model& model) {
     each_state(state, [&]<class M>(const M&) { count += std::is_same_v<M, Matrix<S>> ? 1 : 0; });
     return count;
 }
+
+/// Throws std::invalid_argument unless this may be the state of a training of these parameters, of a model with so many generators of
+/// masks and matrices of state.
+template <class S>
+void check_state(const TrainingState<S>& state, const std::vector<NamedParameter<S>>& list, std::size_t masks,
+                 std::size_t carried);
 
 } // namespace detail
 
@@ -128,7 +96,7 @@ class Training {
         if (running_)
             detail::fail<std::logic_error>(
                 "Training::set_state: fit is running, expected a call after it has returned");
-        check(state);
+        detail::check_state(state, optimizer_.parameters(), state_.masks.size(), detail::count_carried<Scalar>(model_));
         Optimizer<Rule, Scalar> changed = optimizer_; // which throws before anything is changed
         changed.set_state(std::move(moments));
         changed.set_learning_rate(state.initial_rate);
@@ -151,67 +119,82 @@ class Training {
     }
 
   private:
-    void check(const TrainingState<Scalar>& state) const {
-        const char* const where = "Training::set_state";
-        const auto size = [](const auto& list) { return static_cast<Index>(list.size()); };
-        require(state.epochs >= 0, where, "epochs is ", state.epochs, ", expected epochs >= 0");
-        const History& history = state.history;
-        require(size(history.epochs) == state.epochs + (state.begun ? 1 : 0), where, "the history has ",
-                size(history.epochs), " reports, expected one for each of ", state.epochs, " epochs that have ended",
-                state.begun ? " and the one that has begun" : "");
-        require(size(state.monitored) == state.epochs, where, "there are ", size(state.monitored),
-                " monitored losses, expected one for each of ", state.epochs, " epochs");
-        require(history.best_epoch >= 0 && history.best_epoch <= state.epochs, where, "best_epoch is ",
-                history.best_epoch, ", expected 0 <= best_epoch <= ", state.epochs);
-        require(state.masks.size() == state_.masks.size(), where, "there are generators for the masks of ",
-                state.masks.size(), " layers, expected ", state_.masks.size());
-        require(state.order.has_value() || size(history.epochs) == 0, where,
-                "the generator of the order is missing, expected one after ", state.epochs, " epochs");
-        check("best", state.best);
-        check("last", state.last);
-        require(state.last.empty() || !state.best.empty(), where,
-                "there are last values of the parameters and no best ones, expected both or no last ones");
-        if (!state.begun)
-            return check_reports(history);
-        const auto& begun = *state.begun;
-        const BatchPlan& plan = begun.plan;
-        require(plan.samples >= 1 && plan.batch_size >= 1 && plan.bucket >= 0 && begun.batches >= 0 &&
-                    begun.batches <= plan.batches(),
-                where, "the epoch that has begun has trained ", begun.batches, " batches of ", plan.batch_size,
-                " of the ", plan.samples, " samples, expected at most all");
-        require(begun.sums.size() == history.metrics.size() + 1, where, "the epoch that has begun has sums of ",
-                begun.sums.size(), " losses and metrics, expected ", history.metrics.size() + 1);
-        require(begun.carried.empty() || begun.carried.size() == detail::count_carried<Scalar>(model_), where,
-                "the epoch that has begun carries a state of ", begun.carried.size(), " matrices, expected ",
-                detail::count_carried<Scalar>(model_));
-        check_reports(history);
-    }
-    void check_reports(const History& history) const {
-        const char* const where = "Training::set_state";
-        for (const EpochReport& report : history.epochs)
-            require(
-                report.metrics.size() == history.metrics.size() &&
-                    (report.validation_metrics.empty() || report.validation_metrics.size() == history.metrics.size()),
-                where, "the report of epoch ", report.epoch, " has ", report.metrics.size(), " metrics and ",
-                report.validation_metrics.size(), " of validation, expected ", history.metrics.size());
-    }
-    void check(const char* what, const std::vector<Matrix<Scalar>>& values) const {
-        const char* const where = "Training::set_state";
-        const auto& list = optimizer_.parameters();
-        require(values.empty() || values.size() == list.size(), where, "there are ", what, " values of ", values.size(),
-                " parameters, expected ", list.size());
-        for (std::size_t k = 0; k < values.size(); ++k) {
-            const auto& own = list[k].parameter->value;
-            require(values[k].rows() == own.rows() && values[k].cols() == own.cols(), where, "the ", what,
-                    " values of ", list[k].name, " are ", values[k].rows(), " × ", values[k].cols(), ", expected ",
-                    own.rows(), " × ", own.cols());
-        }
-    }
-
     Model& model_;
     Optimizer<Rule, Scalar> optimizer_;
     TrainingState<Scalar> state_;
     bool running_ = false;
 };
 
+#ifdef CAROUSEL_BODIES
+
+namespace detail {
+
+[[gnu::visibility("hidden")]] inline void check_reports(const History& history) {
+    const char* const where = "Training::set_state";
+    for (const EpochReport& report : history.epochs)
+        require(report.metrics.size() == history.metrics.size() &&
+                    (report.validation_metrics.empty() || report.validation_metrics.size() == history.metrics.size()),
+                where, "the report of epoch ", report.epoch, " has ", report.metrics.size(), " metrics and ",
+                report.validation_metrics.size(), " of validation, expected ", history.metrics.size());
+}
+
+template <class S>
+void check_values(const char* what, const std::vector<Matrix<S>>& values, const std::vector<NamedParameter<S>>& list) {
+    const char* const where = "Training::set_state";
+    require(values.empty() || values.size() == list.size(), where, "there are ", what, " values of ", values.size(),
+            " parameters, expected ", list.size());
+    for (std::size_t k = 0; k < values.size(); ++k) {
+        const auto& own = list[k].parameter->value;
+        require(values[k].rows() == own.rows() && values[k].cols() == own.cols(), where, "the ", what, " values of ",
+                list[k].name, " are ", values[k].rows(), " × ", values[k].cols(), ", expected ", own.rows(), " × ",
+                own.cols());
+    }
+}
+
+template <class S>
+void check_state(const TrainingState<S>& state, const std::vector<NamedParameter<S>>& list, std::size_t masks,
+                 std::size_t carried) {
+    const char* const where = "Training::set_state";
+    const auto size = [](const auto& of) { return static_cast<Index>(of.size()); };
+    require(state.epochs >= 0, where, "epochs is ", state.epochs, ", expected epochs >= 0");
+    const History& history = state.history;
+    require(size(history.epochs) == state.epochs + (state.begun ? 1 : 0), where, "the history has ",
+            size(history.epochs), " reports, expected one for each of ", state.epochs, " epochs that have ended",
+            state.begun ? " and the one that has begun" : "");
+    require(size(state.monitored) == state.epochs, where, "there are ", size(state.monitored),
+            " monitored losses, expected one for each of ", state.epochs, " epochs");
+    require(history.best_epoch >= 0 && history.best_epoch <= state.epochs, where, "best_epoch is ", history.best_epoch,
+            ", expected 0 <= best_epoch <= ", state.epochs);
+    require(state.masks.size() == masks, where, "there are generators for the masks of ", state.masks.size(),
+            " layers, expected ", masks);
+    require(state.order.has_value() || size(history.epochs) == 0, where,
+            "the generator of the order is missing, expected one after ", state.epochs, " epochs");
+    check_values("best", state.best, list);
+    check_values("last", state.last, list);
+    require(state.last.empty() || !state.best.empty(), where,
+            "there are last values of the parameters and no best ones, expected both or no last ones");
+    if (!state.begun)
+        return check_reports(history);
+    const auto& begun = *state.begun;
+    const BatchPlan& plan = begun.plan;
+    require(plan.samples >= 1 && plan.batch_size >= 1 && plan.bucket >= 0 && begun.batches >= 0 &&
+                begun.batches <= plan.batches(),
+            where, "the epoch that has begun has trained ", begun.batches, " batches of ", plan.batch_size, " of the ",
+            plan.samples, " samples, expected at most all");
+    require(begun.sums.size() == history.metrics.size() + 1, where, "the epoch that has begun has sums of ",
+            begun.sums.size(), " losses and metrics, expected ", history.metrics.size() + 1);
+    require(begun.carried.empty() || begun.carried.size() == carried, where,
+            "the epoch that has begun carries a state of ", begun.carried.size(), " matrices, expected ", carried);
+    check_reports(history);
+}
+
+} // namespace detail
+
+#endif
+
 } // namespace carousel
+
+/// What carousel::compiled holds of this header.
+#define CAROUSEL_EXTERN_TRAINING(how, S)             \
+    how template void carousel::detail::check_state( \
+        const carousel::TrainingState<S>&, const std::vector<carousel::NamedParameter<S>>&, std::size_t, std::size_t)

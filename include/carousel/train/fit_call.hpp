@@ -1,0 +1,85 @@
+// What a call of fit does: it checks, cuts off what is held out for validation, and runs the loop. Compiled once for a scalar.
+#pragma once
+
+#include "carousel/train/fit.hpp"
+#include "carousel/train/fit_checks.hpp"
+#include "carousel/train/fit_loop.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace carousel::inline CAROUSEL_ABI::detail {
+
+/// Validated on the part of the data that the options say.
+template <class S>
+void fit_split(Learner<S>& learner, const std::vector<NamedParameter<S>>& parameters, const Dataset<S>& data,
+               OptimizerOfAnyRule<S>& optimizer, TrainingState<S>& state, const FitOptions& options) {
+    check(options, data);
+    check_going_on(options, state);
+    // as Keras splits: floor(n · (1 − split)) samples to train on
+    const auto training = static_cast<Index>(static_cast<double>(data.size()) * (1 - options.validation_split));
+    const Index held_out = data.size() - training;
+    require(training >= 1, "fit", "validation_split ", options.validation_split, " leaves none of ", data.size(),
+            " samples to train on");
+    check_stateful(options, training, held_out);
+    optimizer.require_among(parameters, "fit");
+    check_samples(learner.evaluated(), data, 0, training, " samples to train with");
+    std::optional<Dataset<S>> validation;
+    if (held_out > 0) {
+        check_samples(learner.evaluated(), data, training, held_out, " validation samples");
+        validation = data.slice(training, held_out);
+    }
+    FitLoop<S>(learner, data, training, validation ? &*validation : nullptr, optimizer, state, options).run();
+}
+
+template <class S>
+void fit(Learner<S>& learner, const std::vector<NamedParameter<S>>& parameters, const FitData<S>& data,
+         OptimizerOfAnyRule<S>& optimizer, TrainingState<S>& state, const FitOptions& options) {
+    const Dataset<S>& training = data.training;
+    if (!data.validation)
+        return fit_split(learner, parameters, training, optimizer, state, options);
+    const Dataset<S>& validation = *data.validation;
+    check(options, training);
+    check_going_on(options, state);
+    require(options.validation_split == 0, "fit", "validation_split is ", options.validation_split,
+            ", expected 0 beside a validation set");
+    check_validation(validation, training);
+    check_stateful(options, training.size(), validation.size());
+    optimizer.require_among(parameters, "fit");
+    check_samples(learner.evaluated(), training, 0, training.size(), " samples to train with");
+    check_samples(learner.evaluated(), validation, 0, validation.size(), " validation samples");
+    FitLoop<S>(learner, training, training.size(), &validation, optimizer, state, options).run();
+}
+
+template <class S>
+History fit_once(Learner<S>& learner, const std::vector<NamedParameter<S>>& parameters, const FitData<S>& data,
+                 OptimizerOfAnyRule<S>& optimizer, const FitOptions& options) {
+    struct RateKeeper {
+        OptimizerOfAnyRule<S>& optimizer;
+        const double rate = optimizer.learning_rate();
+        const bool scheduled;
+        RateKeeper(OptimizerOfAnyRule<S>& o, bool s) : optimizer(o), scheduled(s) {}
+        ~RateKeeper() {
+            if (scheduled)
+                optimizer.set_learning_rate(rate);
+        }
+    } const keeper(optimizer, static_cast<bool>(options.schedule));
+    TrainingState<S> state;
+    learner.each_random([&](Random& random) { state.masks.push_back(random); });
+    state.initial_rate = state.rate = optimizer.learning_rate();
+    state.order.emplace(options.seed);
+    if (optimizer.steps() > 0) {
+        const auto draws_on = [&](Random& random) {
+            random = Random(random() ^ static_cast<std::uint64_t>(optimizer.steps()));
+        };
+        draws_on(*state.order);
+        for (Random& random : state.masks)
+            draws_on(random);
+    }
+    fit(learner, parameters, data, optimizer, state, options);
+    return std::move(state.history);
+}
+
+} // namespace carousel::detail

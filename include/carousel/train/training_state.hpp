@@ -1,0 +1,51 @@
+// TrainingState: what goes on from call to call of fit, as a value.
+#pragma once
+
+#include "carousel/core/random.hpp"
+#include "carousel/train/history.hpp"
+#include "carousel/train/metrics.hpp"
+
+#include <concepts>
+#include <limits>
+#include <optional>
+#include <vector>
+
+namespace carousel::inline CAROUSEL_ABI {
+
+/// How an epoch is cut into batches. An epoch that has begun goes on only where this is the same.
+struct BatchPlan {
+    Index samples = 0, batch_size = 0, bucket = 0;
+    bool shuffle = false;
+
+    Index batches() const { return batch_size > 0 ? samples / batch_size + (samples % batch_size > 0 ? 1 : 0) : 0; }
+    bool operator==(const BatchPlan&) const = default;
+};
+
+/// An epoch that has begun and not ended.
+template <std::floating_point S>
+struct BegunEpoch {
+    BatchPlan plan;
+    Index batches = 0;              ///< of them that are trained
+    std::vector<MetricSum> sums;    ///< over these, of the loss and then of every metric
+    std::vector<Matrix<S>> carried; ///< stateful training: the matrices of the model's state after them
+};
+
+/// All that a training is, beside the parameters' values and the optimizer's moments: a value, which can be copied, saved
+/// and put back.
+template <std::floating_point S>
+struct TrainingState {
+    Index epochs = 0; ///< that have ended
+    std::optional<BegunEpoch<S>> begun = std::nullopt;
+    /// Draws the order of the samples: as it was before the epoch that has begun or comes next. None before the first.
+    std::optional<Random> order = std::nullopt;
+    std::vector<Random> masks;     ///< the generators of the layers' masks
+    double initial_rate = 0;       ///< which schedules start from
+    double rate = 0;               ///< of the epoch that has begun or ended last
+    History history;               ///< a report for every epoch that has ended, and one for that which has begun
+    std::vector<double> monitored; ///< of every epoch that has ended, the loss that it was judged by
+    double best_loss = std::numeric_limits<double>::infinity(); ///< of history.best_epoch
+    std::vector<Matrix<S>> best; ///< the parameters of that epoch, if early stopping is to put them back
+    std::vector<Matrix<S>> last; ///< the parameters to go on from, if it has put the best ones back
+};
+
+} // namespace carousel
