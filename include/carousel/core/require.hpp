@@ -110,20 +110,41 @@ std::string shortest(Number number) {
                         : std::to_chars(text, text + sizeof text, number).ptr};
 }
 
-/// The parts of a message one after the other: numbers as shortest() has them, anything else as a stream does.
+/// A part of a message, of any type: numbers as shortest() has them, anything else as a stream does. Messages are put together by
+/// one function for all their types, as most programs never need one.
+class MessagePart {
+  public:
+    MessagePart(const char* text) : value_(text), put_(put_text) {}
+    template <class Part>
+    MessagePart(const Part& part) : value_(&part), put_(put<Part>) {}
+
+    void put_into(std::ostream& out) const { put_(out, value_); }
+
+  private:
+    CAROUSEL_INLINE static void put_text(std::ostream& out, const void* text);
+    template <class Part>
+    static void put(std::ostream& out, const void* part) {
+        const Part& value = *static_cast<const Part*>(part);
+        if constexpr (std::floating_point<Part>)
+            out << shortest(value);
+        else
+            out << value;
+    }
+
+    const void* value_;
+    void (*put_)(std::ostream&, const void*);
+};
+
+/// The parts one after the other.
+CAROUSEL_INLINE std::string joined(const MessagePart* parts, std::size_t count);
 template <class... Parts>
 std::string message_of(const Parts&... parts) {
-    std::ostringstream message;
-    message.exceptions(std::ios::badbit); // without this, what memory runs out for is left out
-    const auto put = [&]<class Part>(const Part& part) {
-        if constexpr (std::floating_point<Part>)
-            message << shortest(part);
-        else
-            message << part;
-    };
-    (put(parts), ...);
-    return message.str();
+    const MessagePart list[] = {MessagePart(parts)..., ""};
+    return joined(list, sizeof...(Parts));
 }
+
+/// Throws std::invalid_argument "where: parts…".
+[[noreturn]] CAROUSEL_INLINE void refuse(const char* where, const MessagePart* parts, std::size_t count);
 
 } // namespace detail
 
@@ -132,7 +153,32 @@ template <class... Parts>
 void require(bool holds, const char* where, const Parts&... parts) {
     if (holds) [[likely]]
         return;
-    detail::fail<std::invalid_argument>(detail::message_of(where, ": ", parts...));
+    const detail::MessagePart list[] = {detail::MessagePart(parts)..., ""};
+    detail::refuse(where, list, sizeof...(Parts));
 }
+
+#ifdef CAROUSEL_BODIES
+
+namespace detail {
+
+CAROUSEL_INLINE void MessagePart::put_text(std::ostream& out, const void* text) {
+    out << static_cast<const char*>(text);
+}
+
+CAROUSEL_INLINE std::string joined(const MessagePart* parts, std::size_t count) {
+    std::ostringstream message;
+    message.exceptions(std::ios::badbit); // without this, what memory runs out for is left out
+    for (std::size_t k = 0; k < count; ++k)
+        parts[k].put_into(message);
+    return message.str();
+}
+
+CAROUSEL_INLINE void refuse(const char* where, const MessagePart* parts, std::size_t count) {
+    fail<std::invalid_argument>(std::string(where) + ": " + joined(parts, count));
+}
+
+} // namespace detail
+
+#endif
 
 } // namespace carousel
