@@ -84,23 +84,7 @@ class Random {
 
     /// Fills `numbers` with what as many calls of normal() give, in a third of their time on a CPU with FMA: the points of a
     /// block are drawn first, so that what follows has no branches and runs in vector registers.
-    void normal(std::span<double> numbers) {
-        constexpr std::size_t block = 64;
-        std::array<double, block> u, squared, factor;
-        squared.fill(0.5); // the last block may have fewer points
-        while (!numbers.empty()) {
-            const std::size_t count = std::min(block, numbers.size());
-            for (std::size_t k = 0; k < count;)
-                k += point_in_circle(u[k], squared[k]) ? 1u : 0u;
-            log(squared, factor);
-            // As arrays: std::sqrt sets errno, which keeps it out of vector registers.
-            Eigen::Map<Eigen::ArrayXd> factors(factor.data(), Index(block));
-            factors = (-2 * factors / Eigen::Map<const Eigen::ArrayXd>(squared.data(), Index(block))).sqrt();
-            for (std::size_t k = 0; k < count; ++k)
-                numbers[k] = u[k] * factor[k];
-            numbers = numbers.subspan(count);
-        }
-    }
+    CAROUSEL_INLINE void normal(std::span<double> numbers);
 
     /// Puts the items in a random order; all orders are equally likely (Fisher and Yates).
     void shuffle(std::span<Index> items) {
@@ -177,5 +161,27 @@ class Random {
 
     Words state_;
 };
+
+#ifdef CAROUSEL_BODIES
+
+CAROUSEL_INLINE void Random::normal(std::span<double> numbers) {
+    constexpr std::size_t block = 64;
+    std::array<double, block> u, squared, factor;
+    squared.fill(0.5); // the last block may have fewer points
+    while (!numbers.empty()) {
+        const std::size_t count = std::min(block, numbers.size());
+        for (std::size_t k = 0; k < count;)
+            k += point_in_circle(u[k], squared[k]) ? 1u : 0u;
+        log(squared, factor);
+        // As arrays: std::sqrt sets errno, which keeps it out of vector registers.
+        Eigen::Map<Eigen::ArrayXd> factors(factor.data(), Index(block));
+        factors = (-2 * factors / Eigen::Map<const Eigen::ArrayXd>(squared.data(), Index(block))).sqrt();
+        for (std::size_t k = 0; k < count; ++k)
+            numbers[k] = u[k] * factor[k];
+        numbers = numbers.subspan(count);
+    }
+}
+
+#endif
 
 } // namespace carousel

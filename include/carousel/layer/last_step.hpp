@@ -3,6 +3,9 @@
 
 #include "carousel/layer/layer.hpp"
 
+#include <algorithm>
+#include <vector>
+
 namespace carousel::inline CAROUSEL_ABI {
 
 /// Which steps of a sequence SequenceEnds takes.
@@ -53,14 +56,15 @@ class SequenceEnds {
         tape.steps_ = x.steps();
         tape.lengths_.assign(x.lengths().begin(), x.lengths().end());
         tape.y_.resize(x.features(), 1, x.batch());
-        auto& y = tape.y_.values();
-        const Index at_end = rows_at_end(x.features()), at_start = x.features() - at_end;
-        for (Index b = 0; b < x.batch(); ++b)
+        const Index F = x.features(), at_end = rows_at_end(F);
+        for (Index b = 0; b < x.batch(); ++b) {
+            S* const y = tape.y_.data() + b * F;
             if (x.length(b) > 0) {
-                y.col(b).head(at_end) = x.values().col(last_column(x, b)).head(at_end);
-                y.col(b).tail(at_start) = x.values().col(b).tail(at_start);
+                std::copy_n(x.data() + last_column(x, b) * F, at_end, y);
+                std::copy_n(x.data() + b * F + at_end, F - at_end, y + at_end);
             } else
-                y.col(b).setZero();
+                std::fill_n(y, F, S(0));
+        }
         tape.pass_.end(true, this);
         return tape.y_;
     }
@@ -92,13 +96,14 @@ class SequenceEnds {
         if (!options.input_gradient)
             return {};
         detail::reshape(tape.dx_, F, tape.steps_ * B);
-        tape.dx_.setZero();
+        std::fill_n(tape.dx_.data(), tape.dx_.size(), S(0));
         const SequenceView<S> dx(tape.dx_.data(), F, tape.steps_, B, tape.lengths_);
-        const Index at_end = rows_at_end(F), at_start = F - at_end;
+        const Index at_end = rows_at_end(F);
         for (Index b = 0; b < B; ++b)
             if (dx.length(b) > 0) {
-                tape.dx_.col(last_column(dx, b)).head(at_end) = dy.values().col(b).head(at_end);
-                tape.dx_.col(b).tail(at_start) = dy.values().col(b).tail(at_start);
+                const S* const from = dy.data() + b * F;
+                std::copy_n(from, at_end, tape.dx_.data() + last_column(dx, b) * F);
+                std::copy_n(from + at_end, F - at_end, tape.dx_.data() + b * F + at_end);
             }
         return dx;
     }

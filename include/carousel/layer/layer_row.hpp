@@ -1,32 +1,53 @@
 // LayerRow: what a row of layers can tell and do, whether its types are known at compile time (Sequential) or not (Model).
 #pragma once
 
+#include "carousel/core/function_ref.hpp"
 #include "carousel/layer/each_parameter.hpp"
 #include "carousel/layer/layer.hpp"
 
 #include <algorithm>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// Throws std::invalid_argument "where: layer k (name): what", without the name of the function that begins `what`.
-[[noreturn]] inline void refuse_in_layer(const char* where, Index k, const std::string& name, std::string what) {
+[[noreturn]] CAROUSEL_INLINE void refuse_in_layer(const char* where, Index k, const std::string& name,
+                                                  std::string what);
+
+/// f(), and what it refuses is said with its place: "Sequential: layer 2 (Dense): x has 8 features, expected 16".
+CAROUSEL_INLINE void in_layer(const char* where, Index k, FunctionRef<std::string()> name, FunctionRef<void()> f);
+template <class L, class F>
+auto in_layer(const char* where, std::size_t k, const L& layer, F&& f) {
+    const auto name = [&layer] { return std::string(layer.name()); };
+    using Result = std::invoke_result_t<F&>;
+    if constexpr (std::is_void_v<Result>) {
+        in_layer(where, static_cast<Index>(k), FunctionRef<std::string()>(name), FunctionRef<void()>(f));
+    } else {
+        Result result{};
+        in_layer(where, k, layer, [&] { result = f(); });
+        return result;
+    }
+}
+
+#ifdef CAROUSEL_BODIES
+
+CAROUSEL_INLINE void refuse_in_layer(const char* where, Index k, const std::string& name, std::string what) {
     const std::size_t colon = what.find(": ");
     if (colon < what.find(' '))
         what.erase(0, colon + 2);
     fail<std::invalid_argument>(std::string(where) + ": layer " + decimal(k) + " (" + name + "): " + what);
 }
 
-/// f(), and what it refuses is said with its place: "Sequential: layer 2 (Dense): x has 8 features, expected 16".
-template <class L, class F>
-auto in_layer(const char* where, std::size_t k, const L& layer, F&& f) {
-    return instead_of<std::invalid_argument>(f, [&](const std::invalid_argument& error) {
-        refuse_in_layer(where, static_cast<Index>(k), layer.name(), error.what());
-    });
+CAROUSEL_INLINE void in_layer(const char* where, Index k, FunctionRef<std::string()> name, FunctionRef<void()> f) {
+    instead_of<std::invalid_argument>(
+        f, [&](const std::invalid_argument& error) { refuse_in_layer(where, k, name(), error.what()); });
 }
+
+#endif
 
 /// The functions of a row of layers that don't depend on how it holds them. `Row` has each_layer(f(k, layer)), infer,
 /// and kind, its name in messages.
@@ -47,7 +68,7 @@ class LayerRow : public EachParameter<Row> {
     }
     Index output_size(Index input) const {
         row().each_layer([&](std::size_t k, const auto& layer) {
-            input = in_layer(Row::kind, k, layer, [&] { return layer.output_size(input); });
+            in_layer(Row::kind, k, layer, [&] { input = layer.output_size(input); });
         });
         return input;
     }

@@ -103,8 +103,8 @@ class Sequential : public detail::LayerRow<Sequential<Layers...>, typename detai
     SequenceView<Scalar> forward(SequenceView<Scalar> x, Tape& tape, const State& initial = {}) const {
         tape.pass_.begin();
         each_layer([&](auto k, const auto& layer) {
-            x = detail::in_layer("Sequential::forward", k, layer,
-                                 [&] { return layer.forward(x, std::get<k>(tape.layers_), std::get<k>(initial)); });
+            detail::in_layer("Sequential::forward", k, layer,
+                             [&] { x = layer.forward(x, std::get<k>(tape.layers_), std::get<k>(initial)); });
         });
         tape.pass_.end(true, this);
         return x;
@@ -113,8 +113,8 @@ class Sequential : public detail::LayerRow<Sequential<Layers...>, typename detai
     SequenceView<Scalar> infer(SequenceView<Scalar> x, Tape& tape, const State& initial = {}) const {
         tape.pass_.begin();
         each_layer([&](auto k, const auto& layer) {
-            x = detail::in_layer("Sequential::infer", k, layer,
-                                 [&] { return layer.infer(x, std::get<k>(tape.layers_), std::get<k>(initial)); });
+            detail::in_layer("Sequential::infer", k, layer,
+                             [&] { x = layer.infer(x, std::get<k>(tape.layers_), std::get<k>(initial)); });
         });
         tape.pass_.end(false, this);
         return x;
@@ -142,8 +142,8 @@ class Sequential : public detail::LayerRow<Sequential<Layers...>, typename detai
         over(std::index_sequence_for<Layers...>{}, [&](auto forward_k) {
             constexpr std::size_t k = size - 1 - forward_k;
             auto& layer = std::get<k>(layers_);
-            dy = detail::in_layer("Sequential::backward", k, layer,
-                                  [&] { return layer.backward(dy, std::get<k>(tape.layers_), part<k>(options)); });
+            detail::in_layer("Sequential::backward", k, layer,
+                             [&] { dy = layer.backward(dy, std::get<k>(tape.layers_), part<k>(options)); });
         });
         tape.pass_.consume();
         return dy;
