@@ -96,17 +96,22 @@ windows(const Eigen::DenseBase<Derived>& series, WindowOptions options) {
         return windows<S>(Matrix<S>(series.derived().matrix()), options);
 }
 
+namespace detail {
+
+template <class S>
+Dataset<S> windows(const S* series, Index length, WindowOptions options);
+
+} // namespace detail
+
 /// A series of one feature.
 template <class Number, std::size_t extent>
 requires std::floating_point<std::remove_const_t<Number>> Dataset<std::remove_const_t<Number>>
 windows(std::span<Number, extent> series, WindowOptions options) {
-    using S = std::remove_const_t<Number>;
-    return windows<S>(Matrix<S>(Eigen::Map<const Matrix<S>>(series.data(), 1, static_cast<Index>(series.size()))),
-                      options);
+    return detail::windows<std::remove_const_t<Number>>(series.data(), static_cast<Index>(series.size()), options);
 }
 template <std::floating_point S>
 Dataset<S> windows(const std::vector<S>& series, WindowOptions options) {
-    return windows(std::span(series), options);
+    return detail::windows(series.data(), static_cast<Index>(series.size()), options);
 }
 
 #ifdef CAROUSEL_BODIES
@@ -273,15 +278,23 @@ Dataset<S> windows(const Matrix<S>& series, WindowOptions options) {
     return data;
 }
 
+template <class S>
+Dataset<S> detail::windows(const S* series, Index length, WindowOptions options) {
+    Matrix<S> row(1, length);
+    std::copy_n(series, length, row.data());
+    return carousel::windows(row, options);
+}
+
 #endif
 
 } // namespace carousel
 
 /// What carousel::compiled holds of this header.
-#define CAROUSEL_EXTERN_DATASET(how, S)                                                             \
-    how template struct carousel::Dataset<S>;                                                       \
-    how template carousel::Dataset<S> carousel::sequences(const std::vector<carousel::Matrix<S>>&,  \
-                                                          const std::vector<carousel::Matrix<S>>&); \
-    how template carousel::Dataset<S> carousel::sequences(const std::vector<carousel::Matrix<S>>&,  \
-                                                          const carousel::Matrix<S>&);              \
-    how template carousel::Dataset<S> carousel::windows(const carousel::Matrix<S>&, carousel::WindowOptions)
+#define CAROUSEL_EXTERN_DATASET(how, S)                                                                       \
+    how template struct carousel::Dataset<S>;                                                                 \
+    how template carousel::Dataset<S> carousel::sequences(const std::vector<carousel::Matrix<S>>&,            \
+                                                          const std::vector<carousel::Matrix<S>>&);           \
+    how template carousel::Dataset<S> carousel::sequences(const std::vector<carousel::Matrix<S>>&,            \
+                                                          const carousel::Matrix<S>&);                        \
+    how template carousel::Dataset<S> carousel::windows(const carousel::Matrix<S>&, carousel::WindowOptions); \
+    how template carousel::Dataset<S> carousel::detail::windows(const S*, carousel::Index, carousel::WindowOptions)
