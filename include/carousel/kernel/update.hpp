@@ -3,6 +3,7 @@
 #pragma once
 
 #include "carousel/kernel/compiled.hpp"
+#include "carousel/kernel/vectors.hpp"
 #include "carousel/simd/lane.hpp"
 
 #if defined(__SSE2__)
@@ -77,13 +78,6 @@ inline V root(V x) {
     return x;
 }
 
-/// f(k, count) for the first number of every lane and how many are left from there on.
-template <class S, class F>
-inline void each_lane(Index size, const F& f) {
-    for (Index k = 0; k < size; k += lanes<S>)
-        f(k, size - k);
-}
-
 template <class S>
 void adam(const AdamStep<S>& step, S* w, const S* g, S* m, S* v, Index size) {
     using V = Lane<S>;
@@ -105,17 +99,19 @@ template <class S>
 void sgd(const SgdStep<S>& step, S* w, const S* g, S* m, Index size) {
     using V = Lane<S>;
     const SgdStep<S> s = step;
+    if (!m)
+        return each_lane<S>(
+            size, [&](Index k, Index count) __attribute__((always_inline)) {
+                const V old = load<V>(w + k, count);
+                store<V>(w + k, old - s.outside * (load<V>(g + k, count) + s.weight_decay * old), count);
+            });
     each_lane<S>(
         size, [&](Index k, Index count) __attribute__((always_inline)) {
             const V old = load<V>(w + k, count);
             const V d = s.inside * (load<V>(g + k, count) + s.weight_decay * old);
-            V change = d;
-            if (m) {
-                const V moment = s.momentum * load<V>(m + k, count) + d;
-                store<V>(m + k, moment, count);
-                change = s.nesterov ? d + s.momentum * moment : moment;
-            }
-            store<V>(w + k, old - s.outside * change, count);
+            const V moment = s.momentum * load<V>(m + k, count) + d;
+            store<V>(m + k, moment, count);
+            store<V>(w + k, old - s.outside * (s.nesterov ? d + s.momentum * moment : moment), count);
         });
 }
 

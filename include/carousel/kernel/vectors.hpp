@@ -25,21 +25,37 @@ inline namespace CAROUSEL_ISA {
 
 using namespace simd;
 
+/// f(k, count) for the first number of every lane and how many are left from there on, at most a lane.
+template <class S, class F>
+inline void each_lane(Index size, const F& f) {
+    constexpr Index width = lanes<S>;
+    Index k = 0;
+    for (; k + width <= size; k += width)
+        f(k, width); // a constant, so that f has no branches for the last lane
+    if (k < size)
+        f(k, size - k);
+}
+
 /// Σ x², added up in double, in four lanes side by side.
 template <class S>
 double squared_norm(const S* x, Index size) {
     using V = Lane<double>;
     constexpr Index width = lanes<double>, side_by_side = 4;
-    // a register of doubles, from a register half as wide if the numbers are floats
     const auto squares = [](const S* from) __attribute__((always_inline)) {
-        const V v = __builtin_convertvector(load<Vec<S, static_cast<int>(width * sizeof(S))>>(from), V);
+        V v;
+        if constexpr (lanes<double> == 2) // GCC converts half a register of 16 bytes through general registers
+            v = V{static_cast<double>(from[0]), static_cast<double>(from[1])};
+        else
+            v = __builtin_convertvector(load<Vec<S, static_cast<int>(width * sizeof(S))>>(from), V);
         return v * v;
     };
     V sums[side_by_side] = {};
     Index k = 0;
-    for (; k + side_by_side * width <= size; k += side_by_side * width)
+    for (; k + side_by_side * width <= size; k += side_by_side * width) {
+#pragma GCC unroll 4
         for (Index j = 0; j < side_by_side; ++j)
             sums[j] += squares(x + k + j * width);
+    }
     for (; k + width <= size; k += width)
         sums[0] += squares(x + k);
     double sum = sum_of<V>((sums[0] + sums[1]) + (sums[2] + sums[3]));
@@ -48,22 +64,33 @@ double squared_norm(const S* x, Index size) {
     return sum;
 }
 
+/// to[k] = f(from[k]…) for whole lanes.
+template <class S, class F, class... From>
+inline void map_lanes(S* to, Index size, const F& f, const From*... from) {
+    using V = Lane<S>;
+    each_lane<S>(
+        size, [&](Index k, Index count)
+                  __attribute__((always_inline)) { store<V>(to + k, f(load<V>(from + k, count)...), count); });
+}
+
 /// x = factor·x
 template <class S>
 void scale(S factor, S* x, Index size) {
-    for_each_lane(
-        x, size, [factor](auto v) __attribute__((always_inline)) { return factor * v; });
+    map_lanes(
+        x, size, [factor](auto v) __attribute__((always_inline)) { return factor * v; }, x);
 }
 
 /// x = x, but at least −bound and at most bound. NaN stays NaN.
 template <class S>
 void clip(S bound, S* x, Index size) {
-    for_each_lane(
-        x, size, [bound](auto v) __attribute__((always_inline)) {
+    map_lanes(
+        x, size,
+        [bound](auto v) __attribute__((always_inline)) {
             const auto most = splat<decltype(v)>(bound);
             v = v > most ? most : v;
             return v < -most ? -most : v;
-        });
+        },
+        x);
 }
 
 /// Σ (a − b)², added up in double, each sum of 128 in S.
@@ -74,11 +101,19 @@ double squared_difference(const S* a, const S* b, Index size) {
     double sum = 0;
     for (Index first = 0; first < size; first += block) {
         const Index end = size - first < block ? size : first + block;
-        V sums{};
-        for (Index k = first; k < end; k += lanes<S>) {
-            const V difference = load<V>(a + k, end - k) - load<V>(b + k, end - k);
-            sums += difference * difference;
+        const auto squares = [&](Index k, Index count) __attribute__((always_inline)) {
+            const V difference = load<V>(a + k, count) - load<V>(b + k, count);
+            return difference * difference;
+        };
+        V sums{}, more{}; // two chains of additions
+        Index k = first;
+        for (; k + 2 * lanes<S> <= end; k += 2 * lanes<S>) {
+            sums += squares(k, lanes<S>);
+            more += squares(k + lanes<S>, lanes<S>);
         }
+        for (; k < end; k += lanes<S>)
+            sums += squares(k, end - k);
+        sums += more;
         sum += static_cast<double>(sum_of(sums));
     }
     return sum;
@@ -87,8 +122,8 @@ double squared_difference(const S* a, const S* b, Index size) {
 /// to = factor·(a − b)
 template <class S>
 void scaled_difference(S factor, const S* a, const S* b, S* to, Index size) {
-    for_each_lane(
-        a, b, to, size, [factor](auto v, auto w) __attribute__((always_inline)) { return factor * (v - w); });
+    map_lanes(
+        to, size, [factor](auto v, auto w) __attribute__((always_inline)) { return factor * (v - w); }, a, b);
 }
 
 /// Gram and Schmidt: makes the columns of q, each `rows` numbers, one after the other, orthonormal. Returns the least share of its
@@ -103,17 +138,19 @@ double orthonormalize(S* q, Index rows, Index columns) {
         for (Index j = 0; j < k; ++j) {
             const S* const other = q + j * rows;
             V sums{};
-            for (Index i = 0; i < rows; i += lanes<S>)
-                sums += load<V>(other + i, rows - i) * load<V>(own + i, rows - i);
+            each_lane<S>(
+                rows, [&](Index i, Index count) __attribute__((always_inline)) {
+                    sums += load<V>(other + i, count) * load<V>(own + i, count);
+                });
             const S share = sum_of(sums);
-            for_each_lane(
-                own, other, own,
-                rows, [share](auto v, auto w) __attribute__((always_inline)) { return v - share * w; });
+            map_lanes(
+                own, rows, [share](auto v, auto w) __attribute__((always_inline)) { return v - share * w; }, own,
+                other);
         }
         const double left = __builtin_sqrt(squared_norm(own, rows));
         const S divisor = static_cast<S>(left);
-        for_each_lane(
-            own, rows, [divisor](auto v) __attribute__((always_inline)) { return v / divisor; });
+        map_lanes(
+            own, rows, [divisor](auto v) __attribute__((always_inline)) { return v / divisor; }, own);
         least = left / length < least ? left / length : least;
     }
     return least;
