@@ -118,6 +118,8 @@ const Functions& chosen() {
 #define CAROUSEL_CHOSEN_OF_SCALAR(S)            \
     CAROUSEL_CHOSEN(ArrayFunctions<S>);         \
     CAROUSEL_CHOSEN(SoftmaxFunctions<S>);       \
+    CAROUSEL_CHOSEN(VectorFunctions<S>);        \
+    CAROUSEL_CHOSEN(OptimizerFunctions<S>);     \
     CAROUSEL_CHOSEN(stream::DenseFunctions<S>); \
     CAROUSEL_EACH_CELL(CAROUSEL_CHOSEN_OF_CELL, S)
 CAROUSEL_CHOSEN_OF_SCALAR(float);

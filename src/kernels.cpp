@@ -19,6 +19,8 @@ CAROUSEL_TABLE;
 
 CAROUSEL_DEFINE(ArrayFunctions, array_functions_here, CAROUSEL_SCALAR);
 CAROUSEL_DEFINE(SoftmaxFunctions, softmax_functions_here, CAROUSEL_SCALAR);
+CAROUSEL_DEFINE(VectorFunctions, vector_functions_here, CAROUSEL_SCALAR);
+CAROUSEL_DEFINE(OptimizerFunctions, optimizer_functions_here, CAROUSEL_SCALAR);
 CAROUSEL_DEFINE(stream::DenseFunctions, stream::dense_functions_here, CAROUSEL_SCALAR);
 CAROUSEL_EACH_CELL(CAROUSEL_DEFINE_OF_CELL, CAROUSEL_SCALAR);
 

@@ -3,6 +3,8 @@
 
 #include "carousel/kernel/arrays.hpp"
 #include "carousel/kernel/pass.hpp"
+#include "carousel/kernel/update.hpp"
+#include "carousel/kernel/vectors.hpp"
 #include "carousel/stream/dense_column.hpp"
 #include "carousel/stream/recurrent_column.hpp"
 

@@ -142,7 +142,7 @@ void rmsprop(const RmspropStep<S>& step, S* w, const S* g, S* v, S* a, S* m, Ind
 }
 
 template <class S>
-inline constexpr OptimizerFunctions<S> optimizer_functions_here = {adam<S>, sgd<S>, rmsprop<S>};
+CAROUSEL_OWN inline constexpr OptimizerFunctions<S> optimizer_functions_here = {adam<S>, sgd<S>, rmsprop<S>};
 
 } // namespace CAROUSEL_ISA
 

@@ -157,7 +157,7 @@ double orthonormalize(S* q, Index rows, Index columns) {
 }
 
 template <class S>
-inline constexpr VectorFunctions<S> vector_functions_here = {
+CAROUSEL_OWN inline constexpr VectorFunctions<S> vector_functions_here = {
     squared_norm<S>, scale<S>, clip<S>, squared_difference<S>, scaled_difference<S>, orthonormalize<S>};
 
 } // namespace CAROUSEL_ISA
