@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -37,6 +38,20 @@ inline std::string content(const fs::path& path) {
 
 inline void put(const fs::path& path, const std::string& bytes) {
     std::ofstream(path, std::ios::binary) << bytes;
+}
+
+/// The length of a safetensors file's header as its first 8 bytes, and back.
+inline std::string length_bytes(std::uint64_t length) {
+    std::string bytes;
+    for (int k = 0; k < 64; k += 8)
+        bytes += static_cast<char>(length >> k & 0xFF);
+    return bytes;
+}
+inline std::uint64_t header_length(const std::string& bytes) {
+    std::uint64_t length = 0;
+    for (std::size_t k = 8; k-- > 0;)
+        length = length << 8 | static_cast<unsigned char>(bytes.at(k));
+    return length;
 }
 
 /// The message of what f throws; empty if nothing.

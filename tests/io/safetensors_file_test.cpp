@@ -8,7 +8,6 @@
 #    include <atomic>
 #    include <chrono>
 #    include <cmath>
-#    include <cstring>
 #    include <thread>
 
 #    ifndef _WIN32
@@ -22,10 +21,7 @@ namespace {
 
 /// A file of this header and these bytes of data.
 std::string file_of(const std::string& header, std::size_t data = 0) {
-    const std::uint64_t length = header.size();
-    std::string bytes(sizeof length, '\0');
-    std::memcpy(bytes.data(), &length, sizeof length);
-    return bytes + header + std::string(data, 'x');
+    return length_bytes(header.size()) + header + std::string(data, 'x');
 }
 
 } // namespace
@@ -70,8 +66,7 @@ TEST_CASE("safetensors: tensors of one's own are written and read, each aligned 
     CHECK(file.find("one")->shape.empty());
     CHECK(file.tensors[2].name == "v"); // after the doubles
     const std::string bytes = content(folder / "a");
-    std::uint64_t length = 0;
-    std::memcpy(&length, bytes.data(), sizeof length);
+    const std::uint64_t length = header_length(bytes);
     CHECK(length % 8 == 0);
     CHECK(bytes.size() == 8 + length + 6 * 8 + 8 + 3 * 4);
 

@@ -21,7 +21,6 @@
 
 #    include <bit>
 #    include <chrono>
-#    include <cstring>
 
 #    ifndef _WIN32
 #        include <csignal>
@@ -289,9 +288,7 @@ TEST_CASE("safetensors: a file that is many times as large as the model is refus
     Dense<float> model{2, 2};
     std::string text = R"({"W":{"dtype":"F32","shape":[8589934592,2],"data_offsets":[0,68719476736]}})";
     const std::uint64_t length = text.size(), size = 8 + length + 68'719'476'736;
-    std::string bytes(sizeof length, '\0');
-    std::memcpy(bytes.data(), &length, sizeof length);
-    put(path, bytes + text);
+    put(path, length_bytes(length) + text);
     std::error_code error_code;
     fs::resize_file(path, size, error_code); // sparse: no disk holds it
     if (!error_code)
@@ -507,10 +504,7 @@ TEST_CASE("safetensors: tensors of other types are passed over where more than t
     std::string text = R"({"W":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]},)"
                        R"("b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]},)"
                        R"("half":{"dtype":"BF16","shape":[2],"data_offsets":[8,12]}})";
-    const std::uint64_t length = text.size();
-    std::string bytes(sizeof length, '\0');
-    std::memcpy(bytes.data(), &length, sizeof length);
-    bytes += text + std::string(12, '\0');
+    const std::string bytes = length_bytes(text.size()) + text + std::string(12, '\0');
     const auto file = std::as_bytes(std::span(bytes));
     CHECK_THROWS_WITH(load_safetensors(file, model), "load_safetensors: memory: \"half\" is not in the model");
     load_safetensors(file, model, {.allow_extra = true});

@@ -1,9 +1,9 @@
 // Finite numbers, told by their bits: a check that -ffast-math can't remove, as it removes comparisons with infinity.
 #pragma once
 
+#include "carousel/core/bit_cast.hpp"
 #include "carousel/core/matrix.hpp"
 
-#include <bit>
 #include <concepts>
 #include <cstdint>
 #include <limits>
@@ -16,8 +16,8 @@ template <std::floating_point S>
 bool is_finite(S number) {
     static_assert(std::numeric_limits<S>::is_iec559 && (sizeof(S) == 4 || sizeof(S) == 8));
     using Bits = std::conditional_t<sizeof(S) == 4, std::uint32_t, std::uint64_t>;
-    constexpr Bits exponent = std::bit_cast<Bits>(std::numeric_limits<S>::infinity());
-    return (std::bit_cast<Bits>(number) & exponent) != exponent;
+    constexpr Bits exponent = bit_cast<Bits>(std::numeric_limits<S>::infinity());
+    return (bit_cast<Bits>(number) & exponent) != exponent;
 }
 
 /// Of `count` numbers the place of the first that isn't finite, or `count`.

@@ -1,6 +1,7 @@
 // Random: one seed gives the same numbers with every compiler, standard library and instruction set.
 #pragma once
 
+#include "carousel/core/bit_cast.hpp"
 #include "carousel/core/matrix.hpp"
 #include "carousel/core/require.hpp"
 
@@ -139,15 +140,15 @@ class Random {
     template <std::size_t n>
     static void log(const std::array<double, n>& x, std::array<double, n>& result) {
         // The bits of a double are 2⁵² (1023 + e) + its fraction: those of x − those of √½ are 2⁵² e + what is left.
-        constexpr auto root_half = std::bit_cast<std::int64_t>(0.70710678118654752);
+        constexpr auto root_half = detail::bit_cast<std::int64_t>(0.70710678118654752);
         // The bits of 1.5·2⁵² + e are those of 1.5·2⁵², plus e.
         constexpr double shift = 0x1.8p52;
         std::array<double, n> exponent, s, s2, series{};
         for (std::size_t k = 0; k < n; ++k) {
-            const auto bits = std::bit_cast<std::int64_t>(x[k]);
+            const auto bits = detail::bit_cast<std::int64_t>(x[k]);
             const std::int64_t e = (bits - root_half) >> 52;
-            const double m = std::bit_cast<double>(bits - e * (std::int64_t(1) << 52));
-            exponent[k] = std::bit_cast<double>(std::bit_cast<std::int64_t>(shift) + e) - shift;
+            const double m = detail::bit_cast<double>(bits - e * (std::int64_t(1) << 52));
+            exponent[k] = detail::bit_cast<double>(detail::bit_cast<std::int64_t>(shift) + e) - shift;
             s[k] = (m - 1) / (m + 1);
             s2[k] = s[k] * s[k];
         }

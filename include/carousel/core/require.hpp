@@ -3,12 +3,9 @@
 #pragma once
 
 #include "carousel/core/build.hpp"
+#include "carousel/core/number_text.hpp"
 
-#include <charconv>
-#include <cmath>
 #include <concepts>
-#include <cstdint>
-#include <cstdio>
 #include <exception>
 #include <sstream>
 #include <stdexcept>
@@ -92,22 +89,6 @@ auto instead_of(F&& f, [[maybe_unused]] Refuse&& refuse) {
         throw;
     }
 #endif
-}
-
-/// A whole number as text. std::to_string has a static table that keeps a shared library from being unloaded.
-inline std::string decimal(std::intmax_t number) {
-    char text[24];
-    std::snprintf(text, sizeof text, "%jd", number);
-    return text;
-}
-
-/// A number as the shortest text that reads back as it, a whole number without an exponent.
-template <std::floating_point Number>
-std::string shortest(Number number) {
-    char text[32];
-    const bool whole = number == std::trunc(number) && std::abs(number) < Number(1e15);
-    return {text, whole ? std::to_chars(text, text + sizeof text, number, std::chars_format::fixed).ptr
-                        : std::to_chars(text, text + sizeof text, number).ptr};
 }
 
 /// A part of a message, of any type: numbers as shortest() has them, anything else as a stream does. Messages are put together by

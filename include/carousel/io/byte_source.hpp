@@ -3,6 +3,7 @@
 
 #include "carousel/core/require.hpp"
 #include <algorithm>
+#include <cerrno>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -12,16 +13,15 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <variant>
 
 #ifdef _WIN32
-#    include <fstream>
+#    include <cstdio>
 #else
-#    include <cerrno>
 #    include <fcntl.h>
 #    include <sys/stat.h>
-#    include <system_error>
 #    include <unistd.h>
 #endif
 
@@ -78,7 +78,7 @@ class OpenFile {
     std::string error_;
     std::uint64_t size_ = 0;
 #ifdef _WIN32
-    std::ifstream file_;
+    std::FILE* file_ = nullptr;
 #else
     int file_ = -1;
 #endif
@@ -93,19 +93,25 @@ inline OpenFile::OpenFile(const std::filesystem::path& path) {
         error_ = not_regular;
         return;
     }
-    file_.open(path, std::ios::binary | std::ios::ate);
-    if (file_)
-        size_ = static_cast<std::uint64_t>(file_.tellg());
+    file_ =
+        _wfopen(path.c_str(), L"rbN"); // unlike std::ifstream it says why it fails; N: child processes don't inherit it
+    const auto size = file_ && _fseeki64(file_, 0, SEEK_END) == 0 ? _ftelli64(file_) : -1;
+    if (size < 0)
+        error_ = "can't be opened: " + std::generic_category().message(errno);
     else
-        error_ = "can't be opened";
+        size_ = static_cast<std::uint64_t>(size);
 }
 
-inline OpenFile::~OpenFile() = default;
+inline OpenFile::~OpenFile() {
+    if (file_)
+        std::fclose(file_);
+}
 
 inline std::string OpenFile::read(std::uint64_t first, std::span<std::byte> to) {
-    file_.seekg(static_cast<std::streamoff>(first));
-    file_.read(reinterpret_cast<char*>(to.data()), static_cast<std::streamsize>(to.size()));
-    return file_ ? "" : shorter;
+    if (_fseeki64(file_, static_cast<std::int64_t>(first), SEEK_SET) == 0 &&
+        std::fread(to.data(), 1, to.size(), file_) == to.size())
+        return "";
+    return std::feof(file_) ? shorter : std::generic_category().message(errno);
 }
 
 #else

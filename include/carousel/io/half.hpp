@@ -1,9 +1,8 @@
 // Floats of 16 bits, which files of other programs hold, as floats of 32; each is exact.
 #pragma once
 
-#include "carousel/core/build.hpp"
+#include "carousel/core/bit_cast.hpp"
 
-#include <bit>
 #include <cstdint>
 
 namespace carousel::inline CAROUSEL_ABI::detail {
@@ -17,12 +16,12 @@ inline float from_half(std::uint16_t bits) {
         return sign ? -magnitude : magnitude;
     }
     const std::uint32_t wide = exponent == 31 ? 255 : exponent + 112; // infinity and NaN; else the bias is 127, not 15
-    return std::bit_cast<float>(sign | wide << 23 | fraction << 13);
+    return bit_cast<float>(sign | wide << 23 | fraction << 13);
 }
 
 /// bfloat16: the upper half of a float.
 inline float from_bfloat16(std::uint16_t bits) {
-    return std::bit_cast<float>(std::uint32_t(bits) << 16);
+    return bit_cast<float>(std::uint32_t(bits) << 16);
 }
 
 } // namespace carousel::detail

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "carousel/core/require.hpp"
+#include "carousel/io/byte_order.hpp"
 #include "carousel/io/byte_source.hpp"
 #include "carousel/io/named_tensor.hpp"
 #include "carousel/io/replace_file.hpp"
@@ -10,12 +11,9 @@
 #include "carousel/io/safetensors_reader.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
-#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,9 +22,6 @@
 #include <vector>
 
 namespace carousel::inline CAROUSEL_ABI {
-
-static_assert(std::endian::native == std::endian::little && std::numeric_limits<double>::is_iec559,
-              "safetensors: the numbers of a file are little-endian IEEE 754, and are not converted");
 
 /// A whole file.
 struct Safetensors {
@@ -44,10 +39,11 @@ struct Safetensors {
 namespace detail {
 
 /// A file as its parts, one after the other: the header's length, the header, and every tensor's numbers, which are
-/// those of `tensors`.
+/// those of `tensors`, or on a big-endian machine `turned`.
 struct SafetensorsParts {
     std::string head;
     std::vector<std::span<const std::byte>> numbers;
+    std::vector<std::vector<std::byte>> turned;
 
     /// Throws std::invalid_argument as write_safetensors does.
     SafetensorsParts(const std::vector<NamedTensor>& tensors, const Metadata& metadata, const char* where) {
@@ -73,12 +69,19 @@ struct SafetensorsParts {
         std::string text = instead_of<Json::type_error>(
             [&] { return header_text(entries, metadata); },
             [&](const auto&) { require(false, where, "a name or the metadata isn't UTF-8"); });
+        if constexpr (big_endian_host) {
+            for (std::size_t k = 0; k < order.size(); ++k) {
+                turned.emplace_back(numbers[k].begin(), numbers[k].end());
+                turn_bytes(turned.back(), number_size(order[k]->dtype()));
+                numbers[k] = turned.back();
+            }
+        }
         text.resize((text.size() + 7) / 8 * 8, ' '); // so that the numbers are aligned in the file
         const std::uint64_t length = text.size();
         require(length <= largest_safetensors_header, where, "the header has ", length, " bytes, expected at most ",
                 largest_safetensors_header);
-        head.resize(sizeof length);
-        std::memcpy(head.data(), &length, sizeof length);
+        for (std::size_t k = 0; k < sizeof length; ++k)
+            head += static_cast<char>(length >> 8 * k & 0xFF);
         head += text;
     }
 

@@ -1,6 +1,7 @@
 // SafetensorsReader: a safetensors file that is open. Needs nlohmann-json.
 #pragma once
 
+#include "carousel/io/byte_order.hpp"
 #include "carousel/io/byte_source.hpp"
 #include "carousel/io/named_tensor.hpp"
 #include "carousel/io/safetensors_header.hpp"
@@ -25,6 +26,7 @@ class SafetensorsReader {
         const std::uint64_t size = input_.size();
         check(size >= sizeof length, "has ", size, " bytes, expected the header's length in the first 8");
         input_.read(0, std::as_writable_bytes(std::span(&length, 1)));
+        turn_to_file_order(std::span(&length, 1));
         check(length <= largest_safetensors_header, "the header is said to have ", length, " bytes, expected at most ",
               largest_safetensors_header);
         check(length <= size - sizeof length, "the header is said to have ", length, " bytes, the file has ",
@@ -55,12 +57,13 @@ class SafetensorsReader {
             [&](auto& numbers) {
                 numbers.resize((entry.end - entry.begin) / bytes);
                 input_.read(numbers_ + entry.begin, std::as_writable_bytes(std::span(numbers)));
+                turn_to_file_order(std::span(numbers));
             },
             tensor.numbers);
         return tensor;
     }
 
-    /// The bytes of the numbers of one of entries(), of any type. Throws std::runtime_error if they can't be read.
+    /// The bytes of the numbers of one of entries(), of any type, little-endian. Throws std::runtime_error if they can't be read.
     std::vector<std::byte> read_bytes(const SafetensorsEntry& entry) {
         std::vector<std::byte> bytes(static_cast<std::size_t>(entry.end - entry.begin));
         input_.read(numbers_ + entry.begin, bytes);

@@ -144,8 +144,9 @@ class Residual {
 
   private:
     void add(SequenceView<Scalar> f, SequenceView<Scalar> x, Tape& tape) const {
-        require(f.steps() == x.steps() && std::ranges::equal(f.lengths(), x.lengths()), "Residual::forward", "the ",
-                layer_.name(), " layer gives ", f.steps(), " steps for ", x.steps(),
+        require(f.steps() == x.steps() &&
+                    std::equal(f.lengths().begin(), f.lengths().end(), x.lengths().begin(), x.lengths().end()),
+                "Residual::forward", "the ", layer_.name(), " layer gives ", f.steps(), " steps for ", x.steps(),
                 ", or sequences of other lengths; it can't be added to its input");
         tape.input_ = x.features();
         tape.y_.resize(f.features(), f.steps(), f.batch(), f.lengths());

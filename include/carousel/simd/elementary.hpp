@@ -53,10 +53,10 @@ inline ExpParts<V> exp_parts(V y) {
     using Scalar = scalar_of<V>;
     using K = exp_constants<Scalar>;
     using Int = Vec<typename K::Int, sizeof(V)>;
-    constexpr auto shift_bits = std::bit_cast<typename K::Int>(K::shift);
+    constexpr auto shift_bits = bit_cast<typename K::Int>(K::shift);
 
     const V shifted = y * Scalar(1.4426950408889634) + K::shift;
-    const Int n = std::bit_cast<Int>(shifted) - shift_bits;
+    const Int n = bit_cast<Int>(shifted) - shift_bits;
     const V whole = __builtin_convertvector(n, V);
     const V r = (y - whole * K::ln2_high) - whole * K::ln2_low;
 
@@ -64,7 +64,7 @@ inline ExpParts<V> exp_parts(V y) {
     V q = splat<V>(K::series[terms - 1]);
     for (int k = terms - 2; k >= 0; --k)
         q = q * r + K::series[k];
-    return {std::bit_cast<V>((n + K::exponent_bias) << K::mantissa_bits), r + r * r * q};
+    return {bit_cast<V>((n + K::exponent_bias) << K::mantissa_bits), r + r * r * q};
 }
 
 /// x, kept within low … high. NaN stays NaN: a comparison with it is false, and the processor's minimum and maximum return their
@@ -74,14 +74,14 @@ inline V clamp(V x, scalar_of<V> low, scalar_of<V> high) {
 #if defined(__AVX512F__)
     // GCC would make masks and blends of the comparisons below, which take longer than minimum and maximum.
     if constexpr (std::is_same_v<V, Vec<float, 64>>)
-        return std::bit_cast<V>(
-            _mm512_min_ps(_mm512_set1_ps(high), _mm512_max_ps(_mm512_set1_ps(low), std::bit_cast<__m512>(x))));
+        return bit_cast<V>(
+            _mm512_min_ps(_mm512_set1_ps(high), _mm512_max_ps(_mm512_set1_ps(low), bit_cast<__m512>(x))));
     if constexpr (std::is_same_v<V, Vec<double, 64>>)
-        return std::bit_cast<V>(
-            _mm512_min_pd(_mm512_set1_pd(high), _mm512_max_pd(_mm512_set1_pd(low), std::bit_cast<__m512d>(x))));
+        return bit_cast<V>(
+            _mm512_min_pd(_mm512_set1_pd(high), _mm512_max_pd(_mm512_set1_pd(low), bit_cast<__m512d>(x))));
     if constexpr (std::is_same_v<V, Vec<float, 32>>)
-        return std::bit_cast<V>(
-            _mm256_min_ps(_mm256_set1_ps(high), _mm256_max_ps(_mm256_set1_ps(low), std::bit_cast<__m256>(x))));
+        return bit_cast<V>(
+            _mm256_min_ps(_mm256_set1_ps(high), _mm256_max_ps(_mm256_set1_ps(low), bit_cast<__m256>(x))));
 #endif
     x = x < low ? splat<V>(low) : x;
     return x > high ? splat<V>(high) : x;

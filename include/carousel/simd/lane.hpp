@@ -2,6 +2,7 @@
 // products are written for lanes.
 #pragma once
 
+#include "carousel/core/bit_cast.hpp"
 #include "carousel/core/matrix.hpp"
 
 #include <bit>
@@ -18,6 +19,8 @@
 #include "carousel/core/quiet_bounds_begin.hpp"
 
 namespace carousel::inline CAROUSEL_ABI::simd::inline CAROUSEL_ISA {
+
+using carousel::detail::bit_cast;
 
 // How many bytes a vector register has, and how many registers there are, in the instruction set that this translation unit is
 // compiled for.
@@ -111,15 +114,15 @@ inline V load(const scalar_of<V>* from, Index count) {
         return load<V>(from);
 #if defined(__AVX512F__)
     if constexpr (std::is_same_v<V, Vec<float, 64>>)
-        return std::bit_cast<V>(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1), from));
+        return bit_cast<V>(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1), from));
     if constexpr (std::is_same_v<V, Vec<double, 64>>)
-        return std::bit_cast<V>(_mm512_maskz_loadu_pd(static_cast<__mmask8>((1U << count) - 1), from));
+        return bit_cast<V>(_mm512_maskz_loadu_pd(static_cast<__mmask8>((1U << count) - 1), from));
 #endif
 #if defined(__AVX__)
     if constexpr (std::is_same_v<V, Vec<float, 32>>)
-        return std::bit_cast<V>(_mm256_maskload_ps(from, detail::first_units<float>(count)));
+        return bit_cast<V>(_mm256_maskload_ps(from, detail::first_units<float>(count)));
     if constexpr (std::is_same_v<V, Vec<double, 32>>)
-        return std::bit_cast<V>(_mm256_maskload_pd(from, detail::first_units<double>(count)));
+        return bit_cast<V>(_mm256_maskload_pd(from, detail::first_units<double>(count)));
 #endif
     V v{};
     if constexpr (size_of<V> == 4)
@@ -140,11 +143,11 @@ inline void store(scalar_of<V>* to, V v, Index count) {
     }
 #if defined(__AVX512F__)
     if constexpr (std::is_same_v<V, Vec<float, 64>>) {
-        _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1U << count) - 1), std::bit_cast<__m512>(v));
+        _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1U << count) - 1), bit_cast<__m512>(v));
         return;
     }
     if constexpr (std::is_same_v<V, Vec<double, 64>>) {
-        _mm512_mask_storeu_pd(to, static_cast<__mmask8>((1U << count) - 1), std::bit_cast<__m512d>(v));
+        _mm512_mask_storeu_pd(to, static_cast<__mmask8>((1U << count) - 1), bit_cast<__m512d>(v));
         return;
     }
 #endif

@@ -2,10 +2,10 @@
 #pragma once
 
 #include "carousel/cell/activation.hpp"
+#include "carousel/core/number_text.hpp"
 #include "carousel/io/header/c_names.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <concepts>
 #include <cstddef>
 #include <string>
@@ -16,11 +16,9 @@ namespace carousel::inline CAROUSEL_ABI::detail::header {
 /// Appends the shortest literal of the number's own type that has its bits: "0.1f", "-0.f", "1e-05". The number is finite.
 template <std::floating_point Number>
 void append_literal(std::string& text, Number number) {
-    char digits[32];
-    const std::string_view shortest(
-        digits, static_cast<std::size_t>(std::to_chars(digits, digits + sizeof digits, number).ptr - digits));
-    text += shortest;
-    if (shortest.find_first_of(".e") == shortest.npos)
+    const std::string digits = number_text(number);
+    text += digits;
+    if (digits.find_first_of(".e") == digits.npos)
         text += '.';
     if (std::same_as<Number, float>)
         text += 'f';

@@ -1,6 +1,7 @@
 // The attributes of a node, looked up by name.
 #pragma once
 
+#include "carousel/core/bit_cast.hpp"
 #include "carousel/io/onnx/read_graph.hpp"
 
 namespace carousel::inline CAROUSEL_ABI::detail::onnx {
@@ -58,7 +59,7 @@ class Attributes {
 
   private:
     static double to_float(std::uint64_t bits) {
-        return static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(bits)));
+        return static_cast<double>(bit_cast<float>(static_cast<std::uint32_t>(bits)));
     }
 
     const Attribute* find(std::string_view name) const {

@@ -2,16 +2,16 @@
 #pragma once
 
 #include "carousel/core/matrix.hpp"
+#include "carousel/io/byte_order.hpp"
 #include "carousel/io/onnx/graph.hpp"
 #include "carousel/io/onnx/wire_writer.hpp"
 
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
 
 namespace carousel::inline CAROUSEL_ABI::detail::onnx {
-
-static_assert(std::endian::native == std::endian::little, "onnx: the numbers of a file are little-endian");
 
 /// An attribute of a node: a whole number, a list of them, a text, a list of texts, or floats.
 class NodeAttribute {
@@ -83,13 +83,14 @@ class GraphWriter {
 
     /// Constants; return their names. Numbers are row-major.
     template <class Number>
-    std::string tensor(const std::vector<std::int64_t>& dims, const std::vector<Number>& numbers) {
+    std::string tensor(const std::vector<std::int64_t>& dims, std::vector<Number> numbers) {
         const std::string name = fresh("constant");
         WireWriter message;
         for (const std::int64_t dim : dims)
             message.number(field::tensor_dims, dim);
         message.number(field::data_type, static_cast<std::int64_t>(type_of<Number>()));
         message.text(field::tensor_name, name);
+        turn_to_file_order(std::span(numbers));
         message.text(field::raw_data, {reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(Number)});
         graph_.message(field::initializer, message);
         return name;

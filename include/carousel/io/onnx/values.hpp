@@ -1,6 +1,7 @@
 // Constants of a graph: what is known of a value without running the net. Numbers of a shape may depend on the input's.
 #pragma once
 
+#include "carousel/core/bit_cast.hpp"
 #include "carousel/io/half.hpp"
 #include "carousel/io/onnx/array.hpp"
 #include "carousel/io/onnx/graph.hpp"
@@ -105,13 +106,13 @@ inline int raw_width(DataType type) {
 inline double real_of(DataType type, std::uint64_t bits) {
     switch (type) {
     case DataType::float64:
-        return std::bit_cast<double>(bits);
+        return bit_cast<double>(bits);
     case DataType::float16:
         return static_cast<double>(from_half(static_cast<std::uint16_t>(bits)));
     case DataType::bfloat16:
         return static_cast<double>(from_bfloat16(static_cast<std::uint16_t>(bits)));
     default:
-        return static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(bits)));
+        return static_cast<double>(bit_cast<float>(static_cast<std::uint32_t>(bits)));
     }
 }
 

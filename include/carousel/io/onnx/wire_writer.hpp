@@ -1,9 +1,8 @@
 // Writes protobuf messages: fields appended one after the other.
 #pragma once
 
-#include "carousel/core/build.hpp"
+#include "carousel/core/bit_cast.hpp"
 
-#include <bit>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -20,7 +19,7 @@ class WireWriter {
     }
     void real(int field, float value) {
         varint(static_cast<std::uint64_t>(field) << 3 | 5);
-        const auto bits = std::bit_cast<std::uint32_t>(value);
+        const auto bits = bit_cast<std::uint32_t>(value);
         for (int k = 0; k < 4; ++k)
             bytes_ += static_cast<char>(bits >> 8 * k & 0xFF);
     }

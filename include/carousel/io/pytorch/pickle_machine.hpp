@@ -2,12 +2,12 @@
 // the opcodes), without the opcodes of its memory and those that name or make objects.
 #pragma once
 
+#include "carousel/core/bit_cast.hpp"
 #include "carousel/io/byte_source.hpp"
 #include "carousel/io/pytorch/pickle.hpp"
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <limits>
 #include <string>
 
@@ -134,7 +134,7 @@ class PickleMachine {
             std::uint64_t bits = 0;
             for (const std::byte byte : take(8))
                 bits = bits << 8 | std::to_integer<std::uint64_t>(byte);
-            push(std::bit_cast<double>(bits));
+            push(bit_cast<double>(bits));
             return true;
         }
         case 0x8c: // SHORT_BINUNICODE

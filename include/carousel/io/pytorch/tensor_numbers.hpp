@@ -1,12 +1,12 @@
 // TensorNumbers: the numbers of a tensor, picked out of its storage's bytes by offset, shape and strides.
 #pragma once
 
+#include "carousel/core/bit_cast.hpp"
 #include "carousel/core/matrix.hpp"
 #include "carousel/io/half.hpp"
 #include "carousel/io/pytorch/pickle.hpp"
 
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -53,9 +53,9 @@ struct StorageBytes {
     S number(std::size_t k) const {
         switch (type) {
         case PickleName::float_storage:
-            return static_cast<S>(std::bit_cast<float>(bits<std::uint32_t>(k)));
+            return static_cast<S>(bit_cast<float>(bits<std::uint32_t>(k)));
         case PickleName::double_storage:
-            return static_cast<S>(std::bit_cast<double>(bits<std::uint64_t>(k)));
+            return static_cast<S>(bit_cast<double>(bits<std::uint64_t>(k)));
         case PickleName::half_storage:
             return static_cast<S>(from_half(bits<std::uint16_t>(k)));
         case PickleName::bfloat16_storage:
