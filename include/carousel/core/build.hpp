@@ -25,6 +25,14 @@
         "carousel: -ffast-math, -Ofast and -ffinite-math-only remove every check for NaN and infinity: compile without them, or define CAROUSEL_ACCEPT_FAST_MATH to go without the checks"
 #endif
 
+// GCC takes the stack of 64-bit Windows for aligned to 16 bytes, and yet moves AVX vectors there by instructions that want 32 or 64:
+// about every other run of a program crashes (GCC bug 54412). MSYS2 and Debian ship a GCC that is mended, which can't be told by
+// macros; the assembler, which comes with GCC, can encode the moves as ones for any address, which are as fast.
+#if defined(_WIN32) && !defined(__clang__) && defined(__AVX__) && !defined(CAROUSEL_ACCEPT_AVX_STACK)
+#    error \
+        "carousel: GCC for Windows doesn't align the stack for AVX vectors: compile with -Wa,-muse-unaligned-vector-move and define CAROUSEL_ACCEPT_AVX_STACK (CMake's target carousel::carousel does both), or with clang, or without AVX"
+#endif
+
 /// Defined in files that are compiled without exceptions (-fno-exceptions), or by the user. A failure then calls the handler of
 /// set_failure_handler() instead of throwing. All files of a program must agree.
 #if !defined(__cpp_exceptions) && !defined(CAROUSEL_NO_EXCEPTIONS)

@@ -7,6 +7,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <limits>
 
 namespace carousel::inline CAROUSEL_ABI {
 
@@ -39,6 +40,12 @@ template <class Scalar>
 using Vector = Eigen::Matrix<Scalar, Eigen::Dynamic, 1, Eigen::DontAlign>;
 
 namespace detail {
+
+/// 2ⁿ, as far as sums of two fit an Index: where it has 32 bits, 2²⁹.
+constexpr Index power_of_two(int n) {
+    constexpr int most = std::numeric_limits<Index>::digits - 2;
+    return Index(1) << (n < most ? n : most);
+}
 
 /// m.resize(rows, columns), but a failed allocation leaves an empty matrix: Eigen's resize frees the memory first and then keeps
 /// the stale pointer. An assignment resizes like that, too, so what may grow is reshaped before it is assigned.

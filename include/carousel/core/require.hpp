@@ -118,6 +118,7 @@ class MessagePart {
 
 /// The parts one after the other.
 CAROUSEL_INLINE std::string joined(const MessagePart* parts, std::size_t count);
+
 template <class... Parts>
 std::string message_of(const Parts&... parts) {
     const MessagePart list[] = {MessagePart(parts)..., ""};

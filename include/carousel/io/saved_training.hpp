@@ -175,7 +175,7 @@ class SavedTraining {
     }
     Index count(const std::string& key) const {
         const auto numbers = whole_numbers<Index>(key, 10);
-        check(numbers.size() == 1 && numbers[0] >= 0 && numbers[0] < (Index(1) << 53), "\"", training_prefix, key,
+        check(numbers.size() == 1 && numbers[0] >= 0 && numbers[0] < power_of_two(53), "\"", training_prefix, key,
               "\" is \"", text(key), "\", expected one whole number >= 0");
         return numbers[0];
     }

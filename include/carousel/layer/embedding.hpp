@@ -48,7 +48,7 @@ class Embedding : public detail::EachParameter<Embedding<S>> {
     /// The same with parameters of zeros: nothing is drawn, whatever options.initialize says.
     Embedding(Uninitialized, AnyIndex vocabulary, AnyIndex size, EmbeddingOptions options = {})
         : options_(options), vocabulary_(vocabulary), size_(size) {
-        constexpr Index most = Index(1) << std::numeric_limits<S>::digits;
+        constexpr Index most = detail::power_of_two(std::numeric_limits<S>::digits);
         require(vocabulary >= 1 && vocabulary <= most, "Embedding", "vocabulary is ", vocabulary, ", expected 1 … ",
                 most);
         require(size >= 1, "Embedding", "size is ", size, ", expected at least 1");

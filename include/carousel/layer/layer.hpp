@@ -178,7 +178,7 @@ void each_random(const L& layer, Tape& tape, F&& f) {
 /// Whether a layer makes one step of a sequence of any length, as LastStep does.
 template <class L>
 bool makes_one_step(const L& layer) {
-    return output_length(layer, 1) == 1 && output_length(layer, Index(1) << 40) == 1;
+    return output_length(layer, 1) == 1 && output_length(layer, power_of_two(40)) == 1;
 }
 
 /// How many features a layer's input has; 0 if it takes any number.

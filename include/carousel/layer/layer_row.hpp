@@ -78,7 +78,7 @@ class LayerRow : public EachParameter<Row> {
     }
     /// The fewest steps of x that leave every layer as many as it needs; if none do, as many as all need together.
     Index least_steps() const {
-        constexpr Index limit = Index(1) << 40; // more than any sequence has
+        constexpr Index limit = power_of_two(40); // more than any sequence has
         std::vector<Index> needs;
         Index all = 0;
         row().each_layer([&](std::size_t, const auto& layer) {

@@ -37,8 +37,9 @@ class LayerValues {
     /// A whole number from 1 to 2³¹, as sizes are.
     Index size(const char* name) {
         const auto value = get<Index>(name);
-        check(value >= 1 && value <= Index(1) << 31, name,
-              "is " + detail::decimal(value) + ", expected 1 to 2147483648");
+        constexpr Index most = detail::power_of_two(31);
+        check(value >= 1 && value <= most, name,
+              "is " + detail::decimal(value) + ", expected 1 to " + detail::decimal(most));
         return value;
     }
     Activation activation(const char* name, const Activation& otherwise) {

@@ -156,7 +156,7 @@ class TorchBuilder {
                                       .input = whole("num_embeddings", -1, 1),
                                       .output = whole("embedding_dim", -1, 1)});
         const Index vocabulary = unit.output;
-        constexpr Index most = Index(1) << std::numeric_limits<S>::digits;
+        constexpr Index most = power_of_two(std::numeric_limits<S>::digits);
         check(vocabulary <= most, "has ", vocabulary, " tokens, expected at most ", most,
               ", which the scalar type tells apart");
         EmbeddingOptions options{.initialize = false};
