@@ -65,6 +65,14 @@ template <class V>
 #endif
 }
 
+/// Stops GCC for Arm from loading the factors of all columns before it multiplies with the first: the sums wouldn't fit registers.
+/// (Its scheduling before registers are dealt out; on x86 it has none.) The next column's is still loaded ahead.
+[[gnu::always_inline]] inline void load_no_further_ahead() {
+#if defined(__aarch64__) && !defined(__clang__)
+    asm volatile("");
+#endif
+}
+
 /// acc[r][n] += Σ_k a(k)[first + r] · b(k, n)
 template <class V, int R, int N>
 [[gnu::always_inline]] inline void add_product(V (&acc)[R][N], const Factors<scalar_of<V>>& f, int first = 0) {
@@ -81,6 +89,7 @@ template <class V, int R, int N>
 #pragma GCC unroll 16
             for (int n = 0; n < N; ++n) {
                 const scalar_of<V> factor = b[n * f.b_column];
+                load_no_further_ahead();
 #pragma GCC unroll 16
                 for (int r = 0; r < R; ++r)
                     acc[r][n] += rows[r] * factor;
