@@ -4,6 +4,7 @@
 #   sh cmake/setup.sh formats     for `cmake --workflow --preset formats` as well: what the model files of other programs need
 #   sh cmake/setup.sh tools       for `cmake --workflow --preset tools`, the program carousel: the same, and libsndfile
 #   sh cmake/setup.sh ci          for .ci/run as well
+#   sh cmake/setup.sh platforms   for .ci/platforms: other processors' compilers, emulators, MinGW, Emscripten (Debian)
 #   sh cmake/setup.sh benchmark   for `cmake --workflow --preset benchmark` as well: the libraries it compares with
 set -eu
 
@@ -15,6 +16,8 @@ has_header() {
     done
     return 1
 }
+
+has_file() { [ -e "$1" ]; }
 
 has_cmake() { # 3.25 or newer
     has cmake && cmake --version | awk 'NR == 1 { split($3, v, "."); exit !(v[1] > 3 || (v[1] == 3 && v[2] >= 25)) }'
@@ -40,6 +43,18 @@ found() {
     json) has_header nlohmann/json.hpp ;;
     newer-clang) has clang++-19 ;;
     pkg-config) has pkg-config ;;
+    aarch64) has aarch64-linux-gnu-g++ ;;
+    armhf) has arm-linux-gnueabihf-g++ ;;
+    i386) has i686-linux-gnu-g++ ;;
+    riscv64) has riscv64-linux-gnu-g++ ;;
+    s390x) has s390x-linux-gnu-g++ ;;
+    qemu) has qemu-aarch64-static ;;
+    mingw) has x86_64-w64-mingw32-g++-posix ;;
+    wine) has wine ;;
+    emscripten) has em++ ;;
+    node) has node ;;
+    libc++) has_file '/usr/lib/llvm-19/include/c++/v1/vector' ;;
+    libc++abi) has_file '/usr/lib/llvm-19/lib/libc++abi.so' ;;
     benchmark) has_header benchmark/benchmark.h ;;
     zip) has_header zip.h ;;
     hdf5) has_header hdf5.h || has_header hdf5/serial/hdf5.h ;;
@@ -72,6 +87,15 @@ package() {
     apt-get-protobuf) echo libprotobuf-dev ;;
     apt-get-sndfile) echo libsndfile1-dev ;;
     apt-get-newer-clang) echo clang-19 ;;
+    apt-get-aarch64 | apt-get-riscv64 | apt-get-s390x) echo "g++-$1-linux-gnu" ;;
+    apt-get-armhf) echo g++-arm-linux-gnueabihf ;;
+    apt-get-i386) echo g++-i686-linux-gnu ;;
+    apt-get-qemu) echo qemu-user-static ;;
+    apt-get-mingw) echo g++-mingw-w64-x86-64-posix ;;
+    apt-get-node) echo nodejs ;;
+    apt-get-libc++) echo libc++-19-dev ;;
+    apt-get-libc++abi) echo libc++abi-19-dev ;;
+    apt-get-wine) echo wine wine64 ;;
     apt-get-benchmark) echo libbenchmark-dev ;;
     apt-get-onednn) echo libdnnl-dev ;;
     apt-get-torch) echo libtorch-dev ;;
@@ -135,6 +159,11 @@ tools)
 ci)
     needed="$needed clang sanitizers clang-format json zip hdf5 protobuf"
     optional="$optional newer-clang sndfile pkg-config"
+    ;;
+platforms)
+    needed="$needed clang eigen catch2 json"
+    wanted=
+    optional='newer-clang libc++ libc++abi aarch64 armhf i386 riscv64 s390x qemu mingw wine emscripten node'
     ;;
 benchmark)
     wanted="$wanted benchmark"

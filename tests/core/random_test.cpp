@@ -43,8 +43,8 @@ TEST_CASE("Random: not a bit of ten thousand numbers differs") {
     Random random{7};
     std::uint64_t hash = 0;
     for (int i = 0; i < 10000; ++i) {
-        hash = 31 * hash + std::bit_cast<std::uint64_t>(random.normal());
-        hash = 31 * hash + std::bit_cast<std::uint64_t>(random.uniform(-0.3, 0.7));
+        hash = 31 * hash + detail::bit_cast<std::uint64_t>(random.normal());
+        hash = 31 * hash + detail::bit_cast<std::uint64_t>(random.uniform(-0.3, 0.7));
     }
     CHECK(hash == 0xee3beae1e45317dc);
 }

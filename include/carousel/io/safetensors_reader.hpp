@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <utility>
@@ -32,7 +33,7 @@ class SafetensorsReader {
         check(length <= size - sizeof length, "the header is said to have ", length, " bytes, the file has ",
               size - sizeof length, " after the first 8");
         numbers_ = sizeof length + length;
-        std::string text(length, '\0');
+        std::string text(static_cast<std::size_t>(length), '\0');
         input_.read(sizeof length, std::as_writable_bytes(std::span(text)));
         SafetensorsHeader header(size - numbers_);
         header.read(text);
@@ -55,7 +56,7 @@ class SafetensorsReader {
             tensor.numbers = std::vector<double>();
         std::visit(
             [&](auto& numbers) {
-                numbers.resize((entry.end - entry.begin) / bytes);
+                numbers.resize(size_in_memory(entry) / static_cast<std::size_t>(bytes));
                 input_.read(numbers_ + entry.begin, std::as_writable_bytes(std::span(numbers)));
                 turn_to_file_order(std::span(numbers));
             },
@@ -65,7 +66,7 @@ class SafetensorsReader {
 
     /// The bytes of the numbers of one of entries(), of any type, little-endian. Throws std::runtime_error if they can't be read.
     std::vector<std::byte> read_bytes(const SafetensorsEntry& entry) {
-        std::vector<std::byte> bytes(static_cast<std::size_t>(entry.end - entry.begin));
+        std::vector<std::byte> bytes(size_in_memory(entry));
         input_.read(numbers_ + entry.begin, bytes);
         return bytes;
     }
@@ -77,6 +78,13 @@ class SafetensorsReader {
     }
 
   private:
+    std::size_t size_in_memory(const SafetensorsEntry& entry) const {
+        const std::uint64_t size = entry.end - entry.begin;
+        constexpr std::uint64_t most = std::numeric_limits<std::size_t>::max();
+        check(size <= most, "\"", entry.name, "\" has ", size, " bytes, a machine of 32 bits holds at most ", most);
+        return static_cast<std::size_t>(size);
+    }
+
     Input& input_;
     std::uint64_t numbers_ = 0; // where they begin in the file
     std::vector<SafetensorsEntry> entries_;
