@@ -232,7 +232,7 @@ TEST_CASE("safetensors: time is linear in the size of the header") {
     const std::string bytes = file_of(header + "]}");
     CHECK_THROWS_WITH(read_safetensors(std::as_bytes(std::span(bytes))),
                       "read_safetensors: memory: \"a\" has no dtype");
-    CHECK(Clock::now() - start < std::chrono::seconds(60));
+    CHECK(Clock::now() - start < std::chrono::seconds(10));
 }
 
 #    if !defined(_WIN32) && !defined(__EMSCRIPTEN__) // which have no pipes with a name, or no threads

@@ -144,13 +144,13 @@ TEMPLATE_TEST_CASE("safetensors: every number keeps its bits", "", float, double
     const Folder folder;
     Dense<TestType> saved{4, 3}, loaded{4, 3};
     auto& W = saved.W().value;
-    const TestType payload = detail::bit_cast<TestType>(std::bit_cast<Bits>(Limits::quiet_NaN()) | Bits(0x1234));
+    const TestType payload = detail::bit_cast<TestType>(detail::bit_cast<Bits>(Limits::quiet_NaN()) | Bits(0x1234));
     W << Limits::infinity(), -Limits::infinity(), TestType(-0.0), TestType(0), Limits::denorm_min(), -Limits::min(),
         Limits::max(), Limits::lowest(), payload, -payload, TestType(0.1), Limits::epsilon();
     save_safetensors(folder / "a", saved);
     load_safetensors(folder / "a", loaded);
     for (Index k = 0; k < W.size(); ++k)
-        CHECK(detail::bit_cast<Bits>(loaded.W().value.data()[k]) == std::bit_cast<Bits>(W.data()[k]));
+        CHECK(detail::bit_cast<Bits>(loaded.W().value.data()[k]) == detail::bit_cast<Bits>(W.data()[k]));
 }
 
 TEST_CASE("safetensors: ten epochs are five, a file, and five more, bit for bit") {
