@@ -35,7 +35,7 @@ struct GruCell<S, Reset::after, Gates> {
     static constexpr int states = 1, blocks = 4, vectors = 0;
     static constexpr BlockRange input{0, 3}, recurrent{1, 3};
 
-    [[no_unique_address]] Gates gates = {};
+    CAROUSEL_NO_UNIQUE_ADDRESS Gates gates = {};
 
     template <class F>
     void each_setting(F&& f) const {
@@ -84,7 +84,7 @@ struct GruCell<S, Reset::before, Gates> {
     static constexpr int states = 1, blocks = 4, vectors = 0, operand = 3;
     static constexpr BlockRange input{0, 3}, recurrent{0, 2}, second{2, 1};
 
-    [[no_unique_address]] Gates gates = {};
+    CAROUSEL_NO_UNIQUE_ADDRESS Gates gates = {};
 
     template <class F>
     void each_setting(F&& f) const {

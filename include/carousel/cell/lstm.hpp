@@ -35,7 +35,7 @@ struct LstmCell {
     static constexpr BlockRange input{0, blocks}, recurrent{0, blocks};
 
     bool peephole = false;
-    [[no_unique_address]] Gates gates = {};
+    CAROUSEL_NO_UNIQUE_ADDRESS Gates gates = {};
 
     /// Whether P is there at all.
     bool has_vectors() const { return peephole; }

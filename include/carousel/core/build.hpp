@@ -33,6 +33,13 @@
         "carousel: GCC for Windows doesn't align the stack for AVX vectors: compile with -Wa,-muse-unaligned-vector-move and define CAROUSEL_ACCEPT_AVX_STACK (CMake's target carousel::carousel does both), or with clang, or without AVX"
 #endif
 
+/// [[no_unique_address]] under the name that it has in Microsoft's ABI, which ignores the standard's.
+#if __has_cpp_attribute(msvc::no_unique_address)
+#    define CAROUSEL_NO_UNIQUE_ADDRESS [[msvc::no_unique_address]]
+#else
+#    define CAROUSEL_NO_UNIQUE_ADDRESS [[no_unique_address]]
+#endif
+
 /// Defined in files that are compiled without exceptions (-fno-exceptions), or by the user. A failure then calls the handler of
 /// set_failure_handler() instead of throwing. All files of a program must agree.
 #if !defined(__cpp_exceptions) && !defined(CAROUSEL_NO_EXCEPTIONS)
