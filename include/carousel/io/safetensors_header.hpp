@@ -56,9 +56,12 @@ inline std::uint64_t number_size(const std::string& dtype) {
 template <class Number>
 std::string list_text(const std::vector<Number>& numbers) {
     std::string text = "[";
-    for (const Number number : numbers)
-        text += (text.size() > 1 ? "," : "") + std::to_string(number);
-    return text + "]";
+    for (const Number number : numbers) {
+        if (text.size() > 1)
+            text += ',';
+        text += std::to_string(number);
+    }
+    return text + ']';
 }
 
 /// The text of a header. Throws Json::type_error if a name or the metadata isn't UTF-8.
