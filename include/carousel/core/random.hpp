@@ -2,6 +2,7 @@
 #pragma once
 
 #include "carousel/core/bit_cast.hpp"
+#include "carousel/core/fma.hpp"
 #include "carousel/core/matrix.hpp"
 #include "carousel/core/require.hpp"
 
@@ -21,7 +22,7 @@ namespace carousel::inline CAROUSEL_ABI {
 ///
 /// The distributions are written here because those of the standard library differ between implementations. They use
 /// only operations that IEEE 754 rounds correctly (+ − × ÷ √ and fma), and wherever a product feeds a sum it is
-/// std::fma, so that a compiler has nothing left to contract in its own way.
+/// fma, so that a compiler has nothing left to contract in its own way.
 class Random {
   public:
     using result_type = std::uint64_t;
@@ -55,7 +56,7 @@ class Random {
     double uniform(double low, double high) {
         require(low <= high && std::isfinite(high - low), "Random::uniform", "low ", low, " and high ", high,
                 " must be finite and satisfy low <= high");
-        const double number = std::fma(high - low, uniform(), low);
+        const double number = detail::fma(high - low, uniform(), low);
         return number < high ? number : low; // rounding may reach high
     }
 
@@ -122,9 +123,9 @@ class Random {
     /// A point of the square [−1, 1)²: u, and its squared distance from the middle. False outside of the unit circle and in
     /// its middle.
     bool point_in_circle(double& u, double& squared) {
-        u = std::fma(2.0, uniform(), -1.0);
-        const double v = std::fma(2.0, uniform(), -1.0);
-        squared = std::fma(u, u, v * v);
+        u = detail::fma(2.0, uniform(), -1.0);
+        const double v = detail::fma(2.0, uniform(), -1.0);
+        squared = detail::fma(u, u, v * v);
         return (squared < 1) & (squared > 0);
     }
 
@@ -155,9 +156,9 @@ class Random {
         for (const double term : {1.0 / 23, 1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13, 1.0 / 11, 1.0 / 9,
                                   1.0 / 7, 1.0 / 5, 1.0 / 3, 1.0})
             for (std::size_t k = 0; k < n; ++k)
-                series[k] = std::fma(series[k], s2[k], term);
+                series[k] = detail::fma(series[k], s2[k], term);
         for (std::size_t k = 0; k < n; ++k)
-            result[k] = std::fma(exponent[k], 0.69314718055994531, 2 * s[k] * series[k]);
+            result[k] = detail::fma(exponent[k], 0.69314718055994531, 2 * s[k] * series[k]);
     }
 
     Words state_;

@@ -191,7 +191,7 @@ CAROUSEL_INLINE double Initializer::draw(Random& random) const {
     double z = random.normal();
     while (kind == Kind::truncated_normal && std::abs(z) > 2)
         z = random.normal();
-    return std::fma(b, z, a);
+    return detail::fma(b, z, a);
 }
 
 namespace initializer {
