@@ -44,7 +44,7 @@ struct Case {
 
 /// The file's h over its c, where it has one.
 Numbers state(const Golden& golden, const std::string& h, const std::string& c, bool has_c) {
-    return has_c ? stack(golden.state(h), golden.state(c)) : golden.state(h);
+    return has_c ? stack(golden.state(h), golden.state(c)) : Numbers(golden.state(h));
 }
 
 /// Our bias, or its gradient, of a file with PyTorch's two.
