@@ -76,9 +76,9 @@ struct AdamW {
 
     Index moments() const { return 2; }
 
-    using Step = Adam::Step;
+    struct Step : Adam::Step {};
     Step at(Index t) const {
-        Step step = Adam{learning_rate, beta1, beta2, epsilon, 0, formula}.at(t);
+        Step step{Adam{learning_rate, beta1, beta2, epsilon, 0, formula}.at(t)};
         step.kept = 1 - learning_rate * weight_decay;
         return step;
     }

@@ -8,6 +8,7 @@
 #include "carousel/optim/clip.hpp"
 #include "carousel/optim/rule.hpp"
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <string>
@@ -15,7 +16,6 @@
 #include <vector>
 
 #ifdef CAROUSEL_BODIES
-#    include <algorithm>
 #    include <cmath>
 #endif
 
@@ -53,10 +53,13 @@ class OptimizerOfAnyRule {
     /// had when the optimizer was made. Some of the model's will do: the others are not trained.
     template <class Model>
     void require_parameters_of(Model& model, const char* where) const {
-        require_among(carousel::parameters(model), where);
+        const auto list = carousel::parameters(model);
+        require_each(where, [&](const Parameter<Scalar>* own) {
+            return std::any_of(list.begin(), list.end(), [&](const auto& p) { return p.parameter == own; });
+        });
     }
-    /// The same of the list that parameters(model) gives.
-    void require_among(const std::vector<NamedParameter<Scalar>>& list, const char* where) const;
+    /// The same for a model that is_of_model knows the parameters of.
+    void require_each(const char* where, detail::FunctionRef<bool(const Parameter<Scalar>*)> is_of_model) const;
 
     virtual double learning_rate() const = 0;
 
@@ -192,12 +195,11 @@ std::string OptimizerOfAnyRule<Scalar>::refused() const {
 }
 
 template <std::floating_point Scalar>
-void OptimizerOfAnyRule<Scalar>::require_among(const std::vector<NamedParameter<Scalar>>& list,
-                                               const char* where) const {
+void OptimizerOfAnyRule<Scalar>::require_each(const char* where,
+                                              detail::FunctionRef<bool(const Parameter<Scalar>*)> is_of_model) const {
     require(!parameters_.empty(), where, "the optimizer has no parameters, expected Optimizer{parameters(model), …}");
     for (const auto& own : parameters_)
-        require(std::any_of(list.begin(), list.end(), [&](const auto& p) { return p.parameter == own.parameter; }),
-                where, "the optimizer's ", own.name,
+        require(is_of_model(own.parameter), where, "the optimizer's ", own.name,
                 " isn't a parameter of this model: it was made for another, or the model was copied or moved since; "
                 "make one of parameters(model)");
     require_shapes(where);

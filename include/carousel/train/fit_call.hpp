@@ -5,12 +5,21 @@
 #include "carousel/train/fit_checks.hpp"
 #include "carousel/train/fit_loop.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <utility>
 #include <vector>
 
 namespace carousel::inline CAROUSEL_ABI::detail {
+
+/// The optimizer's parameters must be among those of the model.
+template <class S>
+void require_parameters(const OptimizerOfAnyRule<S>& optimizer, const std::vector<NamedParameter<S>>& parameters) {
+    optimizer.require_each("fit", [&](const Parameter<S>* own) {
+        return std::any_of(parameters.begin(), parameters.end(), [&](const auto& p) { return p.parameter == own; });
+    });
+}
 
 /// Validated on the part of the data that the options say.
 template <class S>
@@ -24,7 +33,7 @@ void fit_split(Learner<S>& learner, const std::vector<NamedParameter<S>>& parame
     require(training >= 1, "fit", "validation_split ", options.validation_split, " leaves none of ", data.size(),
             " samples to train on");
     check_stateful(options, training, held_out);
-    optimizer.require_among(parameters, "fit");
+    require_parameters(optimizer, parameters);
     check_samples(learner.evaluated(), data, 0, training, " samples to train with");
     std::optional<Dataset<S>> validation;
     if (held_out > 0) {
@@ -47,7 +56,7 @@ void fit(Learner<S>& learner, const std::vector<NamedParameter<S>>& parameters, 
             ", expected 0 beside a validation set");
     check_validation(validation, training);
     check_stateful(options, training.size(), validation.size());
-    optimizer.require_among(parameters, "fit");
+    require_parameters(optimizer, parameters);
     check_samples(learner.evaluated(), training, 0, training.size(), " samples to train with");
     check_samples(learner.evaluated(), validation, 0, validation.size(), " validation samples");
     FitLoop<S>(learner, training, training.size(), &validation, optimizer, state, options).run();
