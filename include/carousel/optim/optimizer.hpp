@@ -91,7 +91,8 @@ class OptimizerOfAnyRule {
     void update_each(Update update);
 
   private:
-    static constexpr Index most_steps = detail::power_of_two(53); // more than a machine will take; t is a double in the rules
+    static constexpr Index most_steps =
+        detail::power_of_two(53); // more than a machine will take; t is a double in the rules
 
     void require_shapes(const char* where) const;
 
