@@ -91,7 +91,8 @@ TEST_CASE("Sequential: stacked LSTMs agree with PyTorch in loss and all gradient
     Sequential model{LSTM<double>{2, 3}, LSTM<double>{3, 3}, LastStep{}, Dense<double>{3, 2}};
     const std::vector<std::string> names{"W_0", "U_0", "b_0", "W_1", "U_1", "b_1", "W_dense", "b_dense"};
     const auto numbers = [&](const std::string& name) -> Matrix<double> {
-        return golden.shape(name).size() == 1 ? Matrix<double>(golden.vector(name)) : golden.matrix(name);
+        return golden.shape(name).size() == 1 ? Matrix<double>(golden.vector(name))
+                                              : Matrix<double>(golden.matrix(name));
     };
     const auto list = parameters(model);
     REQUIRE(list.size() == names.size());
