@@ -3,6 +3,7 @@
 #include "support.hpp"
 
 #include <carousel/io/load_model.hpp>
+#include <carousel/io/safetensors.hpp>
 #include <carousel/stream/stream.hpp>
 
 #include <span>

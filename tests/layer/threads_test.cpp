@@ -25,10 +25,10 @@ auto model() {
                       GRU<float, Dynamic, Dynamic, Reset::before>{20, 33, {}, {.seed = 2}},
                       Dense<float>{33, 2, {.seed = 3}}};
 }
-using Model = decltype(model());
+using Net = decltype(model());
 
 /// The gradients of one pass.
-std::vector<Matrix<float>> gradients(Model& model, Model::Tape& tape) {
+std::vector<Matrix<float>> gradients(Net& model, Net::Tape& tape) {
     Random random(4);
     const auto x = random_sequence<float>(3, steps, batch, random);
     const auto dy = random_sequence<float>(2, steps, batch, random);
@@ -52,8 +52,8 @@ double largest_difference(const std::vector<Matrix<float>>& a, const std::vector
 } // namespace
 
 TEST_CASE("threads: passes with two to four of them give the gradients of one") {
-    Model used = model();
-    Model::Tape tape;
+    Net used = model();
+    Net::Tape tape;
     const auto expected = gradients(used, tape);
     for (const int n : {2, 3, 4}) {
         const Threads threads(n);
@@ -63,8 +63,8 @@ TEST_CASE("threads: passes with two to four of them give the gradients of one") 
 }
 
 TEST_CASE("threads: their number may be changed while passes are running") {
-    Model used = model();
-    Model::Tape tape;
+    Net used = model();
+    Net::Tape tape;
     const auto expected = gradients(used, tape);
     std::atomic<bool> ends{false};
     std::thread other([&] {
@@ -88,8 +88,8 @@ TEST_CASE("threads: models in several threads share the pool") {
     std::vector<std::thread> users;
     for (double& mine : worst)
         users.emplace_back([&mine] {
-            Model used = model();
-            Model::Tape tape;
+            Net used = model();
+            Net::Tape tape;
             const auto expected = gradients(used, tape);
             for (int round = 0; round < 5; ++round)
                 mine = std::max(mine, largest_difference(gradients(used, tape), expected));
@@ -103,8 +103,8 @@ TEST_CASE("threads: models in several threads share the pool") {
 #if defined(__unix__) || defined(__APPLE__)
 TEST_CASE("threads: a child of fork trains with as many as its parent") {
     const Threads threads(2);
-    Model used = model();
-    Model::Tape tape;
+    Net used = model();
+    Net::Tape tape;
     const auto expected = gradients(used, tape);
     const pid_t child = fork();
     if (child == 0) {
