@@ -9,7 +9,7 @@ install(EXPORT carousel NAMESPACE carousel:: FILE carouselTargets.cmake DESTINAT
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 set(package_for ARCH_INDEPENDENT)
-if(TARGET carousel_compiled)
+if(TARGET carousel_compiled AND (CAROUSEL_BUILD_COMPILED OR BUILD_SHARED_LIBS)) # not what the project's own programs have within them
     set(package_for "") # of this architecture
     install(TARGETS carousel_compiled EXPORT carousel_compiled
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

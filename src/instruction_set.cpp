@@ -14,6 +14,12 @@
 
 namespace carousel::inline CAROUSEL_ABI::kernel {
 
+#if (defined(CAROUSEL_HAS_AVX2) && defined(__AVX2__) && defined(__FMA__)) || \
+    (defined(CAROUSEL_HAS_AVX512) && defined(__AVX512F__))
+#    error \
+        "carousel: this file's flags have an instruction set that is compiled beside it; give them in CMAKE_CXX_FLAGS"
+#endif
+
 inline namespace CAROUSEL_ISA {
 CAROUSEL_TABLE;
 }

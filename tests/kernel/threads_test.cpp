@@ -1,4 +1,5 @@
 #include "carousel/kernel/thread_pool.hpp"
+#include "carousel/kernel/threads.hpp"
 
 #include "catch.hpp"
 

@@ -124,7 +124,10 @@ class Activation {
         case Kind::softsign:
             return x / (one + absolute(x));
         case Kind::softplus:
-            return simd::each(x, [](Scalar v) { return std::max(v, Scalar(0)) + std::log1p(std::exp(-std::abs(v))); });
+            return simd::each(
+                x, [](Scalar v) __attribute__((always_inline)) {
+                    return std::max(v, Scalar(0)) + std::log1p(std::exp(-std::abs(v)));
+                });
         case Kind::selu: {
             const V negative = x < V{} ? x : V{}, curve = Scalar(selu_at_minus_infinity) * simd::expm1(negative);
             return x < V{} ? curve : Scalar(selu_slope) * x;

@@ -103,5 +103,12 @@
 #if !defined(CAROUSEL_COMPILED)
 #    define CAROUSEL_OWN [[gnu::visibility("hidden")]]
 #else
-#    define CAROUSEL_OWN
+#    define CAROUSEL_OWN [[gnu::visibility("default")]]
+#endif
+
+/// The inline namespace of what a program has once (carousel::shared): once in all its header-only files, and once in the library.
+#if !defined(CAROUSEL_COMPILED)
+#    define CAROUSEL_SHARED headers
+#else
+#    define CAROUSEL_SHARED library
 #endif

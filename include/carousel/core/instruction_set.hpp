@@ -19,8 +19,8 @@ constexpr const char* name(InstructionSet set) {
 
 /// The instruction set that passes, products and streams run on. With carousel::compiled it is chosen at run time: at first what the
 /// environment variable CAROUSEL_ISA names (baseline, avx2 or x86-64-v3, avx512 or x86-64-v4), or else the widest that the
-/// processor has. Without, it is that of the compiler's flags. Throws std::invalid_argument, at the first use of the library, if the
-/// variable names another set than those of instruction_sets().
+/// processor has. Without, it is that of the compiler's flags. Throws std::invalid_argument if the variable names another set than
+/// those of instruction_sets(): so does the first pass, product or Stream of a program.
 CAROUSEL_INLINE InstructionSet instruction_set();
 
 /// Those that can be chosen, narrowest first: what the library was compiled for and this processor has.

@@ -17,7 +17,7 @@
 #endif
 
 #ifdef CAROUSEL_NO_EXCEPTIONS
-namespace carousel::shared {
+namespace carousel::shared::inline CAROUSEL_SHARED {
 
 /// See carousel::FailureHandler.
 [[gnu::visibility("hidden")]] inline std::atomic<void (*)(const char*)>& failure_handler() {

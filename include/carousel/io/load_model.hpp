@@ -26,7 +26,7 @@ namespace carousel::inline CAROUSEL_ABI {
 /// Throws std::runtime_error "load_model: path: …" if the file doesn't say what its layers are (build the model then, and
 /// call load_safetensors), if one is unknown or doesn't fit the one before it, and for what load_safetensors refuses.
 ///
-/// It compiles every layer of the library, which takes a while: call it in one file of a program.
+/// Without carousel::compiled it compiles every layer of the library, which takes a while: call it in one file of a program.
 template <std::floating_point S>
 ModelFile<S> load_model_file(const ByteSource& source, const LayerRegistry<S>& registry = {});
 

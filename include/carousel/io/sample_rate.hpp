@@ -4,6 +4,7 @@
 #include "carousel/core/build.hpp"
 
 #include "carousel/core/leading_number.hpp"
+#include "carousel/core/number_text.hpp"
 
 #include <string>
 
@@ -17,7 +18,7 @@ inline bool is_sample_rate(double rate) {
 
 /// How messages end about one that isn't taken.
 inline std::string expected_sample_rate() {
-    return ", expected a sample rate in Hz, more than 0 and at most " + std::to_string(highest_sample_rate);
+    return ", expected a sample rate in Hz, more than 0 and at most " + decimal(highest_sample_rate);
 }
 
 /// The sample rate that a text is, whatever the locale; 0 if it is none.

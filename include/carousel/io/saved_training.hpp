@@ -207,7 +207,7 @@ class SavedTraining {
             tensor<double>(training_tensors + std::string("reports"), {reports, report_columns});
         const Matrix<double> values = tensor<double>(training_tensors + std::string("metrics"), {reports, 2 * metrics});
         for (Index k = 0; k < metrics; ++k)
-            history.metrics.push_back(text("metric." + std::to_string(k)));
+            history.metrics.push_back(text("metric." + decimal(static_cast<std::intmax_t>(k))));
         for (Index row = 0; row < reports; ++row) {
             EpochReport report{.epoch = row + 1, .loss = numbers(row, 0), .validation_loss = numbers(row, 1)};
             report.learning_rate = numbers(row, 2);
@@ -217,10 +217,10 @@ class SavedTraining {
                 report.metrics.push_back(values(row, k));
             for (Index k = 0; numbers(row, 5) > 0 && k < metrics; ++k)
                 report.validation_metrics.push_back(values(row, metrics + k));
-            const std::string key = "non_finite." + std::to_string(row + 1);
+            const std::string key = "non_finite." + decimal(row + 1);
             if (file_.metadata.contains(training_prefix + key))
                 report.non_finite = text(key);
-            report.too_large = file_.metadata.contains(training_prefix + ("too_large." + std::to_string(row + 1)));
+            report.too_large = file_.metadata.contains(training_prefix + ("too_large." + decimal(row + 1)));
             history.epochs.push_back(std::move(report));
         }
         return history;
@@ -235,7 +235,7 @@ class SavedTraining {
         for (Index k = 0; k < sums.rows(); ++k)
             begun.sums.push_back({sums(k, 0), sums(k, 1)});
         for (Index k = 0; k < plan[5]; ++k) {
-            const std::string name = training_tensors + ("carried." + std::to_string(k));
+            const std::string name = training_tensors + ("carried." + decimal(static_cast<std::intmax_t>(k)));
             const NamedTensor* const found = find(name);
             check(found != nullptr && found->shape.size() == 2, "\"", name, "\" is missing or no matrix");
             begun.carried.push_back(tensor<S>(name, found->shape));

@@ -7,7 +7,7 @@
 
 namespace carousel::inline CAROUSEL_ABI::kernel {
 
-/// Whether the library holds the passes and streams of this cell: all cells of float and double, with the papers' functions and with
+/// Whether the library holds the passes and streams of this cell, or all else of this scalar: all cells of float and double, with the papers' functions and with
 /// chosen ones. A cell of a user's, and gates of his own, are compiled where they are used.
 template <class C>
 inline constexpr bool in_library = false;
@@ -23,7 +23,6 @@ template <std::floating_point S, Reset reset>
 inline constexpr bool in_library<GruCell<S, reset, StandardGates>> = true;
 template <std::floating_point S, Reset reset>
 inline constexpr bool in_library<GruCell<S, reset, ChosenGates>> = true;
-/// Functions that depend on the scalar alone.
 template <>
 inline constexpr bool in_library<float> = true;
 template <>

@@ -14,7 +14,7 @@
 #    include <pthread.h>
 #endif
 
-namespace carousel::shared {
+namespace carousel::shared::inline CAROUSEL_SHARED {
 
 /// A number of the process that its ancestors don't have: 1, and one more after each fork().
 CAROUSEL_OWN inline long process_number() {

@@ -8,7 +8,7 @@
 #include <new>
 
 /// What a program has once, whatever instruction sets its files are compiled for.
-namespace carousel::shared {
+namespace carousel::shared::inline CAROUSEL_SHARED {
 
 /// Runs the shards of one job at a time, together with a crew of workers. A call that finds the pool at work runs its shards
 /// itself, one after the other: a call from inside a shard, or from another thread.

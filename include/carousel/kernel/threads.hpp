@@ -7,7 +7,7 @@
 #    include "carousel/kernel/thread_pool.hpp"
 #endif
 
-namespace carousel::shared {
+namespace carousel::shared::inline CAROUSEL_SHARED {
 
 /// ThreadPool::run, size and resize of the program's pool.
 CAROUSEL_OWN CAROUSEL_INLINE void run_shards(int shards, void (*job)(const void*, int), const void* what);

@@ -53,24 +53,24 @@ inline V root(V x) {
     constexpr bool floats = sizeof(S) == sizeof(float);
 #if defined(__AVX512F__)
     if constexpr (sizeof(V) == 64 && floats)
-        return std::bit_cast<V>(_mm512_sqrt_ps(std::bit_cast<__m512>(x)));
+        return bit_cast<V>(_mm512_sqrt_ps(bit_cast<__m512>(x)));
     else if constexpr (sizeof(V) == 64)
-        return std::bit_cast<V>(_mm512_sqrt_pd(std::bit_cast<__m512d>(x)));
+        return bit_cast<V>(_mm512_sqrt_pd(bit_cast<__m512d>(x)));
 #elif defined(__AVX__)
     if constexpr (sizeof(V) == 32 && floats)
-        return std::bit_cast<V>(_mm256_sqrt_ps(std::bit_cast<__m256>(x)));
+        return bit_cast<V>(_mm256_sqrt_ps(bit_cast<__m256>(x)));
     else if constexpr (sizeof(V) == 32)
-        return std::bit_cast<V>(_mm256_sqrt_pd(std::bit_cast<__m256d>(x)));
+        return bit_cast<V>(_mm256_sqrt_pd(bit_cast<__m256d>(x)));
 #elif defined(__SSE2__)
     if constexpr (sizeof(V) == 16 && floats)
-        return std::bit_cast<V>(_mm_sqrt_ps(std::bit_cast<__m128>(x)));
+        return bit_cast<V>(_mm_sqrt_ps(bit_cast<__m128>(x)));
     else if constexpr (sizeof(V) == 16)
-        return std::bit_cast<V>(_mm_sqrt_pd(std::bit_cast<__m128d>(x)));
+        return bit_cast<V>(_mm_sqrt_pd(bit_cast<__m128d>(x)));
 #elif defined(__aarch64__)
     if constexpr (sizeof(V) == 16 && floats)
-        return std::bit_cast<V>(vsqrtq_f32(std::bit_cast<float32x4_t>(x)));
+        return bit_cast<V>(vsqrtq_f32(bit_cast<float32x4_t>(x)));
     else if constexpr (sizeof(V) == 16)
-        return std::bit_cast<V>(vsqrtq_f64(std::bit_cast<float64x2_t>(x)));
+        return bit_cast<V>(vsqrtq_f64(bit_cast<float64x2_t>(x)));
 #endif
     for (int k = 0; k < size_of<V>; ++k)
         x[k] = floats ? static_cast<S>(__builtin_sqrtf(static_cast<float>(x[k])))

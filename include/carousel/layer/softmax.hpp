@@ -26,14 +26,16 @@ class Softmax : public StepwiseLayer<Softmax> {
 
     template <class S>
     void map(const S* x, S* y, Index features, Index columns) const {
+        const kernel::SoftmaxFunctions<S>& functions = kernel::softmax_functions<S>();
         for (Index k = 0; k < features * columns; k += features)
-            kernel::softmax_functions<S>().softmax(x + k, y + k, features);
+            functions.softmax(x + k, y + k, features);
     }
 
     template <class S>
     void map_gradient(const S* dy, const S* y, S* dx, Index features, Index columns) const {
+        const kernel::SoftmaxFunctions<S>& functions = kernel::softmax_functions<S>();
         for (Index k = 0; k < features * columns; k += features)
-            kernel::softmax_functions<S>().backward(dy + k, y + k, dx + k, features);
+            functions.backward(dy + k, y + k, dx + k, features);
     }
 };
 

@@ -128,6 +128,7 @@ class Stream {
     explicit Stream(const Model& model)
         : input_(model.input_size()), output_(model.output_size(input_)),
           part_(detail::stream_part<Model, Scalar>(model, input_)) {
+        static_cast<void>(instruction_set()); // throws here, not in a step, if CAROUSEL_ISA names no set
         require(input_ >= 1 && output_ >= 1, "Stream", "the model is ", input_, " -> ", output_,
                 ", expected at least one feature in and out");
     }

@@ -40,7 +40,7 @@ template <class S>
 class Learner {
   public:
     /// The same model and loss.
-    Evaluated<S>& evaluated() { return evaluated_; }
+    virtual Evaluated<S>& evaluated() = 0;
 
     /// A recorded pass, from the state. If it is carried, the state becomes that after x.
     virtual SequenceView<S> forward(const SequenceView<S>& x, bool carried) = 0;
@@ -56,11 +56,8 @@ class Learner {
     virtual void begin_validation(bool carried) = 0;
 
   protected:
-    explicit Learner(Evaluated<S>& evaluated) : evaluated_(evaluated) {}
+    Learner() = default;
     ~Learner() = default;
-
-  private:
-    Evaluated<S>& evaluated_;
 };
 
 template <class Model, class LossType>
@@ -113,7 +110,9 @@ class LearnerOf final : public Learner<typename Model::Scalar> {
   public:
     using S = typename Model::Scalar;
 
-    LearnerOf(Model& model, const LossType& loss) : Learner<S>(inference_), model_(model), inference_(model, loss) {}
+    LearnerOf(Model& model, const LossType& loss) : model_(model), inference_(model, loss) {}
+
+    Evaluated<S>& evaluated() override { return inference_; }
 
     SequenceView<S> forward(const SequenceView<S>& x, bool carried) override {
         const auto y = std::as_const(model_).forward(x, tape_, state_);

@@ -44,6 +44,9 @@ ParameterCount count_parameters(const Model& model) {
     return count;
 }
 
+/// 1234567 as "1,234,567".
+CAROUSEL_INLINE std::string with_commas(Index number);
+
 CAROUSEL_INLINE std::string summary(const std::vector<SummaryLine>& lines, const ParameterCount& total);
 
 } // namespace detail
@@ -74,7 +77,7 @@ std::string summary(const Model& model) {
 
 namespace detail {
 
-inline std::string with_commas(Index number) {
+CAROUSEL_INLINE std::string with_commas(Index number) {
     std::string digits = detail::decimal(number);
     for (std::ptrdiff_t k = static_cast<std::ptrdiff_t>(digits.size()) - 3; k > 0; k -= 3)
         digits.insert(static_cast<std::size_t>(k), 1, ',');
