@@ -1,14 +1,12 @@
-// A part of a program, compiled for the instruction set CAROUSEL_PART: what it trains and streams, as text to the last bit.
+// A part of a program, compiled for the instruction set CAROUSEL_PART: what it trains and streams, as text to the last bit, and one
+// thread more for the program.
 #include <carousel/carousel.hpp>
 
 #include <cmath>
 #include <sstream>
 #include <string>
 
-#define CAROUSEL_PART_NAME_(part) numbers_of_##part
-#define CAROUSEL_PART_NAME(part) CAROUSEL_PART_NAME_(part)
-
-std::string CAROUSEL_PART_NAME(CAROUSEL_PART)() {
+std::string CAROUSEL_JOIN(numbers_of_, CAROUSEL_PART)() {
     using namespace carousel;
     std::vector<float> wave;
     for (int t = 0; t < 300; ++t)
@@ -33,7 +31,10 @@ std::string CAROUSEL_PART_NAME(CAROUSEL_PART)() {
     model.add(LastStep{});
     model.add(Dense<float>{9, 1, {.activation = Activation::tanh, .seed = 4}});
     train(model);
-    set_threads(threads() + 1); // a program has one number of threads
-    out << threads();
     return out.str();
+}
+
+int CAROUSEL_JOIN(one_thread_more_for_, CAROUSEL_PART)() {
+    carousel::set_threads(carousel::threads() + 1);
+    return carousel::threads();
 }
