@@ -3,6 +3,7 @@
 #include "message.hpp"
 
 #include "carousel/io/load_model.hpp"
+#include "carousel/io/safetensors.hpp"
 
 #include <variant>
 
