@@ -74,7 +74,7 @@ function(carousel_add_compiled name)
     carousel_has_macros(CAROUSEL_FLAGS_HAVE_AVX2 __AVX2__ __FMA__)
     carousel_has_macros(CAROUSEL_FLAGS_HAVE_AVX512 __AVX512F__)
     check_cxx_compiler_flag(-march=x86-64-v4 CAROUSEL_HAS_X86_64_V4)
-    set(unasked -mno-lzcnt -mno-movbe -mno-f16c) # which the choice at run time doesn't look for
+    set(unasked -mno-lzcnt -mno-movbe) # which the choice at run time doesn't look for
     if(CAROUSEL_TARGETS_X86_64 AND CAROUSEL_HAS_X86_64_V4)
         if(NOT CAROUSEL_FLAGS_HAVE_AVX2)
             carousel_add_kernels(${name} avx2 -march=x86-64-v3 ${unasked} ${ARGN})
