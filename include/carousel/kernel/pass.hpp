@@ -5,6 +5,8 @@
 #include "carousel/kernel/compiled.hpp"
 #include "carousel/kernel/pass_engine.hpp"
 
+#include "carousel/core/quiet_bounds_begin.hpp"
+
 namespace carousel::inline CAROUSEL_ABI::kernel {
 
 /// Those of the instruction set that a pass of this cell runs on.
@@ -51,3 +53,5 @@ class Pass {
 };
 
 } // namespace carousel::kernel
+
+#include "carousel/core/quiet_bounds_end.hpp"

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "carousel/core/quiet_bounds_begin.hpp"
+
 namespace carousel::inline CAROUSEL_ABI::kernel {
 
 /// What a layer asks of a pass.
@@ -110,3 +112,5 @@ struct PassFunctions {
 };
 
 } // namespace carousel::kernel
+
+#include "carousel/core/quiet_bounds_end.hpp"

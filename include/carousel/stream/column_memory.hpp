@@ -5,6 +5,8 @@
 #include "carousel/cell/cell.hpp"
 #include "carousel/core/buffer.hpp"
 
+#include "carousel/core/quiet_bounds_begin.hpp"
+
 namespace carousel::inline CAROUSEL_ABI::stream {
 
 /// Of a recurrent layer. A row has a number for each unit and is padded to whole registers.
@@ -61,3 +63,5 @@ struct DenseFunctions {
 };
 
 } // namespace carousel::stream
+
+#include "carousel/core/quiet_bounds_end.hpp"

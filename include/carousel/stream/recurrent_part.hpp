@@ -8,6 +8,8 @@
 #include "carousel/stream/step_choice.hpp"
 #include "carousel/stream/stream_part.hpp"
 
+#include "carousel/core/quiet_bounds_begin.hpp"
+
 namespace carousel::inline CAROUSEL_ABI {
 
 template <Cell C, Index Input, Index Hidden>
@@ -117,3 +119,5 @@ class StreamPart<Bidirectional<L>, typename L::Scalar> {
 };
 
 } // namespace carousel
+
+#include "carousel/core/quiet_bounds_end.hpp"
