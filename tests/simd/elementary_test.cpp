@@ -103,6 +103,27 @@ TEST_CASE("exp, expm1, sigmoid: never fall from a float to the next greater one,
     CHECK(fall([](auto x) { return simd::tanh(x); }) <= 0x1p-23);
 }
 
+TEMPLATE_TEST_CASE("sqrt: the standard library's, to the last bit, of every number and of a narrower lane", "", float,
+                   double) {
+    using S = TestType;
+    using V = Lane<S>;
+    using Narrow = Vec<S, 16>;
+    Random random(6);
+    for (int run = 0; run < 3000; ++run) {
+        V x{};
+        for (Index l = 0; l < lanes<S>; ++l)
+            x[l] = static_cast<S>(std::exp(random.uniform(-80, 80)));
+        const V y = simd::sqrt(x);
+        for (Index l = 0; l < lanes<S>; ++l)
+            CHECK(y[l] == std::sqrt(x[l]));
+        CHECK(simd::sqrt(splat<Narrow>(x[0]))[0] == std::sqrt(x[0]));
+        CHECK(simd::sqrt(x[0]) == std::sqrt(x[0]));
+    }
+    CHECK(simd::sqrt(splat<V>(0))[0] == 0);
+    CHECK(simd::sqrt(splat<V>(infinity<S>))[0] == infinity<S>);
+    CHECK(std::isnan(simd::sqrt(splat<V>(S(-1)))[0]));
+}
+
 TEMPLATE_TEST_CASE("sigmoid, tanh: infinities saturate", "", float, double) {
     using S = TestType;
     using V = Lane<S>;
@@ -159,12 +180,14 @@ TEMPLATE_TEST_CASE("load, store: of a part of a lane, the rest is zero and is le
     }
 }
 
-TEMPLATE_TEST_CASE("for_each_lane: every number, and none past the end", "", float, double) {
+TEMPLATE_TEST_CASE("map_lanes: every number, and none past the end", "", float, double) {
     using S = TestType;
     for (Index size = 0; size <= 3 * lanes<S> + 1; ++size) {
         Vector<S> a = Vector<S>::LinSpaced(size + 1, S(1), S(size + 1)), b = Vector<S>::Constant(size + 1, 10), sum = b;
-        for_each_lane(a.data(), b.data(), sum.data(), size, [](auto x, auto y) { return x + y; });
-        for_each_lane(b.data(), size, [](auto x) { return -x; });
+        map_lanes(
+            sum.data(), size, [](auto x, auto y) { return x + y; }, a.data(), b.data());
+        map_lanes(
+            b.data(), size, [](auto x) { return -x; }, b.data());
         CHECK((sum.head(size).array() == a.head(size).array() + S(10)).all());
         CHECK((b.head(size).array() == S(-10)).all());
         CHECK((sum(size) == 10 && b(size) == 10));

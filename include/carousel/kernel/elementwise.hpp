@@ -16,15 +16,15 @@ using namespace simd;
 /// y = f(x); y may be x.
 template <class S>
 void activate(const Activation& f, const S* x, S* y, Index size) {
-    for_each_lane(
-        x, y, size, [f](auto v) __attribute__((always_inline)) { return f(v); });
+    map_lanes(
+        y, size, [f](auto v) __attribute__((always_inline)) { return f(v); }, x);
 }
 
 /// dx = dy∘f′, from y = f(x).
 template <class S>
 void activate_backward(const Activation& f, const S* dy, const S* y, S* dx, Index size) {
-    for_each_lane(
-        dy, y, dx, size, [f](auto d, auto v) __attribute__((always_inline)) { return d * f.derivative(v); });
+    map_lanes(
+        dx, size, [f](auto d, auto v) __attribute__((always_inline)) { return d * f.derivative(v); }, dy, y);
 }
 
 /// to += the sum of a's columns.
@@ -56,17 +56,19 @@ void softmax(const S* x, S* y, Index size) {
     S largest = -std::numeric_limits<S>::infinity();
     for (Index k = 0; k < size; ++k)
         largest = x[k] > largest ? x[k] : largest;
-    for_each_lane(
-        x, y, size, [largest](auto v) __attribute__((always_inline)) {
+    map_lanes(
+        y, size,
+        [largest](auto v) __attribute__((always_inline)) {
             v -= largest;
             const auto e = simd::exp(v);
             return v < least_exponent<S> ? decltype(v){} : e; // exp of a lane doesn't go below the normal numbers
-        });
+        },
+        x);
     S sum = 0;
     for (Index k = 0; k < size; ++k)
         sum += y[k];
-    for_each_lane(
-        y, size, [sum](auto e) __attribute__((always_inline)) { return e / sum; });
+    map_lanes(
+        y, size, [sum](auto e) __attribute__((always_inline)) { return e / sum; }, y);
 }
 
 /// dx = y∘(dy − Σ dy∘y)
@@ -77,8 +79,8 @@ void softmax_backward(const S* dy, const S* y, S* dx, Index size) {
     for (Index k = 0; k < size; k += lanes<S>)
         sums += load<V>(dy + k, size - k) * load<V>(y + k, size - k);
     const S mean = sum_of(sums);
-    for_each_lane(
-        dy, y, dx, size, [mean](auto d, auto p) __attribute__((always_inline)) { return p * (d - mean); });
+    map_lanes(
+        dx, size, [mean](auto d, auto p) __attribute__((always_inline)) { return p * (d - mean); }, dy, y);
 }
 
 /// max y, a lane at a time; the last lane overlaps the one before.
@@ -123,8 +125,8 @@ double softmax_loss(const S* y, Index classes, Index k, double scale, S* gradien
         sum += sums[n];
     if (gradient) {
         const S factor = static_cast<S>(scale) / sum;
-        for_each_lane(
-            gradient, classes, [factor](auto e) __attribute__((always_inline)) { return factor * e; });
+        map_lanes(
+            gradient, classes, [factor](auto e) __attribute__((always_inline)) { return factor * e; }, gradient);
         gradient[k] -= static_cast<S>(scale);
     }
     return std::log(static_cast<double>(sum)) - (static_cast<double>(y_k) - static_cast<double>(largest));

@@ -3,14 +3,7 @@
 #pragma once
 
 #include "carousel/kernel/compiled.hpp"
-#include "carousel/kernel/vectors.hpp"
-#include "carousel/simd/lane.hpp"
-
-#if defined(__SSE2__)
-#    include <emmintrin.h>
-#elif defined(__aarch64__)
-#    include <arm_neon.h>
-#endif
+#include "carousel/simd/elementary.hpp"
 
 #include "carousel/core/quiet_bounds_begin.hpp"
 
@@ -46,38 +39,6 @@ inline namespace CAROUSEL_ISA {
 
 using namespace simd;
 
-/// √x of a lane, rounded correctly as of a number. std::sqrt sets errno, which keeps loops of it out of vector registers.
-template <class V>
-inline V root(V x) {
-    using S = scalar_of<V>;
-    constexpr bool floats = sizeof(S) == sizeof(float);
-#if defined(__AVX512F__)
-    if constexpr (sizeof(V) == 64 && floats)
-        return bit_cast<V>(_mm512_sqrt_ps(bit_cast<__m512>(x)));
-    else if constexpr (sizeof(V) == 64)
-        return bit_cast<V>(_mm512_sqrt_pd(bit_cast<__m512d>(x)));
-#elif defined(__AVX__)
-    if constexpr (sizeof(V) == 32 && floats)
-        return bit_cast<V>(_mm256_sqrt_ps(bit_cast<__m256>(x)));
-    else if constexpr (sizeof(V) == 32)
-        return bit_cast<V>(_mm256_sqrt_pd(bit_cast<__m256d>(x)));
-#elif defined(__SSE2__)
-    if constexpr (sizeof(V) == 16 && floats)
-        return bit_cast<V>(_mm_sqrt_ps(bit_cast<__m128>(x)));
-    else if constexpr (sizeof(V) == 16)
-        return bit_cast<V>(_mm_sqrt_pd(bit_cast<__m128d>(x)));
-#elif defined(__aarch64__)
-    if constexpr (sizeof(V) == 16 && floats)
-        return bit_cast<V>(vsqrtq_f32(bit_cast<float32x4_t>(x)));
-    else if constexpr (sizeof(V) == 16)
-        return bit_cast<V>(vsqrtq_f64(bit_cast<float64x2_t>(x)));
-#endif
-    for (int k = 0; k < size_of<V>; ++k)
-        x[k] = floats ? static_cast<S>(__builtin_sqrtf(static_cast<float>(x[k])))
-                      : static_cast<S>(__builtin_sqrt(static_cast<double>(x[k])));
-    return x;
-}
-
 template <class S>
 void adam(const AdamStep<S>& step, S* w, const S* g, S* m, S* v, Index size) {
     using V = Lane<S>;
@@ -90,7 +51,7 @@ void adam(const AdamStep<S>& step, S* w, const S* g, S* m, S* v, Index size) {
             const V second = s.beta2 * load<V>(v + k, count) + s.beta2_rest * (d * d);
             store<V>(m + k, first, count);
             store<V>(v + k, second, count);
-            store<V>(w + k, kept - s.rate * first / (root(second) + s.epsilon), count);
+            store<V>(w + k, kept - s.rate * first / (simd::sqrt(second) + s.epsilon), count);
         });
 }
 
@@ -132,7 +93,7 @@ void rmsprop(const RmspropStep<S>& step, S* w, const S* g, S* v, S* a, S* m, Ind
                 mean_square -= mean * mean;
                 mean_square = mean_square < S(0) ? V{} : mean_square; // rounding may make a variance negative
             }
-            V change = s.inside * (d / (root(mean_square + s.under_root) + s.beside_root));
+            V change = s.inside * (d / (simd::sqrt(mean_square + s.under_root) + s.beside_root));
             if (m) {
                 change += s.momentum * load<V>(m + k, count);
                 store<V>(m + k, change, count);

@@ -25,17 +25,6 @@ inline namespace CAROUSEL_ISA {
 
 using namespace simd;
 
-/// f(k, count) for the first number of every lane and how many are left from there on, at most a lane.
-template <class S, class F>
-inline void each_lane(Index size, const F& f) {
-    constexpr Index width = lanes<S>;
-    Index k = 0;
-    for (; k + width <= size; k += width)
-        f(k, width); // a constant, so that f has no branches for the last lane
-    if (k < size)
-        f(k, size - k);
-}
-
 /// Σ x², added up in double, in four lanes side by side.
 template <class S>
 double squared_norm(const S* x, Index size) {
@@ -62,15 +51,6 @@ double squared_norm(const S* x, Index size) {
     for (; k < size; ++k)
         sum += static_cast<double>(x[k]) * static_cast<double>(x[k]);
     return sum;
-}
-
-/// to[k] = f(from[k]…) for whole lanes.
-template <class S, class F, class... From>
-inline void map_lanes(S* to, Index size, const F& f, const From*... from) {
-    using V = Lane<S>;
-    each_lane<S>(
-        size, [&](Index k, Index count)
-                  __attribute__((always_inline)) { store<V>(to + k, f(load<V>(from + k, count)...), count); });
 }
 
 /// x = factor·x

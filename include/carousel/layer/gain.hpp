@@ -31,8 +31,8 @@ class Gain : public StepwiseLayer<Gain> {
 
     template <class S>
     void map(const S* x, S* y, Index features, Index columns) const {
-        simd::for_each_lane(x, y, features * columns,
-                            [factor = static_cast<S>(factor_)](auto v) { return factor * v; });
+        simd::map_lanes(
+            y, features * columns, [factor = static_cast<S>(factor_)](auto v) { return factor * v; }, x);
     }
     template <class S>
     void map_gradient(const S* dy, const S*, S* dx, Index features, Index columns) const {

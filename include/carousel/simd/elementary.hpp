@@ -1,6 +1,6 @@
-// exp, expm1, sigmoid and tanh of a lane, which is a vector register of floats or doubles. Errors are at most 4 units in the last
-// place; tests/simd measures them. NaN gives NaN, and infinities give the limits. For a plain float or double these functions
-// call the standard library.
+// exp, expm1, sigmoid, tanh and sqrt of a lane, which is a vector register of floats or doubles. Errors are at most 4 units in the
+// last place, and half of one for sqrt; tests/simd measures them. NaN gives NaN, and infinities give the limits. For a plain float
+// or double these functions call the standard library.
 //
 // exp(y) = 2ⁿ·eʳ with n = round(y / ln 2) and |r| ≤ ln 2 / 2. A polynomial gives eʳ − 1: for float it is interpolated at
 // Chebyshev nodes and 0.2 ulp off, for double it is Taylor's. The sum y / ln 2 + 1.5·2^p, where p is the number of stored bits of
@@ -10,6 +10,12 @@
 #include "carousel/simd/lane.hpp"
 
 #include <cmath>
+
+#if defined(__SSE2__) && !defined(__AVX__)
+#    include <emmintrin.h>
+#elif defined(__aarch64__)
+#    include <arm_neon.h>
+#endif
 
 namespace carousel::inline CAROUSEL_ABI::simd::inline CAROUSEL_ISA {
 
@@ -123,6 +129,36 @@ inline V each(V x, F&& f) {
             x[k] = f(x[k]);
         return x;
     }
+}
+
+/// √x, rounded correctly. std::sqrt of every unit sets errno, which keeps it out of vector registers.
+template <class V>
+inline V sqrt(V x) {
+    using S = scalar_of<V>;
+    [[maybe_unused]] constexpr bool floats = sizeof(S) == sizeof(float);
+#if defined(__AVX512F__)
+    if constexpr (sizeof(V) == 64 && floats)
+        return bit_cast<V>(_mm512_sqrt_ps(bit_cast<__m512>(x)));
+    else if constexpr (sizeof(V) == 64)
+        return bit_cast<V>(_mm512_sqrt_pd(bit_cast<__m512d>(x)));
+#elif defined(__AVX__)
+    if constexpr (sizeof(V) == 32 && floats)
+        return bit_cast<V>(_mm256_sqrt_ps(bit_cast<__m256>(x)));
+    else if constexpr (sizeof(V) == 32)
+        return bit_cast<V>(_mm256_sqrt_pd(bit_cast<__m256d>(x)));
+#elif defined(__SSE2__)
+    if constexpr (sizeof(V) == 16 && floats)
+        return bit_cast<V>(_mm_sqrt_ps(bit_cast<__m128>(x)));
+    else if constexpr (sizeof(V) == 16)
+        return bit_cast<V>(_mm_sqrt_pd(bit_cast<__m128d>(x)));
+#elif defined(__aarch64__)
+    if constexpr (sizeof(V) == 16 && floats)
+        return bit_cast<V>(vsqrtq_f32(bit_cast<float32x4_t>(x)));
+    else if constexpr (sizeof(V) == 16)
+        return bit_cast<V>(vsqrtq_f64(bit_cast<float64x2_t>(x)));
+#endif
+    // A float's root in double, rounded to float, is the correctly rounded one.
+    return each(x, [](S number) { return static_cast<S>(__builtin_sqrt(static_cast<double>(number))); });
 }
 
 /// σ(x) = 1 / (1 + e⁻ˣ)

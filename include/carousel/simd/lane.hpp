@@ -245,26 +245,25 @@ inline scalar_of<V> sum_of(V v) {
     return sums_of(one)[0];
 }
 
-/// data[k] = f(data[k]) for k < size. f gets a whole lane at a time; the last one is filled up with zeros.
+/// f(k, count) for the first number k of every lane of an array, and how many of its numbers the array has: for whole lanes a
+/// constant, so that f has no branches for the last one.
 template <std::floating_point Scalar, class F>
-void for_each_lane(Scalar* data, Index size, F&& f) {
-    for (Index k = 0; k < size; k += lanes<Scalar>)
-        store<Lane<Scalar>>(data + k, f(load<Lane<Scalar>>(data + k, size - k)), size - k);
+[[gnu::always_inline]] inline void each_lane(Index size, const F& f) {
+    constexpr Index width = lanes<Scalar>;
+    Index k = 0;
+    for (; k + width <= size; k += width)
+        f(k, width);
+    if (k < size)
+        f(k, size - k);
 }
 
-/// to[k] = f(from[k]) for k < size, likewise.
-template <std::floating_point Scalar, class F>
-void for_each_lane(const Scalar* from, Scalar* to, Index size, F&& f) {
-    for (Index k = 0; k < size; k += lanes<Scalar>)
-        store<Lane<Scalar>>(to + k, f(load<Lane<Scalar>>(from + k, size - k)), size - k);
-}
-
-/// to[k] = f(a[k], b[k]) for k < size, likewise.
-template <std::floating_point Scalar, class F>
-void for_each_lane(const Scalar* a, const Scalar* b, Scalar* to, Index size, F&& f) {
-    for (Index k = 0; k < size; k += lanes<Scalar>)
-        store<Lane<Scalar>>(to + k, f(load<Lane<Scalar>>(a + k, size - k), load<Lane<Scalar>>(b + k, size - k)),
-                            size - k);
+/// to[k] = f(from[k] …) for k < size; `to` may be one of `from`. f gets a whole lane at a time; the last one is filled up with zeros.
+template <std::floating_point Scalar, class F, class... From>
+void map_lanes(Scalar* to, Index size, const F& f, const From*... from) {
+    using V = Lane<Scalar>;
+    each_lane<Scalar>(
+        size, [&](Index k, Index count)
+                  __attribute__((always_inline)) { store<V>(to + k, f(load<V>(from + k, count)...), count); });
 }
 
 } // namespace carousel::simd

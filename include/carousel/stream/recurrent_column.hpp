@@ -96,11 +96,14 @@ class RecurrentColumn {
     [[gnu::noinline]] const S* flushed() noexcept {
         constexpr S smallest = std::numeric_limits<S>::min(); // of the normal numbers
         for (int s = 0; s < states; ++s)
-            simd::for_each_lane(state(s), m_.row, [](auto v) {
-                using Lane = decltype(v);
-                const Lane above = v < smallest ? Lane{} : v; // NaN compares false and stays
-                return v > -smallest ? above : v;
-            });
+            simd::map_lanes(
+                state(s), m_.row,
+                [](auto v) {
+                    using Lane = decltype(v);
+                    const Lane above = v < smallest ? Lane{} : v; // NaN compares false and stays
+                    return v > -smallest ? above : v;
+                },
+                state(s));
         return state(0);
     }
 
