@@ -3,19 +3,19 @@
 #define CAROUSEL_COMPILING_BODIES
 #include "carousel/carousel.hpp"
 
-#define CAROUSEL_COMPILE(S)                     \
-    CAROUSEL_EXTERN_PARAMETER(, S);             \
-    CAROUSEL_EXTERN_INITIALIZER(, S);           \
-    CAROUSEL_EXTERN_MEAN_SQUARED_ERROR(, S);    \
-    CAROUSEL_EXTERN_BINARY_CROSS_ENTROPY(, S);  \
-    CAROUSEL_EXTERN_SOFTMAX_CROSS_ENTROPY(, S); \
-    CAROUSEL_EXTERN_CLIP(, S);                  \
-    CAROUSEL_EXTERN_OPTIMIZER(, S);             \
-    CAROUSEL_EXTERN_DATASET(, S);               \
-    CAROUSEL_EXTERN_METRICS(, S);               \
-    CAROUSEL_EXTERN_EVALUATE(, S);              \
-    CAROUSEL_EXTERN_TRAINING(, S);              \
-    CAROUSEL_EXTERN_FIT(, S)
+#define CAROUSEL_COMPILE(S)                            \
+    CAROUSEL_INSTANTIATE_PARAMETER(S);                 \
+    CAROUSEL_INSTANTIATE_INITIALIZER(S);               \
+    CAROUSEL_INSTANTIATE_LOSS(MeanSquaredError, S);    \
+    CAROUSEL_INSTANTIATE_LOSS(BinaryCrossEntropy, S);  \
+    CAROUSEL_INSTANTIATE_LOSS(SoftmaxCrossEntropy, S); \
+    CAROUSEL_INSTANTIATE_CLIP(S);                      \
+    CAROUSEL_INSTANTIATE_OPTIMIZER(S);                 \
+    CAROUSEL_INSTANTIATE_DATASET(S);                   \
+    CAROUSEL_INSTANTIATE_METRICS(S);                   \
+    CAROUSEL_INSTANTIATE_EVALUATE(S);                  \
+    CAROUSEL_INSTANTIATE_TRAINING(S);                  \
+    CAROUSEL_INSTANTIATE_FIT(S)
 
 CAROUSEL_COMPILE(float);
 CAROUSEL_COMPILE(double);

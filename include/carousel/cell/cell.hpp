@@ -37,7 +37,7 @@ struct BlockRange {
 /// A cell with members that change its equations has each_setting as well (core/settings.hpp).
 ///
 /// V is a vector register, which std::tanh and std::exp don't take: the functions of a lane are in carousel::simd (tanh, sigmoid,
-/// exp), and numbers beside it are written as Scalar(1).
+/// exp, sqrt), and numbers beside it are written as Scalar(1).
 template <class C>
 concept Cell = std::floating_point<typename C::Scalar> && C::states >= 1 && C::blocks >= 1 && C::input.count >= 1 &&
                C::recurrent.count >= 1 && C::vectors >= 0 &&

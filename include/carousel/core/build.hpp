@@ -41,7 +41,8 @@
 #endif
 
 /// Defined in files that are compiled without exceptions (-fno-exceptions), or by the user. A failure then calls the handler of
-/// set_failure_handler() instead of throwing. All files of a program must agree.
+/// set_failure_handler() instead of throwing. Files that throw and files that don't have a copy of the library each, as their
+/// inline namespaces have other names.
 #if !defined(__cpp_exceptions) && !defined(CAROUSEL_NO_EXCEPTIONS)
 #    define CAROUSEL_NO_EXCEPTIONS
 #endif
@@ -81,9 +82,9 @@
 #    error "carousel: carousel::compiled throws exceptions; without them (-fno-exceptions) link carousel::carousel"
 #endif
 
-/// Before a function that is no template and that carousel::compiled holds: its body stands between #ifdef CAROUSEL_BODIES and
-/// #endif, which is defined in header-only builds and in one file of the library. Bodies of templates that the library instantiates
-/// stand between #ifdef CAROUSEL_TEMPLATES and #endif, which is defined in all its files, if parsing them takes time.
+/// CAROUSEL_INLINE stands before a function that is no template and that carousel::compiled holds. Between #ifdef CAROUSEL_BODIES and
+/// #endif stand the bodies that one file of the library has (src/bodies.cpp), of such functions and of templates; between #ifdef
+/// CAROUSEL_TEMPLATES and #endif those that all its files may instantiate. Both are defined in header-only builds.
 #if !defined(CAROUSEL_COMPILED)
 #    define CAROUSEL_INLINE inline
 #    define CAROUSEL_BODIES
@@ -106,9 +107,12 @@
 #    define CAROUSEL_OWN [[gnu::visibility("default")]]
 #endif
 
-/// The inline namespace of what a program has once (carousel::shared): once in all its header-only files, and once in the library.
-#if !defined(CAROUSEL_COMPILED)
-#    define CAROUSEL_SHARED headers
-#else
+/// The inline namespace of what a program has once (carousel::shared): once in all its header-only files, or in those of them without
+/// exceptions, and once in the library.
+#if defined(CAROUSEL_COMPILED)
 #    define CAROUSEL_SHARED library
+#elif defined(CAROUSEL_NO_EXCEPTIONS)
+#    define CAROUSEL_SHARED headers_without_exceptions
+#else
+#    define CAROUSEL_SHARED headers
 #endif

@@ -29,9 +29,9 @@ inline SumWithRest exact_product(double x, double y) {
     return {product, (((x1 * y1 - product) + x1 * y2) + x2 * y1) + x2 * y21 + x2 * y22};
 }
 
-/// The same as fma, of numbers whose product neither overflows nor comes near the denormal ones, for a processor without such an instruction:
-/// with one, GCC would make its sums of it. (Boldo and Melquiond, "Emulation of a FMA
-/// and correctly rounded sums: proved algorithms using rounding to odd", 2008.)
+/// The same as fma, of numbers whose product neither overflows nor comes near the denormal ones, for a processor without such an
+/// instruction: with one, GCC would make its sums of it. (Boldo and Melquiond, "Emulation of a FMA and correctly rounded sums: proved
+/// algorithms using rounding to odd", 2008.)
 inline double fma_by_parts(double x, double y, double z) {
     const auto [product, product_rest] = exact_product(x, y);
     const auto [lower, lower_rest] = exact_sum(z, product_rest);

@@ -27,7 +27,8 @@ CAROUSEL_INLINE InstructionSet instruction_set();
 CAROUSEL_INLINE std::span<const InstructionSet> instruction_sets();
 
 /// Passes that begin and streams that are made from now on run on this instruction set, in all threads. A backward pass goes on with
-/// that of its forward pass. Their numbers differ by rounding. Throws std::invalid_argument if it isn't one of instruction_sets().
+/// that of its forward pass, and a Stream whose sizes are known at compile time never takes less than its file is compiled for.
+/// Their numbers differ by rounding. Throws std::invalid_argument if it isn't one of instruction_sets().
 CAROUSEL_INLINE void set_instruction_set(InstructionSet set);
 
 namespace detail {

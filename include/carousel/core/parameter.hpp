@@ -168,10 +168,10 @@ void Parameter<Scalar>::zero_grad() {
 #endif
 
 /// What carousel::compiled holds of this header.
-#define CAROUSEL_EXTERN_PARAMETER(how, S)                                                                 \
-    how template carousel::Parameter<S>::Parameter(carousel::Index, carousel::Index);                     \
-    how template carousel::Parameter<S> carousel::Parameter<S>::sparse(carousel::Index, carousel::Index); \
-    how template carousel::Parameter<S> carousel::Parameter<S>::fixed(carousel::Index, carousel::Index);  \
-    how template void carousel::Parameter<S>::zero_grad()
+#define CAROUSEL_INSTANTIATE_PARAMETER(S)                                                             \
+    template carousel::Parameter<S>::Parameter(carousel::Index, carousel::Index);                     \
+    template carousel::Parameter<S> carousel::Parameter<S>::sparse(carousel::Index, carousel::Index); \
+    template carousel::Parameter<S> carousel::Parameter<S>::fixed(carousel::Index, carousel::Index);  \
+    template void carousel::Parameter<S>::zero_grad()
 
 } // namespace carousel

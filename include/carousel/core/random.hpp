@@ -84,7 +84,7 @@ class Random {
         return u * std::sqrt(-2 * log(squared) / squared);
     }
 
-    /// Fills `numbers` with what as many calls of normal() give, in a third of their time on a CPU with FMA: the points of a
+    /// Fills `numbers` with what as many calls of normal() give, in a third of their time if compiled for FMA: the points of a
     /// block are drawn first, so that what follows has no branches and runs in vector registers.
     CAROUSEL_INLINE void normal(std::span<double> numbers);
 

@@ -11,8 +11,6 @@ namespace carousel::inline CAROUSEL_ABI::kernel {
 /// See product.hpp and elementwise.hpp.
 template <class S>
 struct ArrayFunctions {
-    using Scalar = S;
-
     void (*multiply)(S* c, Index ldc, Index rows, Index columns, Index depth, Operand<S> a, Operand<S> b, bool add,
                      Buffer<S>& scratch);
     void (*activate)(const Activation& f, const S* x, S* y, Index size);
@@ -21,8 +19,6 @@ struct ArrayFunctions {
 };
 template <class S>
 struct SoftmaxFunctions {
-    using Scalar = S;
-
     void (*softmax)(const S* x, S* y, Index size);
     void (*backward)(const S* dy, const S* y, S* dx, Index size);
     double (*loss)(const S* y, Index classes, Index k, double scale, S* gradient);

@@ -44,6 +44,7 @@ class ThreadPool {
         for (int s = 0; s < shards; ++s)
             job(what, s);
     }
+    /// f(0) … f(shards − 1), likewise.
     template <class F>
     void run(int shards, const F& f) {
         run(

@@ -28,8 +28,6 @@ struct RmspropStep {
 
 template <class S>
 struct OptimizerFunctions {
-    using Scalar = S;
-
     void (*adam)(const AdamStep<S>& step, S* w, const S* g, S* m, S* v, Index size);
     void (*sgd)(const SgdStep<S>& step, S* w, const S* g, S* m, Index size);
     void (*rmsprop)(const RmspropStep<S>& step, S* w, const S* g, S* v, S* a, S* m, Index size);

@@ -11,8 +11,6 @@ namespace carousel::inline CAROUSEL_ABI::kernel {
 
 template <class S>
 struct VectorFunctions {
-    using Scalar = S;
-
     double (*squared_norm)(const S* x, Index size);
     void (*scale)(S factor, S* x, Index size);
     void (*clip)(S bound, S* x, Index size);

@@ -248,7 +248,6 @@ CAROUSEL_INLINE Initializer orthogonal(double gain) {
 } // namespace carousel
 
 /// What carousel::compiled holds of this header.
-#define CAROUSEL_EXTERN_INITIALIZER(how, S)                                                              \
-    how template void carousel::Initializer::fill(S*, carousel::Index, carousel::Index, carousel::Index, \
-                                                  carousel::Index, carousel::Index, carousel::Index,     \
-                                                  carousel::Random&) const
+#define CAROUSEL_INSTANTIATE_INITIALIZER(S)                                                                           \
+    template void carousel::Initializer::fill(S*, carousel::Index, carousel::Index, carousel::Index, carousel::Index, \
+                                              carousel::Index, carousel::Index, carousel::Random&) const

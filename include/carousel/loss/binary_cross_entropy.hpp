@@ -114,11 +114,3 @@ double BinaryCrossEntropy::check(SequenceView<S> target, Index features) const {
 #endif
 
 } // namespace carousel
-
-/// What carousel::compiled holds of this header.
-#define CAROUSEL_EXTERN_BINARY_CROSS_ENTROPY(how, S)                                                                   \
-    how template double carousel::BinaryCrossEntropy::operator()(carousel::SequenceView<S>, carousel::SequenceView<S>, \
-                                                                 carousel::Sequence<S>*) const;                        \
-    how template double carousel::BinaryCrossEntropy::weight(carousel::SequenceView<S>, carousel::SequenceView<S>)     \
-        const;                                                                                                         \
-    how template double carousel::BinaryCrossEntropy::check(carousel::SequenceView<S>, carousel::Index) const

@@ -83,3 +83,10 @@ inline void require_summands(const char* where, double weight, const char* other
 } // namespace detail
 
 } // namespace carousel
+
+/// What carousel::compiled holds of a loss.
+#define CAROUSEL_INSTANTIATE_LOSS(Type, S)                                                              \
+    template double carousel::Type::operator()(carousel::SequenceView<S>, carousel::SequenceView<S>,    \
+                                               carousel::Sequence<S>*) const;                           \
+    template double carousel::Type::weight(carousel::SequenceView<S>, carousel::SequenceView<S>) const; \
+    template double carousel::Type::check(carousel::SequenceView<S>, carousel::Index) const

@@ -102,11 +102,3 @@ double MeanSquaredError::check(SequenceView<S> target, Index features) const {
 #endif
 
 } // namespace carousel
-
-/// What carousel::compiled holds of this header.
-#define CAROUSEL_EXTERN_MEAN_SQUARED_ERROR(how, S)                                                                   \
-    how template double carousel::MeanSquaredError::operator()(carousel::SequenceView<S>, carousel::SequenceView<S>, \
-                                                               carousel::Sequence<S>*) const;                        \
-    how template double carousel::MeanSquaredError::weight(carousel::SequenceView<S>, carousel::SequenceView<S>)     \
-        const;                                                                                                       \
-    how template double carousel::MeanSquaredError::check(carousel::SequenceView<S>, carousel::Index) const

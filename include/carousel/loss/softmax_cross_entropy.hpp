@@ -84,6 +84,7 @@ double SoftmaxCrossEntropy::operator()(SequenceView<S> y, std::type_identity_t<S
     if (dy)
         dy->resize(y.features(), y.steps(), y.batch(), y.lengths());
 
+    const kernel::SoftmaxFunctions<S>& functions = kernel::softmax_functions<S>();
     double sum = 0;
     for (Index t = 0, column = 0; t < y.steps(); ++t)
         for (Index b = 0; b < y.batch(); ++b, ++column) {
@@ -92,8 +93,7 @@ double SoftmaxCrossEntropy::operator()(SequenceView<S> y, std::type_identity_t<S
             const S k = target.data()[column];
             if (y.real(t, b) && !ignores(k)) {
                 const double w = class_weight(k);
-                sum += w * kernel::softmax_functions<S>().loss(logits, y.features(), static_cast<Index>(k), w / divisor,
-                                                               gradient);
+                sum += w * functions.loss(logits, y.features(), static_cast<Index>(k), w / divisor, gradient);
             } else if (gradient)
                 std::fill_n(gradient, y.features(), S(0));
         }
@@ -131,11 +131,3 @@ double SoftmaxCrossEntropy::check(SequenceView<S> target, Index features) const 
 #endif
 
 } // namespace carousel
-
-/// What carousel::compiled holds of this header.
-#define CAROUSEL_EXTERN_SOFTMAX_CROSS_ENTROPY(how, S)                                                               \
-    how template double carousel::SoftmaxCrossEntropy::operator()(                                                  \
-        carousel::SequenceView<S>, carousel::SequenceView<S>, carousel::Sequence<S>*) const;                        \
-    how template double carousel::SoftmaxCrossEntropy::weight(carousel::SequenceView<S>, carousel::SequenceView<S>) \
-        const;                                                                                                      \
-    how template double carousel::SoftmaxCrossEntropy::check(carousel::SequenceView<S>, carousel::Index) const

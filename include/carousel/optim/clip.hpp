@@ -138,10 +138,10 @@ std::string first_non_finite(const std::vector<NamedParameter<Scalar>>& paramete
 } // namespace carousel
 
 /// What carousel::compiled holds of this header.
-#define CAROUSEL_EXTERN_CLIP(how, S)                                                                            \
-    how template double carousel::global_norm(const std::vector<carousel::NamedParameter<S>>&);                 \
-    how template double carousel::clip_by_value(const std::vector<carousel::NamedParameter<S>>&, double);       \
-    how template double carousel::clip_by_norm(const std::vector<carousel::NamedParameter<S>>&, double);        \
-    how template double carousel::clip_by_global_norm(const std::vector<carousel::NamedParameter<S>>&, double); \
-    how template std::string carousel::first_non_finite(const std::vector<carousel::NamedParameter<S>>&);       \
-    how template double carousel::detail::squared_norm(const carousel::Parameter<S>&)
+#define CAROUSEL_INSTANTIATE_CLIP(S)                                                                        \
+    template double carousel::global_norm(const std::vector<carousel::NamedParameter<S>>&);                 \
+    template double carousel::clip_by_value(const std::vector<carousel::NamedParameter<S>>&, double);       \
+    template double carousel::clip_by_norm(const std::vector<carousel::NamedParameter<S>>&, double);        \
+    template double carousel::clip_by_global_norm(const std::vector<carousel::NamedParameter<S>>&, double); \
+    template std::string carousel::first_non_finite(const std::vector<carousel::NamedParameter<S>>&);       \
+    template double carousel::detail::squared_norm(const carousel::Parameter<S>&)

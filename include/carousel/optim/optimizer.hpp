@@ -260,4 +260,4 @@ void OptimizerOfAnyRule<Scalar>::require_shapes(const char* where) const {
 } // namespace carousel
 
 /// What carousel::compiled holds of this header.
-#define CAROUSEL_EXTERN_OPTIMIZER(how, S) how template class carousel::OptimizerOfAnyRule<S>
+#define CAROUSEL_INSTANTIATE_OPTIMIZER(S) template class carousel::OptimizerOfAnyRule<S>

@@ -22,8 +22,8 @@ namespace carousel::inline CAROUSEL_ABI {
 ///     }
 ///
 /// A thread begins with the setting of the thread that starts it, so a guard that is older than set_threads(n) holds in these
-/// threads, too; but not on Windows, where each thread needs a guard of its own. The setting is the processor's: x86 with SSE2 (FTZ and DAZ of MXCSR) and 64-bit Arm (FZ of FPCR) have it;
-/// elsewhere, where `supported` is false, the guard does nothing.
+/// threads, too; but not on Windows, where each thread needs a guard of its own. The setting is the processor's: x86 with SSE2
+/// (FTZ and DAZ of MXCSR) and 64-bit Arm (FZ of FPCR) have it; elsewhere, where `supported` is false, the guard does nothing.
 class [[nodiscard]] DenormalsAreZero {
   public:
 #if defined(__SSE2__) || defined(__aarch64__)

@@ -55,8 +55,6 @@ struct DenseMemory {
 /// See DenseColumn.
 template <class S>
 struct DenseFunctions {
-    using Scalar = S;
-
     void (*prepare)(DenseMemory<S>&);
     void (*set_weights)(DenseMemory<S>&, const S* W, const S* b);
     const S* (*step)(DenseMemory<S>&, const S* x) noexcept;

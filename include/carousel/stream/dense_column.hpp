@@ -114,12 +114,14 @@ class DenseColumn {
     }
 
   private:
+    struct Table {
+        static const DenseFunctions<S>& find() { return dense_functions<S>(); }
+    };
+
     DenseMemory<S> memory_;
     StepChoice<DenseStep<S, Input, Output>, DenseFunctions<S>, Input != Dynamic && Output != Dynamic,
                kernel::in_library<S>>
-        step_{[](auto) -> auto& {return dense_functions<S>();
-}
-};
+        step_{Table()};
 };
 
 } // namespace CAROUSEL_ISA

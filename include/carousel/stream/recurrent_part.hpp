@@ -99,14 +99,15 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
         detail::require_weights(where, C::name, "P", layer.P().value, vectors ? H : 0, vectors ? C::vectors : 0);
     }
 
+    struct Table {
+        static const stream::RecurrentFunctions<C>& find() { return stream::recurrent_functions<C>(); }
+    };
+
     stream::RecurrentMemory<C> memory_;
     stream::StepChoice<stream::RecurrentColumn<C, Hidden>, stream::RecurrentFunctions<C>, Hidden != Dynamic,
                        kernel::in_library<C>>
-        step_{[](auto) -> auto& {return stream::recurrent_functions<C>();
-}
+        step_{Table()};
 };
-}
-;
 
 template <class L>
 class StreamPart<Bidirectional<L>, typename L::Scalar> {

@@ -11,13 +11,13 @@ namespace carousel::inline CAROUSEL_ABI::stream::inline CAROUSEL_ISA {
 template <class Column, class Functions, bool fixed, bool in_library>
 class StepChoice {
   public:
-    /// find(0) gives the table.
-    template <class Find>
-    explicit StepChoice(Find find) {
+    /// Table::find() gives the table; it is compiled only where it may be asked for.
+    template <class Table>
+    explicit StepChoice(Table) {
         if constexpr (!fixed)
-            functions_ = &find(0);
+            functions_ = &Table::find();
         else if constexpr (in_library)
-            functions_ = instruction_set() > detail::instruction_set_here ? &find(0) : nullptr;
+            functions_ = instruction_set() > detail::instruction_set_here ? &Table::find() : nullptr;
     }
 
     /// here(Column of this memory) or there(table); what isn't called is to be a template, so that it isn't compiled.

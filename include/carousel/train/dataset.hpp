@@ -290,11 +290,11 @@ Dataset<S> detail::windows(const S* series, Index length, WindowOptions options)
 } // namespace carousel
 
 /// What carousel::compiled holds of this header.
-#define CAROUSEL_EXTERN_DATASET(how, S)                                                                       \
-    how template struct carousel::Dataset<S>;                                                                 \
-    how template carousel::Dataset<S> carousel::sequences(const std::vector<carousel::Matrix<S>>&,            \
-                                                          const std::vector<carousel::Matrix<S>>&);           \
-    how template carousel::Dataset<S> carousel::sequences(const std::vector<carousel::Matrix<S>>&,            \
-                                                          const carousel::Matrix<S>&);                        \
-    how template carousel::Dataset<S> carousel::windows(const carousel::Matrix<S>&, carousel::WindowOptions); \
-    how template carousel::Dataset<S> carousel::detail::windows(const S*, carousel::Index, carousel::WindowOptions)
+#define CAROUSEL_INSTANTIATE_DATASET(S)                                                                   \
+    template struct carousel::Dataset<S>;                                                                 \
+    template carousel::Dataset<S> carousel::sequences(const std::vector<carousel::Matrix<S>>&,            \
+                                                      const std::vector<carousel::Matrix<S>>&);           \
+    template carousel::Dataset<S> carousel::sequences(const std::vector<carousel::Matrix<S>>&,            \
+                                                      const carousel::Matrix<S>&);                        \
+    template carousel::Dataset<S> carousel::windows(const carousel::Matrix<S>&, carousel::WindowOptions); \
+    template carousel::Dataset<S> carousel::detail::windows(const S*, carousel::Index, carousel::WindowOptions)

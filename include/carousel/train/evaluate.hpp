@@ -46,8 +46,8 @@ Evaluation evaluate(const Model& model, const Dataset<typename Model::Scalar>& d
 } // namespace carousel
 
 /// What carousel::compiled holds of this header.
-#define CAROUSEL_EXTERN_EVALUATE(how, S)                          \
-    how template carousel::Evaluation carousel::detail::evaluate( \
+#define CAROUSEL_INSTANTIATE_EVALUATE(S)                      \
+    template carousel::Evaluation carousel::detail::evaluate( \
         carousel::detail::Evaluated<S>&, const carousel::Dataset<S>&, const carousel::EvaluateOptions&)
 
 #ifdef CAROUSEL_BODIES

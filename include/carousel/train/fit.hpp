@@ -124,13 +124,13 @@ requires Layer<Model, typename Model::Scalar> History fit(Model& model, const Da
 } // namespace carousel
 
 /// What carousel::compiled holds of this header.
-#define CAROUSEL_EXTERN_FIT(how, S)                                                                                \
-    how template void carousel::detail::fit(carousel::detail::Learner<S>&,                                         \
-                                            const std::vector<carousel::NamedParameter<S>>&,                       \
-                                            const carousel::detail::FitData<S>&, carousel::OptimizerOfAnyRule<S>&, \
-                                            carousel::TrainingState<S>&, const carousel::FitOptions&);             \
-    how template carousel::History carousel::detail::fit_once(                                                     \
-        carousel::detail::Learner<S>&, const std::vector<carousel::NamedParameter<S>>&,                            \
+#define CAROUSEL_INSTANTIATE_FIT(S)                                                                            \
+    template void carousel::detail::fit(carousel::detail::Learner<S>&,                                         \
+                                        const std::vector<carousel::NamedParameter<S>>&,                       \
+                                        const carousel::detail::FitData<S>&, carousel::OptimizerOfAnyRule<S>&, \
+                                        carousel::TrainingState<S>&, const carousel::FitOptions&);             \
+    template carousel::History carousel::detail::fit_once(                                                     \
+        carousel::detail::Learner<S>&, const std::vector<carousel::NamedParameter<S>>&,                        \
         const carousel::detail::FitData<S>&, carousel::OptimizerOfAnyRule<S>&, const carousel::FitOptions&)
 
 #ifdef CAROUSEL_BODIES

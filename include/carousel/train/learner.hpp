@@ -50,7 +50,7 @@ class Learner {
 
     /// The state becomes zero.
     virtual void empty_state() = 0;
-    /// f(matrix) for each of the state that can be saved: all, or none if one is of a type of its own.
+    /// f(matrix) for each matrix of the state, which can be saved; other parts of a state of one's own are left out.
     virtual void each_carried(FunctionRef<void(Matrix<S>&)> f) = 0;
     /// evaluated() goes on from this state, or from zero.
     virtual void begin_validation(bool carried) = 0;

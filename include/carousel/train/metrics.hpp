@@ -173,11 +173,10 @@ MetricSum Perplexity::operator()(SequenceView<S> y, std::type_identity_t<Sequenc
 } // namespace carousel
 
 /// What carousel::compiled holds of this header.
-#define CAROUSEL_EXTERN_METRIC(how, S, Type)                                                                          \
-    how template carousel::MetricSum carousel::Type::operator()(carousel::SequenceView<S>, carousel::SequenceView<S>) \
-        const
-#define CAROUSEL_EXTERN_METRICS(how, S)                \
-    CAROUSEL_EXTERN_METRIC(how, S, Accuracy);          \
-    CAROUSEL_EXTERN_METRIC(how, S, BinaryAccuracy);    \
-    CAROUSEL_EXTERN_METRIC(how, S, MeanAbsoluteError); \
-    CAROUSEL_EXTERN_METRIC(how, S, Perplexity)
+#define CAROUSEL_INSTANTIATE_METRIC(S, Type) \
+    template carousel::MetricSum carousel::Type::operator()(carousel::SequenceView<S>, carousel::SequenceView<S>) const
+#define CAROUSEL_INSTANTIATE_METRICS(S)                \
+    CAROUSEL_INSTANTIATE_METRIC(S, Accuracy);          \
+    CAROUSEL_INSTANTIATE_METRIC(S, BinaryAccuracy);    \
+    CAROUSEL_INSTANTIATE_METRIC(S, MeanAbsoluteError); \
+    CAROUSEL_INSTANTIATE_METRIC(S, Perplexity)

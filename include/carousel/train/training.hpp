@@ -195,6 +195,6 @@ void check_state(const TrainingState<S>& state, const std::vector<NamedParameter
 } // namespace carousel
 
 /// What carousel::compiled holds of this header.
-#define CAROUSEL_EXTERN_TRAINING(how, S)             \
-    how template void carousel::detail::check_state( \
+#define CAROUSEL_INSTANTIATE_TRAINING(S)         \
+    template void carousel::detail::check_state( \
         const carousel::TrainingState<S>&, const std::vector<carousel::NamedParameter<S>>&, std::size_t, std::size_t)
