@@ -32,10 +32,10 @@ using namespace carousel::test;
 
 namespace {
 
-using Model = Sequential<LSTM<float>, LastStep, Dense<float>>;
+using Net = Sequential<LSTM<float>, LastStep, Dense<float>>;
 
-Model make_model(std::uint64_t seed, Index hidden = 3) {
-    Model model{LSTM<float>{1, hidden, {.peephole = true}}, LastStep{}, Dense<float>{hidden, 2}};
+Net make_model(std::uint64_t seed, Index hidden = 3) {
+    Net model{LSTM<float>{1, hidden, {.peephole = true}}, LastStep{}, Dense<float>{hidden, 2}};
     model.initialize(seed);
     return model;
 }
@@ -78,17 +78,17 @@ struct OwnCell : SilentCell {
 
 TEST_CASE("safetensors: every parameter comes back, and the metadata") {
     const Folder folder;
-    const Model saved = make_model(1);
-    Model loaded = make_model(2);
+    const Net saved = make_model(1);
+    Net loaded = make_model(2);
     const Metadata metadata{{"format", "pt"}, {"vocabulary", "\"\n\t中\x7f"}};
     save_safetensors(folder / "a.safetensors", saved, metadata);
     CHECK(load_safetensors(folder / "a.safetensors", loaded) == metadata);
-    Model copy = saved;
+    Net copy = saved;
     CHECK(values(loaded) == values(copy));
     CHECK(folder.files() == 1);
 
     save_safetensors(folder / "b.safetensors", parameters(copy));
-    Model other = make_model(3);
+    Net other = make_model(3);
     CHECK(load_safetensors(folder / "b.safetensors", parameters(other)).empty());
     CHECK(values(other) == values(copy));
 }
@@ -119,7 +119,7 @@ TEST_CASE("safetensors: parameters that aren't trained are in the file, too, wit
 
 TEST_CASE("safetensors: shapes are rows and columns as documented, biases are vectors") {
     const Folder folder;
-    Model model = make_model(1);
+    Net model = make_model(1);
     auto& W = model.layer<2>().W().value;
     W << 1, 2, 3, 4, 5, 6;
     save_safetensors(folder / "a", model);
@@ -160,11 +160,11 @@ TEST_CASE("safetensors: ten epochs are five, a file, and five more, bit for bit"
         wave.push_back(std::sin(0.3F * static_cast<float>(t)));
     const auto data = windows(wave, {.steps = 6, .horizon = 2});
     const Adam rule{.learning_rate = 1e-2};
-    const auto train = [&](Model& model, auto& optimizer, Index epochs) {
+    const auto train = [&](Net& model, auto& optimizer, Index epochs) {
         fit(model, data, MeanSquaredError{}, optimizer, {.epochs = epochs, .batch_size = 16, .shuffle = false});
     };
 
-    Model whole = make_model(1), first = make_model(1), second = make_model(2);
+    Net whole = make_model(1), first = make_model(1), second = make_model(2);
     Optimizer whole_optimizer{parameters(whole), rule}, first_optimizer{parameters(first), rule},
         second_optimizer{parameters(second), rule};
     train(whole, whole_optimizer, 10);
@@ -177,7 +177,7 @@ TEST_CASE("safetensors: ten epochs are five, a file, and five more, bit for bit"
     CHECK(values(second) != values(first));
     CHECK(second_optimizer.state().moments == whole_optimizer.state().moments);
 
-    Model alone = make_model(3);
+    Net alone = make_model(3);
     load_safetensors(folder / "checkpoint", alone); // without what the optimizer remembers
     CHECK(values(alone) == values(first));
     const Safetensors file = read_safetensors(folder / "checkpoint");
@@ -212,7 +212,7 @@ TEST_CASE("safetensors: what differs from the model is named, and nothing is cha
     const Folder folder;
     const fs::path path = folder / "m";
     const std::string at = "load_safetensors: " + path.string() + ": ";
-    Model model = make_model(1);
+    Net model = make_model(1);
     const auto before = values(model);
     const auto refused = [&](const std::string& message) {
         CHECK(error<std::runtime_error>([&] { load_safetensors(path, model); }) == at + message);
@@ -408,7 +408,7 @@ TEST_CASE("safetensors: a file without settings loads, and one with others than 
 TEST_CASE("safetensors: a model with other positions reads the file by an explicit map of names") {
     const Folder folder;
     const fs::path path = folder / "m";
-    Model saved = make_model(1);
+    Net saved = make_model(1);
     Optimizer saved_optimizer{parameters(saved), Adam{}};
     saved.layer<2>().b().grad.setOnes();
     saved_optimizer.step();
@@ -446,7 +446,7 @@ TEST_CASE("safetensors: a model with other positions reads the file by an explic
 
 TEST_CASE("safetensors: names that fit nothing, or two things at once, are refused") {
     const auto bytes = safetensors_bytes(make_model(1));
-    Model model = make_model(2);
+    Net model = make_model(2);
     const auto before = values(model);
     const auto refused = [&](LoadOptions options, const std::string& message) {
         CHECK(error<std::runtime_error>([&] { load_safetensors(bytes, model, options); }) ==
@@ -466,7 +466,7 @@ TEST_CASE("safetensors: names that fit nothing, or two things at once, are refus
 
 TEST_CASE("safetensors: a part of a model is loaded, from a part of a file") {
     const auto bytes = safetensors_bytes(make_model(1));
-    Model saved = make_model(1);
+    Net saved = make_model(1);
     // a new layer on top
     Sequential model{LSTM<float>{1, 3, {.peephole = true}}, LastStep{}, Dense<float>{3, 5}};
     const Matrix<float> W = model.layer<2>().W().value;

@@ -27,8 +27,8 @@ namespace {
 auto small_model() {
     return Sequential{SimpleRNN<double>{2, 4, {}, {.seed = 1}}, Dense<double>{4, 1, {.seed = 2}}};
 }
-using Model = decltype(small_model());
-using State = Model::State;
+using Net = decltype(small_model());
+using State = Net::State;
 
 /// Random numbers with a target for every step.
 Dataset<double> noise(Index samples, Index steps = 6, std::vector<Index> lengths = {}) {
@@ -53,9 +53,9 @@ std::vector<double> losses(const History& history) {
 }
 
 /// One optimizer step as fit makes it; returns the loss.
-double step(Model& model, Optimizer<Adam, double>& optimizer, SequenceView<double> x, SequenceView<double> y,
+double step(Net& model, Optimizer<Adam, double>& optimizer, SequenceView<double> x, SequenceView<double> y,
             State& state) {
-    Model::Tape tape;
+    Net::Tape tape;
     Sequence<double> dy;
     zero_gradients(optimizer.parameters());
     const auto output = model.forward(x, tape, state);
@@ -363,7 +363,7 @@ TEST_CASE("fit: early stopping waits for its patience and puts the best epoch ba
     data.y.values().setOnes();
     for (Index t = 0; t < 6; ++t)
         data.y.step(t).rightCols(4).setConstant(-1);
-    const auto run = [&](Model& model, Index epochs, std::optional<EarlyStopping> early_stopping) {
+    const auto run = [&](Net& model, Index epochs, std::optional<EarlyStopping> early_stopping) {
         return fit(model, data, MeanSquaredError{}, SGD{.learning_rate = 0.01},
                    {.epochs = epochs, .validation_split = 0.5, .early_stopping = early_stopping});
     };

@@ -5,6 +5,7 @@
 #include "carousel/loss/loss.hpp"
 #include "carousel/optim/optimizer.hpp"
 #include "carousel/train/dataset.hpp"
+#include "carousel/train/evaluate.hpp"
 #include "carousel/train/fit_mistakes.hpp"
 #include "carousel/train/fit_options.hpp"
 #include "carousel/train/learner.hpp"
