@@ -67,7 +67,8 @@ class AnyLayer {
     /// The layer inside, if it is an L; else null.
     template <class L>
     const L* target() const {
-        return layer_ && layer_->type() == &detail::type_key<L> ? static_cast<const L*>(layer_->get()) : nullptr;
+        return layer_ && layer_->type() == detail::LayerOf<L, S>::key() ? static_cast<const L*>(layer_->get())
+                                                                        : nullptr;
     }
     template <class L>
     L* target() {

@@ -75,7 +75,7 @@ class LayerOf final : public LayerInterface<S> {
     using LayerTape = TapeOf<L, S>;
 
     struct TapeOfLayer final : AnyTape {
-        explicit TapeOfLayer(const L& layer) : AnyTape(&type_key<L>), state(layer), d_final(layer), d_initial(layer) {}
+        explicit TapeOfLayer(const L& layer) : AnyTape(key()), state(layer), d_final(layer), d_initial(layer) {}
         std::unique_ptr<AnyTape> copy() const override { return std::make_unique<TapeOfLayer>(*this); }
 
         LayerTape tape;
@@ -98,7 +98,10 @@ class LayerOf final : public LayerInterface<S> {
         layer_ = std::move(static_cast<LayerOf&>(other).layer_);
         return true;
     }
-    const void* type() const override { return &type_key<L>; }
+    /// What tells layers of this type from others. Not inline, so that all files have that of the library compiled ahead for its layers:
+    /// with -fvisibility=hidden they have type_keys of their own.
+    static const void* key();
+    const void* type() const override { return key(); }
     const void* get() const override { return &layer_; }
 
     SequenceView<S> forward(SequenceView<S> x, Tape& tape, States initial, bool record) const override {
@@ -182,6 +185,11 @@ class LayerOf final : public LayerInterface<S> {
 
     L layer_;
 };
+
+template <class L, class S>
+const void* LayerOf<L, S>::key() {
+    return &type_key<L>;
+}
 
 } // namespace detail
 
