@@ -2,11 +2,14 @@
 #pragma once
 
 #include "carousel/cell/activation.hpp"
+#include "carousel/simd/fast_elementary.hpp"
+
+#include <concepts>
 
 namespace carousel::inline CAROUSEL_ABI {
 
 /// The functions of the papers, known at compile time, so that nothing is chosen at run time. A function's _backward takes the
-/// gradient dy of its value y and returns the gradient of its argument.
+/// gradient dy of its value y, and y, and returns the gradient of its argument.
 struct StandardGates {
     static constexpr Activation f = Activation::sigmoid, g = Activation::tanh, h = Activation::tanh;
 
@@ -66,13 +69,81 @@ struct ChosenGates {
     }
 };
 
+/// Rational functions in place of σ and tanh, within 2e-6 of them (simd/fast_elementary.hpp) and faster, above all in streams of
+/// small layers. Gradients are those of the functions used. Their derivatives follow from the argument, not from the value, so
+/// backward is given arguments.
+struct FastGates {
+    static constexpr bool backward_from_argument = true;
+    static constexpr const char *sigmoid_name = "fast_sigmoid", *tanh_name = "fast_tanh"; ///< in the settings of a file
+
+    template <class V>
+    [[gnu::always_inline]] static V gate(V x) {
+        return simd::fast_sigmoid(x);
+    }
+    template <class V>
+    [[gnu::always_inline]] static V gate_backward(V dy, V x) {
+        return dy * simd::fast_sigmoid_slope(x);
+    }
+    template <class V>
+    [[gnu::always_inline]] static V candidate(V x) {
+        return simd::fast_tanh(x);
+    }
+    template <class V>
+    [[gnu::always_inline]] static V candidate_backward(V dy, V x) {
+        return dy * simd::fast_tanh_slope(x);
+    }
+    template <class V>
+    [[gnu::always_inline]] static V output(V x) {
+        return simd::fast_tanh(x);
+    }
+    template <class V>
+    [[gnu::always_inline]] static V output_backward(V dy, V x) {
+        return dy * simd::fast_tanh_slope(x);
+    }
+};
+
 namespace detail {
+
+/// Whether the _backward functions of these gates take the argument of a function, not its value.
+template <class Gates>
+inline constexpr bool backward_from_argument = false;
+template <class Gates>
+requires(Gates::backward_from_argument) inline constexpr bool backward_from_argument<Gates> = true;
+
+// A cell keeps for backward what its gates' derivatives are computed from: a function's value y, or its argument x. From that,
+// backward has the value again.
+template <class Gates, class V>
+[[gnu::always_inline]] inline V kept([[maybe_unused]] V x, [[maybe_unused]] V y) {
+    if constexpr (backward_from_argument<Gates>)
+        return x;
+    else
+        return y;
+}
+template <class Gates, class V>
+[[gnu::always_inline]] inline V gate_value(const Gates& gates, V kept) {
+    if constexpr (backward_from_argument<Gates>)
+        return gates.gate(kept);
+    else
+        return kept;
+}
+template <class Gates, class V>
+[[gnu::always_inline]] inline V candidate_value(const Gates& gates, V kept) {
+    if constexpr (backward_from_argument<Gates>)
+        return gates.candidate(kept);
+    else
+        return kept;
+}
 
 /// The settings of a gated cell (core/settings.hpp): its functions; "output" only if the cell has one (a GRU hasn't).
 /// Gates of one's own without f, g and h have none.
 template <class Gates, class F>
 void each_gate_setting(const Gates& gates, bool has_output, F&& f) {
-    if constexpr (requires { description(gates.f), description(gates.g), description(gates.h); }) {
+    if constexpr (std::same_as<Gates, FastGates>) {
+        f("gate", FastGates::sigmoid_name);
+        f("candidate", FastGates::tanh_name);
+        if (has_output)
+            f("output", FastGates::tanh_name);
+    } else if constexpr (requires { description(gates.f), description(gates.g), description(gates.h); }) {
         f("gate", description(gates.f));
         f("candidate", description(gates.g));
         if (has_output)

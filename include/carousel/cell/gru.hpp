@@ -46,18 +46,21 @@ struct GruCell<S, Reset::after, Gates> {
     template <class V>
     [[gnu::always_inline]] void forward(V (&a)[4], const V (&prev)[1], V (&next)[1], const V*) const {
         const V r = gates.gate(a[1]), z = gates.gate(a[2]);
-        const V n = gates.candidate(a[0] + r * a[3]);
+        a[0] += r * a[3];
+        const V n = gates.candidate(a[0]);
         next[0] = n + z * (prev[0] - n);
-        a[0] = n, a[1] = r, a[2] = z; // a[3] stays q
+        a[0] = detail::kept<Gates>(a[0], n), a[1] = detail::kept<Gates>(a[1], r); // a[3] stays q
+        a[2] = detail::kept<Gates>(a[2], z);
     }
 
     template <class V>
     [[gnu::always_inline]] void backward(V (&a)[4], const V (&prev)[1], const V (&)[1], V (&d)[1], const V*, V*) const {
-        const V n = a[0], r = a[1], z = a[2], q = a[3], dh = d[0];
-        const V da_n = gates.candidate_backward(dh * (Scalar(1) - z), n);
+        const V n = detail::candidate_value(gates, a[0]), r = detail::gate_value(gates, a[1]);
+        const V z = detail::gate_value(gates, a[2]), q = a[3], dh = d[0];
+        const V da_n = gates.candidate_backward(dh * (Scalar(1) - z), a[0]);
         a[0] = da_n;
-        a[1] = gates.gate_backward(da_n * q, r);
-        a[2] = gates.gate_backward(dh * (prev[0] - n), z);
+        a[1] = gates.gate_backward(da_n * q, a[1]);
+        a[2] = gates.gate_backward(dh * (prev[0] - n), a[2]);
         a[3] = da_n * r;
         d[0] = dh * z;
     }
@@ -94,30 +97,30 @@ struct GruCell<S, Reset::before, Gates> {
 
     template <class V>
     [[gnu::always_inline]] void gate(V (&a)[4], const V (&prev)[1]) const {
-        a[0] = gates.gate(a[0]);
-        a[1] = gates.gate(a[1]);
-        a[operand] = a[0] * prev[0];
+        const V r = gates.gate(a[0]);
+        a[0] = detail::kept<Gates>(a[0], r), a[1] = detail::kept<Gates>(a[1], gates.gate(a[1]));
+        a[operand] = r * prev[0];
     }
 
     template <class V>
     [[gnu::always_inline]] void forward(V (&a)[4], const V (&prev)[1], V (&next)[1], const V*) const {
-        const V n = gates.candidate(a[2]);
-        next[0] = n + a[1] * (prev[0] - n);
-        a[2] = n;
+        const V z = detail::gate_value(gates, a[1]), n = gates.candidate(a[2]);
+        next[0] = n + z * (prev[0] - n);
+        a[2] = detail::kept<Gates>(a[2], n);
     }
 
     template <class V>
     [[gnu::always_inline]] void backward(V (&a)[4], const V (&prev)[1], const V (&)[1], V (&d)[1], const V*, V*) const {
-        const V z = a[1], n = a[2], dh = d[0];
-        a[1] = gates.gate_backward(dh * (prev[0] - n), z);
-        a[2] = gates.candidate_backward(dh * (Scalar(1) - z), n);
+        const V z = detail::gate_value(gates, a[1]), n = detail::candidate_value(gates, a[2]), dh = d[0];
+        a[1] = gates.gate_backward(dh * (prev[0] - n), a[1]);
+        a[2] = gates.candidate_backward(dh * (Scalar(1) - z), a[2]);
         d[0] = dh * z;
     }
 
     template <class V>
     [[gnu::always_inline]] void gate_backward(V (&a)[4], const V (&prev)[1], V ds, V (&d)[1]) const {
-        const V r = a[0];
-        a[0] = gates.gate_backward(ds * prev[0], r);
+        const V r = detail::gate_value(gates, a[0]);
+        a[0] = gates.gate_backward(ds * prev[0], a[0]);
         d[0] += ds * r;
     }
 };

@@ -69,19 +69,21 @@ struct LstmCell {
 
         next[0] = o * gates.output(c);
         next[1] = c;
-        a[i_] = i, a[g_] = g, a[o_] = o;
+        a[i_] = detail::kept<Gates>(a[i_], i), a[g_] = detail::kept<Gates>(a[g_], g);
+        a[o_] = detail::kept<Gates>(a[o_], o);
         if constexpr (!coupled)
-            a[f_] = f;
+            a[f_] = detail::kept<Gates>(a[f_], f);
     }
 
     template <class V>
     [[gnu::always_inline]] void backward(V (&a)[blocks], const V (&prev)[2], const V (&next)[2], V (&d)[2], const V* p,
                                          V* dp) const {
         const V c_ = prev[1], c = next[1], tanh_c = gates.output(c), dh = d[0];
-        const V i = a[i_], g = a[g_], o = a[o_];
+        const V i = detail::gate_value(gates, a[i_]), g = detail::candidate_value(gates, a[g_]);
+        const V o = detail::gate_value(gates, a[o_]);
 
-        const V da_o = gates.gate_backward(dh * tanh_c, o);
-        V dc = d[1] + gates.output_backward(dh * o, tanh_c);
+        const V da_o = gates.gate_backward(dh * tanh_c, a[o_]);
+        V dc = d[1] + gates.output_backward(dh * o, detail::kept<Gates>(c, tanh_c));
         if (peephole)
             dc += da_o * p[po_];
         V f, di;
@@ -89,13 +91,13 @@ struct LstmCell {
             f = Scalar(1) - i;
             di = dc * (g - c_);
         } else {
-            f = a[f_];
+            f = detail::gate_value(gates, a[f_]);
             di = dc * g;
         }
-        const V da_i = gates.gate_backward(di, i);
+        const V da_i = gates.gate_backward(di, a[i_]);
         V dc_ = dc * f;
         if constexpr (!coupled)
-            a[f_] = gates.gate_backward(dc * c_, f);
+            a[f_] = gates.gate_backward(dc * c_, a[f_]);
         if (peephole) {
             dc_ += da_i * p[pi_];
             dp[pi_] += da_i * c_;
@@ -105,7 +107,7 @@ struct LstmCell {
                 dp[pf_] += a[f_] * c_;
             }
         }
-        a[i_] = da_i, a[g_] = gates.candidate_backward(dc * i, g), a[o_] = da_o;
+        a[i_] = da_i, a[g_] = gates.candidate_backward(dc * i, a[g_]), a[o_] = da_o;
         d[0] = V{}; // h₋ acts through U only
         d[1] = dc_;
     }

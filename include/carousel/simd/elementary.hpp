@@ -7,15 +7,9 @@
 // a significand, has n in its low bits; an integer subtraction takes n out, which -ffast-math leaves alone.
 #pragma once
 
-#include "carousel/simd/lane.hpp"
+#include "carousel/simd/clamp.hpp"
 
 #include <cmath>
-
-#if defined(__SSE2__) && !defined(__AVX__)
-#    include <emmintrin.h>
-#elif defined(__aarch64__)
-#    include <arm_neon.h>
-#endif
 
 namespace carousel::inline CAROUSEL_ABI::simd::inline CAROUSEL_ISA {
 
@@ -73,26 +67,6 @@ inline ExpParts<V> exp_parts(V y) {
     return {bit_cast<V>((n + K::exponent_bias) << K::mantissa_bits), r + r * r * q};
 }
 
-/// x, kept within low … high. NaN stays NaN: a comparison with it is false, and the processor's minimum and maximum return their
-/// second operand if one operand is NaN.
-template <class V>
-inline V clamp(V x, scalar_of<V> low, scalar_of<V> high) {
-#if defined(__AVX512F__)
-    // GCC would make masks and blends of the comparisons below, which take longer than minimum and maximum.
-    if constexpr (std::is_same_v<V, Vec<float, 64>>)
-        return bit_cast<V>(
-            _mm512_min_ps(_mm512_set1_ps(high), _mm512_max_ps(_mm512_set1_ps(low), bit_cast<__m512>(x))));
-    if constexpr (std::is_same_v<V, Vec<double, 64>>)
-        return bit_cast<V>(
-            _mm512_min_pd(_mm512_set1_pd(high), _mm512_max_pd(_mm512_set1_pd(low), bit_cast<__m512d>(x))));
-    if constexpr (std::is_same_v<V, Vec<float, 32>>)
-        return bit_cast<V>(
-            _mm256_min_ps(_mm256_set1_ps(high), _mm256_max_ps(_mm256_set1_ps(low), bit_cast<__m256>(x))));
-#endif
-    x = x < low ? splat<V>(low) : x;
-    return x > high ? splat<V>(high) : x;
-}
-
 } // namespace detail
 
 /// eˣ. x is clamped to the range in which the result is a normal number.
@@ -102,7 +76,7 @@ inline V exp(V x) {
         return std::exp(x);
     else {
         constexpr auto largest = detail::exp_constants<scalar_of<V>>::largest;
-        const auto [scale, m] = detail::exp_parts(detail::clamp(x, -largest, largest));
+        const auto [scale, m] = detail::exp_parts(clamp(x, -largest, largest));
         return scale * m + scale;
     }
 }
@@ -114,7 +88,7 @@ inline V expm1(V x) {
         return std::expm1(x);
     else {
         constexpr auto largest = detail::exp_constants<scalar_of<V>>::largest;
-        const auto [scale, m] = detail::exp_parts(detail::clamp(x, -largest, largest));
+        const auto [scale, m] = detail::exp_parts(clamp(x, -largest, largest));
         return scale * m + (scale - scalar_of<V>(1));
     }
 }
@@ -179,7 +153,7 @@ inline V tanh(V x) {
         return std::tanh(x);
     else {
         constexpr auto one = detail::exp_constants<scalar_of<V>>::tanh_is_one;
-        x = detail::clamp(x, -one, one);
+        x = clamp(x, -one, one);
         const auto [scale, m] = detail::exp_parts(x + x);
         const V t = scale * m + (scale - scalar_of<V>(1));
         return t / (t + scalar_of<V>(2));
