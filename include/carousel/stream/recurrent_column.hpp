@@ -5,9 +5,9 @@
 #include "carousel/kernel/compiled.hpp"
 #include "carousel/stream/column_memory.hpp"
 #include "carousel/stream/column_product.hpp"
+#include "carousel/stream/flush.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <type_traits>
 
 #include "carousel/core/quiet_bounds_begin.hpp"
@@ -86,24 +86,10 @@ class RecurrentColumn {
     /// The present state.
     S* state(int s) const { return m_.state[m_.now()][s].data(); }
 
-    /// After silence an LSTM's c falls by its forget gate's factor f a step, until it is denormal. Rounding to nearest then keeps
-    /// the smallest ones where they are, for any f > 1/2, and a step of a stream takes up to 1.7 times as long for ever. A state
-    /// that is set to zero stays there, so it is enough to look now and then. A check a step would cost every step; this one
-    /// costs nothing that can be measured.
-    static constexpr unsigned steps_between_flushes = 64;
-
     /// Sets denormal numbers of the state to zero. Returns h.
     [[gnu::noinline]] const S* flushed() noexcept {
-        constexpr S smallest = std::numeric_limits<S>::min(); // of the normal numbers
         for (int s = 0; s < states; ++s)
-            simd::map_lanes(
-                state(s), m_.row,
-                [](auto v) {
-                    using Lane = decltype(v);
-                    const Lane above = v < smallest ? Lane{} : v; // NaN compares false and stays
-                    return v > -smallest ? above : v;
-                },
-                state(s));
+            flush_denormals(state(s), m_.row);
         return state(0);
     }
 
