@@ -33,6 +33,7 @@
 #include "carousel/optim/schedule.hpp"
 #include "carousel/optim/sgd.hpp"
 #include "carousel/stream/stream.hpp"
+#include "carousel/stream/voices.hpp"
 #include "carousel/train/check_gradients.hpp"
 #include "carousel/train/dataset.hpp"
 #include "carousel/train/evaluate.hpp"

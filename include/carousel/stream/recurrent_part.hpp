@@ -83,12 +83,7 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
             [&](auto& table) { table.set_weights(memory_, weights); });
     }
 
-  private:
-    Index hidden() const { return memory_.hidden; }
-    /// The present state; padding follows its H numbers.
-    S* state(int s) noexcept { return memory_.state[memory_.now()][s].data(); }
-    const S* state(int s) const noexcept { return memory_.state[memory_.now()][s].data(); }
-
+    /// Throws std::invalid_argument, naming `where`, as the constructor does.
     static void require_streamable(const Layer& layer, const char* where) {
         require(!layer.options().reverse, where, "the ", +C::name, " layer runs in reverse and can't be streamed");
         const Index I = layer.input_size(), H = layer.hidden_size();
@@ -98,6 +93,12 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
         const bool vectors = has_vectors(layer.cell());
         detail::require_weights(where, C::name, "P", layer.P().value, vectors ? H : 0, vectors ? C::vectors : 0);
     }
+
+  private:
+    Index hidden() const { return memory_.hidden; }
+    /// The present state; padding follows its H numbers.
+    S* state(int s) noexcept { return memory_.state[memory_.now()][s].data(); }
+    const S* state(int s) const noexcept { return memory_.state[memory_.now()][s].data(); }
 
     struct Table {
         static const stream::RecurrentFunctions<C>& find() { return stream::recurrent_functions<C>(); }

@@ -157,13 +157,14 @@ class StreamPart<Dense<S, Input, Output>, S> : public detail::StatelessPart<S> {
         f_.set(layer.W().value.data(), layer.b().value.data(), layer.options().activation);
     }
 
-  private:
+    /// Throws std::invalid_argument, naming `where`, as the constructor does.
     static void require_shapes(const Layer& layer, const char* where) {
         const Index inputs = layer.input_size(), outputs = layer.output_size();
         detail::require_weights(where, "Dense", "W", layer.W().value, outputs, inputs);
         detail::require_weights(where, "Dense", "b", layer.b().value, outputs, 1);
     }
 
+  private:
     stream::DenseColumn<S, Input, Output> f_;
 };
 
