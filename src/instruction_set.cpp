@@ -118,15 +118,17 @@ const Functions& chosen() {
 }
 
 #define CAROUSEL_CHOSEN(...) template const __VA_ARGS__& chosen()
-#define CAROUSEL_CHOSEN_OF_CELL(...)             \
-    CAROUSEL_CHOSEN(PassFunctions<__VA_ARGS__>); \
-    CAROUSEL_CHOSEN(stream::RecurrentFunctions<__VA_ARGS__>)
-#define CAROUSEL_CHOSEN_OF_SCALAR(S)            \
-    CAROUSEL_CHOSEN(ArrayFunctions<S>);         \
-    CAROUSEL_CHOSEN(SoftmaxFunctions<S>);       \
-    CAROUSEL_CHOSEN(VectorFunctions<S>);        \
-    CAROUSEL_CHOSEN(OptimizerFunctions<S>);     \
-    CAROUSEL_CHOSEN(stream::DenseFunctions<S>); \
+#define CAROUSEL_CHOSEN_OF_CELL(...)                          \
+    CAROUSEL_CHOSEN(PassFunctions<__VA_ARGS__>);              \
+    CAROUSEL_CHOSEN(stream::RecurrentFunctions<__VA_ARGS__>); \
+    CAROUSEL_CHOSEN(stream::RecurrentVoicesFunctions<__VA_ARGS__>)
+#define CAROUSEL_CHOSEN_OF_SCALAR(S)                  \
+    CAROUSEL_CHOSEN(ArrayFunctions<S>);               \
+    CAROUSEL_CHOSEN(SoftmaxFunctions<S>);             \
+    CAROUSEL_CHOSEN(VectorFunctions<S>);              \
+    CAROUSEL_CHOSEN(OptimizerFunctions<S>);           \
+    CAROUSEL_CHOSEN(stream::DenseFunctions<S>);       \
+    CAROUSEL_CHOSEN(stream::DenseVoicesFunctions<S>); \
     CAROUSEL_EACH_CELL(CAROUSEL_CHOSEN_OF_CELL, S)
 CAROUSEL_CHOSEN_OF_SCALAR(float);
 CAROUSEL_CHOSEN_OF_SCALAR(double);

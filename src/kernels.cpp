@@ -13,15 +13,17 @@ CAROUSEL_TABLE;
 #define CAROUSEL_DEFINE(functions, here, ...) \
     template <>                               \
     constinit const functions<__VA_ARGS__> Table<functions<__VA_ARGS__>>::value = here<__VA_ARGS__>
-#define CAROUSEL_DEFINE_OF_CELL(...)                                  \
-    CAROUSEL_DEFINE(PassFunctions, pass_functions_here, __VA_ARGS__); \
-    CAROUSEL_DEFINE(stream::RecurrentFunctions, stream::recurrent_functions_here, __VA_ARGS__)
+#define CAROUSEL_DEFINE_OF_CELL(...)                                                            \
+    CAROUSEL_DEFINE(PassFunctions, pass_functions_here, __VA_ARGS__);                           \
+    CAROUSEL_DEFINE(stream::RecurrentFunctions, stream::recurrent_functions_here, __VA_ARGS__); \
+    CAROUSEL_DEFINE(stream::RecurrentVoicesFunctions, stream::recurrent_voices_functions_here, __VA_ARGS__)
 
 CAROUSEL_DEFINE(ArrayFunctions, array_functions_here, CAROUSEL_SCALAR);
 CAROUSEL_DEFINE(SoftmaxFunctions, softmax_functions_here, CAROUSEL_SCALAR);
 CAROUSEL_DEFINE(VectorFunctions, vector_functions_here, CAROUSEL_SCALAR);
 CAROUSEL_DEFINE(OptimizerFunctions, optimizer_functions_here, CAROUSEL_SCALAR);
 CAROUSEL_DEFINE(stream::DenseFunctions, stream::dense_functions_here, CAROUSEL_SCALAR);
+CAROUSEL_DEFINE(stream::DenseVoicesFunctions, stream::dense_voices_functions_here, CAROUSEL_SCALAR);
 CAROUSEL_EACH_CELL(CAROUSEL_DEFINE_OF_CELL, CAROUSEL_SCALAR);
 
 } // namespace carousel::kernel

@@ -6,7 +6,9 @@
 #include "carousel/kernel/update.hpp"
 #include "carousel/kernel/vectors.hpp"
 #include "carousel/stream/dense_column.hpp"
+#include "carousel/stream/dense_voices.hpp"
 #include "carousel/stream/recurrent_column.hpp"
+#include "carousel/stream/recurrent_voices.hpp"
 
 /// In the namespace of a set: Table<Functions>::value, which kernels.cpp defines for all that follow. Each is a variable of its own,
 /// so that the linker can leave out those of cells that a program doesn't have.

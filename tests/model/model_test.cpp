@@ -180,6 +180,43 @@ TEST_CASE("Model: a stream of it gives what the whole sequence gives, and its st
         "new Stream of this model");
 }
 
+TEST_CASE("Model: voices of it give what a stream of it gives") {
+    const auto model = streamed_model();
+    Voices voices{model, 3};
+    Stream stream{model};
+    for (int v = 0; v < 3; ++v)
+        voices.join();
+    std::vector<double> x{0.5, -1, 0.25};
+    for (int t = 0; t < 5; ++t) {
+        voices.leave(0);
+        voices.join();
+        CHECK(voices(x)[1] == Approx(stream(-1.0)).epsilon(1e-12));
+    }
+    REQUIRE(voices.state(1).size() == 2);
+    CHECK(difference(voices.state(1)[1], stream.state()[1]) < 1e-12);
+    auto copy = voices;
+    copy.set_state(1, {});
+    voices.reset(1);
+    CHECK(copy(x)[1] == voices(x)[1]);
+    stream.set_state(voices.state(2));
+    auto other = model;
+    other.initialize(7);
+    voices.set_weights(other);
+    stream.set_weights(other);
+    CHECK(voices(x)[2] == Approx(stream(0.25)).epsilon(1e-12));
+    x[0] = std::numeric_limits<double>::quiet_NaN();
+    voices(x);
+    CHECK_FALSE(voices.finite(0));
+    CHECK(voices.finite(1));
+    REQUIRE_THROWS_WITH(voices.set_state(0, Model<double>::State(1)),
+                        "Voices::set_state: the state has 1 matrices, expected 2, or none for zero");
+    REQUIRE_THROWS_WITH(
+        voices.set_weights(Model<double>{SimpleRNN<double>{1, 3}}),
+        "Voices::set_weights: the model has 1 layers, the voices' had 4; make new Voices of this model");
+    REQUIRE_THROWS_WITH((Voices{dynamic_model(), 2}), "Voices: layer 2 (Bidirectional): the layer Bidirectional can't "
+                                                      "be streamed: its first output needs the last sample");
+}
+
 TEST_CASE("Model: a layer that can't be streamed is named") {
     REQUIRE_THROWS_WITH(Stream{dynamic_model()}, "Stream: layer 2 (Bidirectional): the layer Bidirectional can't be "
                                                  "streamed: its first output needs the last sample");

@@ -18,7 +18,9 @@ TEST_CASE("Voices: each gives a Stream's numbers, whatever the cell") {
     SECTION("GRU, reset after") {
         check_cell(GruCell<float>{}, {.zoneout = 0.3});
     }
-    SECTION("GRU, reset before") { check_cell(GruCell<float, Reset::before>{}, {.zoneout = 0.3}); }
+    SECTION("GRU, reset before") {
+        check_cell(GruCell<float, Reset::before>{}, {.zoneout = 0.3});
+    }
     SECTION("GRU, reset before, in double") {
         check_cell(GruCell<double, Reset::before>{});
     }

@@ -134,6 +134,7 @@ class AnyLayer {
   private:
     friend class Model<S>;
     friend class StreamPart<AnyLayer, S>;
+    friend class VoicesPart<AnyLayer, S>;
 
     /// The same for a part of the states of a row of layers: states() matrices, or none for zero (or not wanted).
     SequenceView<S> run(SequenceView<S> x, Tape& tape, std::span<const Matrix<S>> initial, bool record) const {

@@ -4,6 +4,7 @@
 #include "carousel/core/function_ref.hpp"
 #include "carousel/layer/layer.hpp"
 #include "carousel/model/any_stream_part.hpp"
+#include "carousel/model/any_voices_part.hpp"
 #include "carousel/model/layer_description.hpp"
 #include "carousel/model/state_span.hpp"
 
@@ -65,6 +66,7 @@ class LayerInterface {
     virtual void each_setting(FunctionRef<void(const std::string&, const SettingValue&)> f) const = 0;
     virtual LayerDescription describe() const = 0;
     virtual std::unique_ptr<AnyStreamPart<S>> stream_part(Index features) const = 0;
+    virtual std::unique_ptr<AnyVoicesPart<S>> voices_part(Index features, Index capacity) const = 0;
 };
 
 template <class L, class S>
@@ -160,15 +162,23 @@ class LayerOf final : public LayerInterface<S> {
                              [&](const std::string& name, const auto& value) { f(name, setting_value(value)); });
     }
     LayerDescription describe() const override { return carousel::describe(layer_); }
-    std::unique_ptr<AnyStreamPart<S>> stream_part([[maybe_unused]] Index features) const override {
-        if constexpr (constexpr const char* reason = why_not_streamed<L, S>(); reason)
-            require(false, "Stream", "the layer ", layer_.name(), " can't be streamed: ", reason);
-        else
-            return std::make_unique<StreamPartOf<L, S>>(layer_, features);
-        return nullptr;
+    std::unique_ptr<AnyStreamPart<S>> stream_part(Index features) const override {
+        return part<AnyStreamPart<S>, StreamPartOf<L, S>>("Stream", features);
+    }
+    std::unique_ptr<AnyVoicesPart<S>> voices_part(Index features, Index capacity) const override {
+        return part<AnyVoicesPart<S>, VoicesPartOf<L, S>>("Voices", features, capacity);
     }
 
   private:
+    /// A Part of the layer; throws std::invalid_argument if it can't be streamed.
+    template <class Any, class Part>
+    std::unique_ptr<Any> part([[maybe_unused]] const char* where, [[maybe_unused]] auto... sizes) const {
+        if constexpr (constexpr const char* reason = why_not_streamed<L, S>(); reason)
+            require(false, where, "the layer ", layer_.name(), " can't be streamed: ", reason);
+        else
+            return std::make_unique<Part>(layer_, sizes...);
+        return nullptr;
+    }
     /// The tape, a fresh one if it is another type's: it holds no pass, as the layer says then.
     TapeOfLayer& own_tape(Tape& tape) const {
         if (!tape || tape->type() != type())

@@ -216,7 +216,8 @@ class Model : public detail::LayerRow<Model<S>, S> {
 
 } // namespace carousel
 
-#include "carousel/model/model_part.hpp" // how a Stream runs it
+#include "carousel/model/model_part.hpp"        // how a Stream runs it
+#include "carousel/model/model_voices_part.hpp" // and how Voices do
 
 #ifdef CAROUSEL_COMPILED
 #    include "carousel/model/library_layers.hpp"

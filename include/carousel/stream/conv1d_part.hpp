@@ -37,7 +37,7 @@ class StreamPart<Conv1D<S>, S> {
     void check_weights(const Layer& layer) const {
         constexpr const char* where = "Stream::set_weights";
         require_streamable(layer, where);
-        require_like(layer, ring_, f_.output_size(), where, "stream's", "Stream");
+        require_like(layer, ring_, f_.output_size(), where, "stream's", "a new Stream");
     }
     void set_weights(const Layer& layer) {
         f_.set(layer.W().value.data(), layer.b().value.data(), layer.options().activation);
@@ -59,15 +59,15 @@ class StreamPart<Conv1D<S>, S> {
         detail::require_weights(where, "Conv1D", "b", layer.b().value, outputs, 1);
     }
 
-    /// Throws std::invalid_argument unless the layer has the sizes of what runs one, `whose`; `kind` is to be made anew.
+    /// Throws std::invalid_argument unless the layer has the sizes of what runs one, `whose`; `anew` is to be made else.
     static void require_like(const Layer& layer, const stream::WindowRing<S>& ring, Index outputs, const char* where,
-                             const char* whose, const char* kind) {
+                             const char* whose, const char* anew) {
         require(layer.input_size() == ring.input_size() && layer.output_size() == outputs &&
                     layer.kernel() == ring.kernel() && layer.options().dilation == ring.dilation(),
                 where, "the Conv1D layer is ", layer.input_size(), " -> ", layer.output_size(), " with kernel ",
                 layer.kernel(), " and dilation ", layer.options().dilation, ", the ", whose, " is ", ring.input_size(),
-                " -> ", outputs, " with kernel ", ring.kernel(), " and dilation ", ring.dilation(), "; make a new ",
-                kind, " of this model");
+                " -> ", outputs, " with kernel ", ring.kernel(), " and dilation ", ring.dilation(), "; make ", anew,
+                " of this model");
     }
 
   private:

@@ -106,7 +106,7 @@ class VoicesPart<Conv1D<S>, S> {
     void check_weights(const Layer& layer) const {
         constexpr const char* where = "Voices::set_weights";
         OneVoice::require_streamable(layer, where);
-        OneVoice::require_like(layer, ring(0), f_.output_size(), where, "voices'", "Voices object");
+        OneVoice::require_like(layer, ring(0), f_.output_size(), where, "voices'", "new Voices");
     }
     void set_weights(const Layer& layer) {
         f_.set(layer.W().value.data(), layer.b().value.data(), layer.options().activation);
