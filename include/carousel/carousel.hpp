@@ -32,6 +32,7 @@
 #include "carousel/optim/rmsprop.hpp"
 #include "carousel/optim/schedule.hpp"
 #include "carousel/optim/sgd.hpp"
+#include "carousel/stream/hot_swap.hpp"
 #include "carousel/stream/stream.hpp"
 #include "carousel/stream/voices.hpp"
 #include "carousel/train/check_gradients.hpp"

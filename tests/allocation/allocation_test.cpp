@@ -22,7 +22,9 @@
 #include "carousel/optim/optimizer.hpp"
 #include "carousel/optim/rmsprop.hpp"
 #include "carousel/optim/sgd.hpp"
+#include "carousel/stream/hot_swap.hpp"
 #include "carousel/stream/stream.hpp"
+#include "carousel/stream/voices.hpp"
 
 using namespace carousel;
 using namespace carousel::test;
@@ -220,6 +222,16 @@ TEST_CASE("allocation: nor do samples of every kind, resets, states and weights"
                   stream.reset();
           }) == 0);
 
+    std::vector<float> block(6, 1.0F), out(4);
+    const std::vector<const float*> channels(3, block.data());
+    const std::vector<float*> outputs(static_cast<std::size_t>(stream.output_size()), out.data());
+    CHECK(allocations_of([&] { stream(block, std::span(out).first(2)), stream(channels, outputs, 2); }) == 0);
+    stream.prewarm(3);
+    CHECK(allocations_of([&] { stream.reset_to_rest(); }) == 0);
+
+    HotSwap swap{Stream{model}};
+    CHECK(allocations_of([&] { swap.set_weights(trained), swap.current()(x); }) == 0);
+
     const Sequential words{Embedding<float>{3, 2, {.padding = 0}}, SimpleRNN<float>{2, 4}};
     Stream speaker{words};
     CHECK(allocations_of([&] { speaker.set_weights(words), speaker(1); }) == 0);
@@ -285,6 +297,40 @@ TEST_CASE("allocation: a Sequence is empty after a failed one, and takes another
     const auto resize = [&] { sequence.resize(4, 5, 3, lengths); };
     CHECK(fail_each_allocation([&] { sequence = Sequence<float>(1, 2); }, resize) == 2);
     CHECK(sequence.view().lengths().size() == 3);
+}
+
+TEST_CASE("allocation: nor do voices that join, leave, wait, take states and weights") {
+    const auto make = [] {
+        return Sequential{Conv1D<float>{3, 3, 4, {.dilation = 3}},
+                          PReLU<float>{3},
+                          GRU<float>{3, 40},
+                          Dropout{0.2},
+                          LSTM<float>{40, 20, {.peephole = true}},
+                          GRU<float, 20, 30, Reset::before>{},
+                          Dense<float>{30, 5, {.activation = Activation::tanh}},
+                          Activate{Activation::elu()},
+                          Softmax{},
+                          Residual{Dense<float>{5, 5}}};
+    };
+    const auto model = make(), trained = make();
+    Voices voices{model, 9};
+    for (int v = 0; v < 7; ++v)
+        voices.join();
+    auto state = voices.state(3);
+    const std::vector<float> x(27, 0.5F);
+    std::vector<float> y(45);
+    std::vector<const float*> in(9, x.data());
+    std::vector<float*> out(9, y.data());
+    in[2] = nullptr;
+    CHECK(allocations_of([&] { voices(x), voices(std::span(x).first(5)); }) == 0);
+    CHECK(allocations_of([&] { voices(in, out, 3), voices(in, out, -1); }) == 0);
+    CHECK(allocations_of([&] { voices.leave(1), voices.join(), voices.reset(3), voices.reset(); }) == 0);
+    CHECK(allocations_of([&] { voices.state(3, state), voices.set_state(4, state); }) == 0);
+    CHECK(allocations_of([&] { voices.set_weights(trained); }) == 0);
+    voices.prewarm(2);
+    CHECK(allocations_of([&] { voices.reset_to_rest(voices.finite(5) ? 5 : 6); }) == 0);
+    HotSwap swap{voices};
+    CHECK(allocations_of([&] { swap.set_weights(trained), swap.current()(x); }) == 0);
 }
 
 TEST_CASE("allocation: a failed one leaves a stream's model usable") {

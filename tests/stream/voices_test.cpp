@@ -146,6 +146,27 @@ TEST_CASE("Voices: all take new weights, and keep their states") {
     CHECK(pair.step(random) < 3e-6);
 }
 
+TEST_CASE("Voices: go to the state of rest that zeros leave, each by itself") {
+    auto model = small_model();
+    model.layer<0>().b().value.setConstant(0.5F);
+    Random random(86);
+    Pair pair{model, 3};
+    pair.voices.prewarm(20); // before the first is there
+    for (int v = 0; v < 2; ++v)
+        pair.join();
+    pair.step(random);
+    CHECK(pair.voices.reset_to_rest(1));
+    pair.streams.at(1).prewarm(20);
+    CHECK(pair.step(random) < 3e-6);
+    pair.voices.prewarm(0);
+    CHECK(pair.step(random) < 3e-6);
+    pair.voices.reset_to_rest(0);
+    pair.streams.at(0).reset();
+    CHECK(pair.step(random) < 3e-6);
+    CHECK_FALSE(pair.voices.reset_to_rest(2));
+    REQUIRE_THROWS_WITH(pair.voices.prewarm(-1), "Voices::prewarm: samples is -1, expected at least 0");
+}
+
 TEST_CASE("Voices: after silence no state stays denormal") {
     Sequential model{LSTM<float>{1, 20}, Dense<float>{20, 1}};
     model.layer<0>().U().value *= 0.3F;

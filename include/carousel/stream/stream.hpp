@@ -1,6 +1,7 @@
 // Stream: a trained model run sample by sample. docs/streaming.md explains its use in programs that run for days.
 #pragma once
 
+#include "carousel/core/buffer.hpp"
 #include "carousel/layer/sequential.hpp"
 #include "carousel/simd/denormals.hpp"
 #include "carousel/stream/conv1d_part.hpp"
@@ -8,9 +9,11 @@
 #include "carousel/stream/residual_part.hpp"
 #include "carousel/stream/stateless_parts.hpp"
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <limits>
+#include <optional>
 #include <span>
 #include <tuple>
 #include <utility>
@@ -114,7 +117,7 @@ constexpr bool contiguous_vector() {
 ///     Stream stream{model};
 ///     for (float sample : live) play(stream(sample));
 ///
-/// Only the constructor, copies, and state() allocate. Threads may not share a Stream; each has its own copy.
+/// Only the constructor, copies, prewarm() and state() allocate. Threads may not share a Stream; each has its own copy.
 /// A step is compiled for the instruction set of the file that names the type, unless a compiled library has it: `Part` tells such
 /// types of two files apart.
 template <class Model, class Part = StreamPart<Model, typename Model::Scalar>>
@@ -131,6 +134,7 @@ class Stream {
         static_cast<void>(instruction_set()); // throws here, not in a step, if CAROUSEL_ISA names no set
         require(input_ >= 1 && output_ >= 1, "Stream", "the model is ", input_, " -> ", output_,
                 ", expected at least one feature in and out");
+        gathered_.zeros(input_);
     }
 
     Index input_size() const { return input_; }
@@ -174,8 +178,60 @@ class Stream {
         return *part_(&sample_);
     }
 
+    /// A block of samples, one after the other: `in` has the features of the first, then those of the second …, `out` takes as many
+    /// outputs; the numbers are those of single samples. `out` may be `in` if output_size() is at most input_size(), else they
+    /// don't overlap. False, and nothing is changed, unless both have whole samples, and as many.
+    bool operator()(std::span<const Scalar> in, std::span<Scalar> out) noexcept {
+        const auto I = static_cast<std::size_t>(input_), O = static_cast<std::size_t>(output_), samples = in.size() / I;
+        if (in.size() != samples * I || out.size() != samples * O) [[unlikely]]
+            return false;
+        for (std::size_t t = 0; t < samples; ++t)
+            std::copy_n(part_(in.data() + t * I), O, out.data() + t * O);
+        return true;
+    }
+
+    /// The same for numbers that are kept apart, as an audio host keeps channels: in[k] points to `samples` numbers of feature k, out[k]
+    /// to room for as many of output k. The memory of an output may be that of a feature. False, and nothing is changed, unless there
+    /// are input_size() and output_size() pointers, none of them null.
+    bool operator()(std::span<const Scalar* const> in, std::span<Scalar* const> out, Index samples) noexcept {
+        const auto null = [](const Scalar* pointer) { return pointer == nullptr; };
+        if (in.size() != static_cast<std::size_t>(input_) || out.size() != static_cast<std::size_t>(output_) ||
+            samples < 0 || std::any_of(in.begin(), in.end(), null) || std::any_of(out.begin(), out.end(), null))
+            [[unlikely]]
+            return false;
+        for (Index t = 0; t < samples; ++t) {
+            for (std::size_t k = 0; k < in.size(); ++k)
+                gathered_.data()[k] = in[k][t];
+            const Scalar* const y = part_(gathered_.data());
+            for (std::size_t k = 0; k < out.size(); ++k)
+                out[k][t] = y[k];
+        }
+        return true;
+    }
+
     /// Back to the state in which a sequence begins.
     void reset() noexcept { part_.reset(); }
+
+    /// Computes and keeps the state of rest in which so many zeros leave the model, and is in it then: a net whose biases aren't zero
+    /// answers them for a while. Throws std::invalid_argument if samples < 0. Allocates.
+    void prewarm(Index samples) {
+        require(samples >= 0, "Stream::prewarm", "samples is ", samples, ", expected at least 0");
+        State rest = state(); // all memory is there before anything is changed
+        Buffer<Scalar> zeros;
+        zeros.zeros(input_);
+        reset();
+        for (Index t = 0; t < samples; ++t)
+            part_(zeros.data());
+        part_.get(rest);
+        rest_ = std::move(rest);
+    }
+    /// Back to the state of rest that prewarm() computed last, with the weights of then; without one, to that of reset().
+    void reset_to_rest() noexcept {
+        if (rest_)
+            part_.set(*rest_);
+        else
+            reset();
+    }
 
     /// Whether every number of the state is finite. One sample that is NaN makes the states NaN, and they stay so until reset()
     /// or set_state(). It costs less than a sample; ask once a block of samples:
@@ -207,9 +263,20 @@ class Stream {
     }
 
   private:
+    template <class>
+    friend class HotSwap;
+    State state_memory() const { return state(); }
+    /// `other` is a copy, but for its weights; `memory` holds a state. Nothing is allocated.
+    void go_on_from(const Stream& other, State& memory) noexcept {
+        other.part_.get(memory);
+        part_.set(memory);
+    }
+
     Index input_, output_;
     Scalar sample_ = 0;
+    Buffer<Scalar> gathered_; ///< a sample
     Part part_;
+    std::optional<State> rest_ = {};
 };
 
 } // namespace carousel

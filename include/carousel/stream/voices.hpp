@@ -7,8 +7,11 @@
 #include "carousel/stream/stream.hpp"
 #include "carousel/stream/voice_list.hpp"
 
+#include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <span>
+#include <utility>
 
 namespace carousel::inline CAROUSEL_ABI {
 
@@ -77,6 +80,28 @@ class Voices {
         for (Index column = 0; column < size(); ++column)
             part_.reset(column);
     }
+    /// Computes and keeps the state of rest in which so many zeros leave the model (see Stream::prewarm); no voice's state changes.
+    /// Throws std::invalid_argument if samples < 0. Allocates.
+    void prewarm(Index samples) {
+        require(samples >= 0, "Voices::prewarm", "samples is ", samples, ", expected at least 0");
+        const State kept = state_memory();
+        State rest = kept; // all memory is there before anything is changed
+        std::fill_n(x_.data(), input_size(), Scalar(0));
+        part_.reset(0);
+        for (Index t = 0; t < samples; ++t)
+            part_(x_.data(), 1);
+        part_.get(0, rest);
+        part_.set(0, kept);
+        rest_ = std::move(rest);
+    }
+    /// To the state of rest that prewarm() computed last, with the weights of then; without one, to that of reset(). False, and
+    /// nothing is changed, if the voice isn't there.
+    bool reset_to_rest(Index voice) noexcept {
+        if (!rest_ || !has(voice))
+            return reset(voice);
+        part_.set(list_.column(voice), *rest_);
+        return true;
+    }
     /// Whether every number of the voice's state is finite (see Stream::finite); true if it isn't there.
     bool finite(Index voice) const noexcept { return !has(voice) || part_.finite(list_.column(voice)); }
 
@@ -137,6 +162,24 @@ class Voices {
     }
 
   private:
+    template <class>
+    friend class HotSwap;
+    /// That of the first column, whether or not a voice has it.
+    State state_memory() const {
+        State state;
+        part_.get(0, state);
+        return state;
+    }
+    /// `other` is a copy, but for its weights; `memory` holds a state. Nothing is allocated.
+    void go_on_from(const Voices& other, State& memory) noexcept {
+        list_ = other.list_; // of the same capacity
+        y_ = other.y_;
+        for (Index column = 0; column < size(); ++column) {
+            other.part_.get(column, memory);
+            part_.set(column, memory);
+        }
+    }
+
     static Index checked(const Model& model, Index capacity) {
         require(capacity >= 1, "Voices", "the capacity is ", capacity, ", expected at least 1");
         const Index input = model.input_size(), output = model.output_size(input);
@@ -175,6 +218,7 @@ class Voices {
     stream::VoiceList list_;
     Part part_;
     Buffer<Scalar> x_, y_; ///< x_: of the columns; y_: of the voices
+    std::optional<State> rest_ = {};
 };
 
 } // namespace carousel
