@@ -40,6 +40,14 @@
 #    define CAROUSEL_NO_UNIQUE_ADDRESS [[no_unique_address]]
 #endif
 
+/// After the noexcept of a function that neither allocates nor waits: Clang 20 and later look at its body with -Wfunction-effects, and
+/// RealtimeSanitizer (-fsanitize=realtime) at what it does.
+#if __has_cpp_attribute(clang::nonblocking)
+#    define CAROUSEL_NONBLOCKING [[clang::nonblocking]]
+#else
+#    define CAROUSEL_NONBLOCKING
+#endif
+
 /// Defined in files that are compiled without exceptions (-fno-exceptions), or by the user. A failure then calls the handler of
 /// set_failure_handler() instead of throwing. Files that throw and files that don't have a copy of the library each, as their
 /// inline namespaces have other names.

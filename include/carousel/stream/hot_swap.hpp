@@ -34,7 +34,7 @@ class HotSwap {
     HotSwap& operator=(const HotSwap&) = delete;
 
     /// What runs, with the weights that came last; valid until the next call. For one thread alone.
-    Runner& current() noexcept {
+    Runner& current() noexcept CAROUSEL_NONBLOCKING {
         if (offered_.load(std::memory_order_relaxed) != none) {
             const int next =
                 offered_.exchange(none, std::memory_order_acquire); // it is none no more, but newer perhaps

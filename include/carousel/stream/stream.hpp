@@ -142,7 +142,7 @@ class Stream {
 
     /// One sample of input_size() features. Returns the model's output_size() numbers, valid until the next call. A sample of
     /// another size is left out: the state stays as it was, and the span returned is empty.
-    std::span<const Scalar> operator()(std::span<const Scalar> x) noexcept {
+    std::span<const Scalar> operator()(std::span<const Scalar> x) noexcept CAROUSEL_NONBLOCKING {
         if (x.size() != static_cast<std::size_t>(input_)) [[unlikely]]
             return {};
         return {part_(x.data()), static_cast<std::size_t>(output_)};
@@ -171,7 +171,7 @@ class Stream {
 
     /// For models of one feature: one number in, the first of the outputs back. With a model of more features the sample is left
     /// out: the state stays as it was, and NaN is returned.
-    Scalar operator()(Scalar x) noexcept {
+    Scalar operator()(Scalar x) noexcept CAROUSEL_NONBLOCKING {
         if (input_ != 1) [[unlikely]]
             return std::numeric_limits<Scalar>::quiet_NaN();
         sample_ = x; // a member, as GCC 12 takes the address of a parameter for an array of one and warns
@@ -181,7 +181,7 @@ class Stream {
     /// A block of samples, one after the other: `in` has the features of the first, then those of the second …, `out` takes as many
     /// outputs; the numbers are those of single samples. `out` may be `in` if output_size() is at most input_size(), else they
     /// don't overlap. False, and nothing is changed, unless both have whole samples, and as many.
-    bool operator()(std::span<const Scalar> in, std::span<Scalar> out) noexcept {
+    bool operator()(std::span<const Scalar> in, std::span<Scalar> out) noexcept CAROUSEL_NONBLOCKING {
         const auto I = static_cast<std::size_t>(input_), O = static_cast<std::size_t>(output_), samples = in.size() / I;
         if (in.size() != samples * I || out.size() != samples * O) [[unlikely]]
             return false;
@@ -193,7 +193,8 @@ class Stream {
     /// The same for numbers that are kept apart, as an audio host keeps channels: in[k] points to `samples` numbers of feature k, out[k]
     /// to room for as many of output k. The memory of an output may be that of a feature. False, and nothing is changed, unless there
     /// are input_size() and output_size() pointers, none of them null.
-    bool operator()(std::span<const Scalar* const> in, std::span<Scalar* const> out, Index samples) noexcept {
+    bool operator()(std::span<const Scalar* const> in, std::span<Scalar* const> out,
+                    Index samples) noexcept CAROUSEL_NONBLOCKING {
         const auto null = [](const Scalar* pointer) { return pointer == nullptr; };
         if (in.size() != static_cast<std::size_t>(input_) || out.size() != static_cast<std::size_t>(output_) ||
             samples < 0 || std::any_of(in.begin(), in.end(), null) || std::any_of(out.begin(), out.end(), null))
@@ -210,7 +211,7 @@ class Stream {
     }
 
     /// Back to the state in which a sequence begins.
-    void reset() noexcept { part_.reset(); }
+    void reset() noexcept CAROUSEL_NONBLOCKING { part_.reset(); }
 
     /// Computes and keeps the state of rest in which so many zeros leave the model, and is in it then: a net whose biases aren't zero
     /// answers them for a while. Throws std::invalid_argument if samples < 0. Allocates.
@@ -226,7 +227,7 @@ class Stream {
         rest_ = std::move(rest);
     }
     /// Back to the state of rest that prewarm() computed last, with the weights of then; without one, to that of reset().
-    void reset_to_rest() noexcept {
+    void reset_to_rest() noexcept CAROUSEL_NONBLOCKING {
         if (rest_)
             part_.set(*rest_);
         else
@@ -237,7 +238,7 @@ class Stream {
     /// or set_state(). It costs less than a sample; ask once a block of samples:
     ///
     ///     if (!stream.finite()) stream.reset();
-    bool finite() const noexcept { return part_.finite(); }
+    bool finite() const noexcept CAROUSEL_NONBLOCKING { return part_.finite(); }
 
     /// As the layers' final_state gives it, for a batch of one.
     State state() const {

@@ -53,14 +53,14 @@ class Voices {
 
     /// A new voice, in the state in which a sequence begins. Returns its number, the lowest that is free, or `none` if there are
     /// as many as capacity().
-    Index join() noexcept {
+    Index join() noexcept CAROUSEL_NONBLOCKING {
         const Index voice = list_.add();
         if (voice != none)
             part_.reset(list_.column(voice));
         return voice;
     }
     /// The voice ends, and its number is free. False, and nothing is changed, if it isn't there.
-    bool leave(Index voice) noexcept {
+    bool leave(Index voice) noexcept CAROUSEL_NONBLOCKING {
         if (!has(voice))
             return false;
         move(list_.column(voice), size() - 1);
@@ -69,14 +69,14 @@ class Voices {
         return true;
     }
     /// Back to the state in which a sequence begins. False, and nothing is changed, if it isn't there.
-    bool reset(Index voice) noexcept {
+    bool reset(Index voice) noexcept CAROUSEL_NONBLOCKING {
         if (!has(voice))
             return false;
         part_.reset(list_.column(voice));
         return true;
     }
     /// The same for all.
-    void reset() noexcept {
+    void reset() noexcept CAROUSEL_NONBLOCKING {
         for (Index column = 0; column < size(); ++column)
             part_.reset(column);
     }
@@ -96,19 +96,21 @@ class Voices {
     }
     /// To the state of rest that prewarm() computed last, with the weights of then; without one, to that of reset(). False, and
     /// nothing is changed, if the voice isn't there.
-    bool reset_to_rest(Index voice) noexcept {
+    bool reset_to_rest(Index voice) noexcept CAROUSEL_NONBLOCKING {
         if (!rest_ || !has(voice))
             return reset(voice);
         part_.set(list_.column(voice), *rest_);
         return true;
     }
     /// Whether every number of the voice's state is finite (see Stream::finite); true if it isn't there.
-    bool finite(Index voice) const noexcept { return !has(voice) || part_.finite(list_.column(voice)); }
+    bool finite(Index voice) const noexcept CAROUSEL_NONBLOCKING {
+        return !has(voice) || part_.finite(list_.column(voice));
+    }
 
     /// One sample of every voice that is there. x: features × capacity(), column v (the numbers from v · input_size() on) of voice
     /// v; other columns aren't read. Returns outputs × capacity(), columns of voices that aren't there zero, valid until the next
     /// call. An x of another size is left out: no state changes, and the span returned is empty.
-    std::span<const Scalar> operator()(std::span<const Scalar> x) noexcept {
+    std::span<const Scalar> operator()(std::span<const Scalar> x) noexcept CAROUSEL_NONBLOCKING {
         if (x.size() != static_cast<std::size_t>(x_.size())) [[unlikely]]
             return {};
         const Index I = input_size(), O = output_size();
@@ -122,7 +124,8 @@ class Voices {
     /// sample after the other, and out[v] to room for samples · output_size(). A voice whose `in` or `out` is null waits: its state
     /// stays. Pointers of voices that aren't there aren't looked at. False, and nothing is changed, unless both have capacity()
     /// pointers.
-    bool operator()(std::span<const Scalar* const> in, std::span<Scalar* const> out, Index samples) noexcept {
+    bool operator()(std::span<const Scalar* const> in, std::span<Scalar* const> out,
+                    Index samples) noexcept CAROUSEL_NONBLOCKING {
         const auto all = static_cast<std::size_t>(capacity());
         if (in.size() != all || out.size() != all || samples < 0) [[unlikely]]
             return false;

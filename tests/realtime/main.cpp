@@ -1,0 +1,76 @@
+// What an audio thread calls, for RealtimeSanitizer (clang++ -fsanitize=realtime), which stops the program where a nonblocking function
+// allocates, takes a lock or makes a system call. With an argument it allocates in one, so that the sanitizer is seen to look.
+#include "carousel/layer/activate.hpp"
+#include "carousel/layer/conv1d.hpp"
+#include "carousel/layer/dense.hpp"
+#include "carousel/layer/residual.hpp"
+#include "carousel/model/model.hpp"
+#include "carousel/stream/hot_swap.hpp"
+#include "carousel/stream/voices.hpp"
+
+#include <cmath>
+#include <cstdio>
+#include <memory>
+#include <vector>
+
+using namespace carousel;
+
+namespace {
+
+template <class F>
+auto audio_thread(F&& f) noexcept CAROUSEL_NONBLOCKING {
+    return f();
+}
+
+template <class Model>
+float run(const Model& model, const Model& trained) {
+    HotSwap stream{Stream{model}};
+    HotSwap voices{Voices{model, 5}};
+    stream.current().prewarm(3);
+    const std::vector<float> in(12, 0.5F);
+    std::vector<float> out(12), channel(12);
+    const std::vector<const float*> from(5, in.data()), one(1, in.data());
+    const std::vector<float*> to(5, channel.data()), one_to(1, channel.data());
+    const auto state = stream.current().state();
+    float sum = 0;
+    for (int block = 0; block < 20; ++block) {
+        audio_thread([&] {
+            auto& now = stream.current();
+            now(in, out);
+            now(one, one_to, 12);
+            sum += now(0.25F) + out[0];
+            if (!now.finite() || block == 7)
+                now.reset_to_rest();
+            if (block == 9)
+                now.reset();
+            auto& all = voices.current();
+            all.join();
+            all(std::span(in).first(5));
+            if (block % 6 == 5)
+                all.leave(block % 5), all.reset(1), all.reset_to_rest(2);
+            all(from, to, 12);
+        });
+        stream.set_weights(trained);
+        voices.set_weights(trained, 2);
+    }
+    return sum;
+}
+
+} // namespace
+
+int main(int count, char**) {
+    if (count > 1)
+        audio_thread([] { return std::make_unique<std::vector<float>>(100)->size(); });
+    const auto layers = [] {
+        return Sequential{Conv1D<float>{1, 3, 3},         LSTM<float>{3, 20},
+                          Residual{Dense<float>{20, 20}}, GRU<float, 20, 12, Reset::before>{},
+                          Activate{Activation::tanh},     Dense<float>{12, 1}};
+    };
+    const auto model = layers(), trained = layers();
+    Model<float> known, learned;
+    model.each_layer([&](auto, const auto& layer) { known.add(layer); });
+    trained.each_layer([&](auto, const auto& layer) { learned.add(layer); });
+    const float sum = run(model, trained), same = run(known, learned);
+    std::printf("sum=%g\n", static_cast<double>(sum));
+    return std::isfinite(sum) && std::abs(sum - same) < 1e-3F ? 0 : 1;
+}
