@@ -6,14 +6,17 @@
 #include "carousel/layer/recurrent.hpp"
 #include "carousel/stream/recurrent_column.hpp"
 #include "carousel/stream/step_choice.hpp"
-#include "carousel/stream/stream_part.hpp"
+#include "carousel/stream/stream_options.hpp"
 
 #include "carousel/core/quiet_bounds_begin.hpp"
 
 namespace carousel::inline CAROUSEL_ABI {
 
-template <Cell C, Index Input, Index Hidden>
-class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
+inline namespace CAROUSEL_ISA {
+
+/// `Run` is the cell that runs: C, or one that differs in its functions.
+template <Cell C, Index Input, Index Hidden, Cell Run = C>
+class RecurrentPart {
     using S = typename C::Scalar;
     using Layer = Recurrent<C, Input, Hidden>;
     static constexpr int states = C::states;
@@ -21,7 +24,8 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
   public:
     /// Throws std::invalid_argument if the layer runs in reverse, because its first output needs the last sample, or if a
     /// parameter has another shape than the layer gave it.
-    explicit StreamPart(const Layer& layer) : memory_{layer.cell(), layer.input_size(), layer.hidden_size()} {
+    explicit RecurrentPart(const Layer& layer)
+        : memory_{detail::run_as<Run>(layer.cell()), layer.input_size(), layer.hidden_size()} {
         require_streamable(layer, "Stream");
         step_(
             memory_, [](auto column) { column.prepare(); }, [&](auto& table) { table.prepare(memory_); });
@@ -71,7 +75,7 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
                 " -> ", hidden(), "; make a new Stream of this model");
     }
     void set_weights(const Layer& layer) {
-        memory_.cell = layer.cell();
+        memory_.cell = detail::run_as<Run>(layer.cell());
         const auto rates = layer.zoneout_rates();
         for (int s = 0; s < states; ++s)
             memory_.zoneout[s] = static_cast<S>(rates[static_cast<std::size_t>(s)]);
@@ -101,13 +105,21 @@ class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> {
     const S* state(int s) const noexcept { return memory_.state[memory_.now()][s].data(); }
 
     struct Table {
-        static const stream::RecurrentFunctions<C>& find() { return stream::recurrent_functions<C>(); }
+        static const stream::RecurrentFunctions<Run>& find() { return stream::recurrent_functions<Run>(); }
     };
 
-    stream::RecurrentMemory<C> memory_;
-    stream::StepChoice<stream::RecurrentColumn<C, Hidden>, stream::RecurrentFunctions<C>, Hidden != Dynamic,
-                       kernel::in_library<C>>
+    stream::RecurrentMemory<Run> memory_;
+    stream::StepChoice<stream::RecurrentColumn<Run, Hidden>, stream::RecurrentFunctions<Run>, Hidden != Dynamic,
+                       kernel::in_library<Run>>
         step_{Table()};
+};
+
+} // namespace CAROUSEL_ISA
+
+template <Cell C, Index Input, Index Hidden>
+class StreamPart<Recurrent<C, Input, Hidden>, typename C::Scalar> : public RecurrentPart<C, Input, Hidden> {
+  public:
+    using StreamPart::RecurrentPart::RecurrentPart;
 };
 
 template <class L>

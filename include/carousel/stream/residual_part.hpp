@@ -2,19 +2,22 @@
 #pragma once
 
 #include "carousel/layer/residual.hpp"
-#include "carousel/stream/stream_part.hpp"
+#include "carousel/stream/stream_options.hpp"
 
 namespace carousel::inline CAROUSEL_ABI {
 
-template <class L>
-class StreamPart<Residual<L>, typename L::Scalar> {
+inline namespace CAROUSEL_ISA {
+
+/// `Parts` makes the part of what it wraps.
+template <class Parts, class L>
+class ResidualPart {
     using S = typename L::Scalar;
     using State = typename L::State;
 
   public:
     static constexpr const char* why_not = detail::why_not_streamed<L, S>();
-    StreamPart(const Residual<L>& layer, Index features)
-        : part_(detail::stream_part<L, S>(layer.layer(), features)), features_(features) {
+    ResidualPart(const Residual<L>& layer, Index features, const Parts& make)
+        : part_(make(layer.layer(), features)), features_(features) {
         y_.setZero(layer.output_size(features));
     }
 
@@ -40,9 +43,25 @@ class StreamPart<Residual<L>, typename L::Scalar> {
     void set_weights(const Residual<L>& layer) { part_.set_weights(layer.layer()); }
 
   private:
-    StreamPart<L, S> part_;
+    typename Parts::template Part<L> part_;
     Index features_;
     Vector<S> y_;
+};
+
+template <class L, class S, bool narrow, bool fast>
+requires(std::same_as<S, typename L::Scalar>) class OptionPart<Residual<L>, S, narrow, fast>
+    : public ResidualPart<detail::OptionParts<S, narrow, fast>, L> {
+  public:
+    OptionPart(const Residual<L>& layer, Index features, const detail::StreamOptions& options)
+        : OptionPart::ResidualPart(layer, features, {options}) {}
+};
+
+} // namespace CAROUSEL_ISA
+
+template <class L>
+class StreamPart<Residual<L>, typename L::Scalar> : public ResidualPart<detail::PlainParts<typename L::Scalar>, L> {
+  public:
+    StreamPart(const Residual<L>& layer, Index features) : StreamPart::ResidualPart(layer, features, {}) {}
 };
 
 } // namespace carousel

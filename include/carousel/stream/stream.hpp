@@ -2,94 +2,23 @@
 #pragma once
 
 #include "carousel/core/buffer.hpp"
-#include "carousel/layer/sequential.hpp"
 #include "carousel/simd/denormals.hpp"
 #include "carousel/stream/conv1d_part.hpp"
+#include "carousel/stream/narrow_part.hpp"
+#include "carousel/stream/narrow_product.hpp"
 #include "carousel/stream/recurrent_part.hpp"
 #include "carousel/stream/residual_part.hpp"
+#include "carousel/stream/sequential_part.hpp"
 #include "carousel/stream/stateless_parts.hpp"
 
 #include <algorithm>
-#include <array>
 #include <concepts>
 #include <limits>
 #include <optional>
 #include <span>
-#include <tuple>
-#include <utility>
+#include <type_traits>
 
 namespace carousel::inline CAROUSEL_ABI {
-
-template <class... Layers>
-class StreamPart<Sequential<Layers...>, typename Sequential<Layers...>::Scalar> {
-    using Model = Sequential<Layers...>;
-    using S = typename Model::Scalar;
-    using State = typename Model::State;
-
-  public:
-    static constexpr const char* why_not = [] {
-        const char* reason = nullptr;
-        ((reason = reason ? reason : detail::why_not_streamed<Layers, S>()), ...);
-        return reason;
-    }();
-    StreamPart(const Model& model, Index features)
-        : StreamPart(model, inputs(model, features), std::index_sequence_for<Layers...>{}) {}
-
-    const S* operator()(const S* x) noexcept {
-        std::apply([&](auto&... part) { ((x = part(x)), ...); }, parts_);
-        return x;
-    }
-    void reset() noexcept {
-        std::apply([](auto&... part) { (part.reset(), ...); }, parts_);
-    }
-    bool finite() const noexcept {
-        return std::apply([](const auto&... part) { return (part.finite() && ...); }, parts_);
-    }
-
-    void get(State& out) const {
-        each([&](auto k) { std::get<k>(parts_).get(std::get<k>(out)); });
-    }
-    void check(const State& in) const {
-        each([&](auto k) { std::get<k>(parts_).check(std::get<k>(in)); });
-    }
-    void set(const State& in) noexcept {
-        each([&](auto k) { std::get<k>(parts_).set(std::get<k>(in)); });
-    }
-
-    void check_weights(const Model& model) const {
-        each([&](auto k) { std::get<k>(parts_).check_weights(model.template layer<k>()); });
-    }
-    void set_weights(const Model& model) {
-        each([&](auto k) { std::get<k>(parts_).set_weights(model.template layer<k>()); });
-    }
-
-  private:
-    using Inputs = std::array<Index, Model::size>;
-
-    template <std::size_t... k>
-    StreamPart(const Model& model, const Inputs& features, std::index_sequence<k...>)
-        : parts_(detail::stream_part<Layers, S>(model.template layer<k>(), features[k])...) {}
-
-    /// How many features each layer is given, if the first is given so many.
-    static Inputs inputs(const Model& model, Index features) {
-        Inputs list{};
-        model.each_layer([&](std::size_t k, const auto& layer) {
-            list[k] = features;
-            features = layer.output_size(features);
-        });
-        return list;
-    }
-
-    template <class F>
-    static void each(F&& f) {
-        [&]<std::size_t... k>(std::index_sequence<k...>) {
-            (f(std::integral_constant<std::size_t, k>{}), ...);
-        }
-        (std::index_sequence_for<Layers...>{});
-    }
-
-    std::tuple<StreamPart<Layers, S>...> parts_;
-};
 
 namespace detail {
 
@@ -108,6 +37,23 @@ constexpr bool contiguous_vector() {
         return false;
 }
 
+/// The part of a Stream with these options.
+template <class Model, StreamOption... Options>
+using PartFor = typename PartWithOptions<Model, typename Model::Scalar, (std::same_as<Options, WeightType> || ...),
+                                         (std::same_as<Options, FastGatesOption> || ...)>::type;
+
+template <class Scalar, StreamOption... Options>
+StreamOptions stream_options(Options... given) {
+    StreamOptions options;
+    (options.take(given), ...);
+    if constexpr ((std::same_as<Options, WeightType> || ...)) {
+        static_assert(std::same_as<Scalar, float>,
+                      "Stream: narrow weights are for models of floats; make the model of float or stream it without");
+        options.functions = &stream::narrow_functions();
+    }
+    return options;
+}
+
 } // namespace detail
 
 /// One run of a model along a sequence that has no end: the state of every layer, a packed copy of the weights, and the memory
@@ -116,6 +62,11 @@ constexpr bool contiguous_vector() {
 ///
 ///     Stream stream{model};
 ///     for (float sample : live) play(stream(sample));
+///
+/// Narrower weights and faster functions are options, in any order (docs/streaming.md says what they cost and gain):
+///
+///     Stream small{model, weights::int8};              // its type: StreamWith<Model, WeightType>
+///     Stream fast{model, weights::int16, fast_gates};
 ///
 /// Only the constructor, copies, prewarm() and state() allocate. Threads may not share a Stream; each has its own copy.
 /// A step is compiled for the instruction set of the file that names the type, unless a compiled library has it: `Part` tells such
@@ -131,10 +82,17 @@ class Stream {
     explicit Stream(const Model& model)
         : input_(model.input_size()), output_(model.output_size(input_)),
           part_(detail::stream_part<Model, Scalar>(model, input_)) {
-        static_cast<void>(instruction_set()); // throws here, not in a step, if CAROUSEL_ISA names no set
-        require(input_ >= 1 && output_ >= 1, "Stream", "the model is ", input_, " -> ", output_,
-                ", expected at least one feature in and out");
-        gathered_.zeros(input_);
+        prepare();
+    }
+    /// The same with options.
+    template <StreamOption... Options>
+    requires(sizeof...(Options) > 0) explicit Stream(const Model& model, Options... options)
+        : input_(model.input_size()), output_(model.output_size(input_)),
+          part_(model, input_, detail::stream_options<Scalar>(options...)) {
+        static_assert(std::same_as<Part, detail::PartFor<Model, Options...>>,
+                      "Stream: the options are part of the type; write Stream stream{model, …}, or "
+                      "StreamWith<Model, WeightType>");
+        prepare();
     }
 
     Index input_size() const { return input_; }
@@ -272,6 +230,12 @@ class Stream {
         other.part_.get(memory);
         part_.set(memory);
     }
+    void prepare() {
+        static_cast<void>(instruction_set()); // throws here, not in a step, if CAROUSEL_ISA names no set
+        require(input_ >= 1 && output_ >= 1, "Stream", "the model is ", input_, " -> ", output_,
+                ", expected at least one feature in and out");
+        gathered_.zeros(input_);
+    }
 
     Index input_, output_;
     Scalar sample_ = 0;
@@ -279,5 +243,13 @@ class Stream {
     Part part_;
     std::optional<State> rest_ = {};
 };
+
+template <class Model, StreamOption... Options>
+requires(sizeof...(Options) > 0) Stream(const Model&, Options...)
+->Stream<Model, detail::PartFor<Model, Options...>>;
+
+/// The type of Stream{model, options…}: StreamWith<Model, WeightType>, StreamWith<Model, WeightType, FastGatesOption>.
+template <class Model, StreamOption... Options>
+using StreamWith = Stream<Model, detail::PartFor<Model, Options...>>;
 
 } // namespace carousel

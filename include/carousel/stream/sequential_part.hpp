@@ -1,0 +1,106 @@
+// The part of a Stream that is a Sequential: those of its layers, one after the other.
+#pragma once
+
+#include "carousel/layer/sequential.hpp"
+#include "carousel/stream/stream_options.hpp"
+
+#include <array>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace carousel::inline CAROUSEL_ABI {
+
+inline namespace CAROUSEL_ISA {
+
+/// `Parts` makes them.
+template <class Parts, class... Layers>
+class SequentialPart {
+    using Model = Sequential<Layers...>;
+    using S = typename Model::Scalar;
+    using State = typename Model::State;
+
+  public:
+    static constexpr const char* why_not = [] {
+        const char* reason = nullptr;
+        ((reason = reason ? reason : detail::why_not_streamed<Layers, S>()), ...);
+        return reason;
+    }();
+    SequentialPart(const Model& model, Index features, const Parts& make)
+        : SequentialPart(model, inputs(model, features), make, std::index_sequence_for<Layers...>{}) {}
+
+    const S* operator()(const S* x) noexcept {
+        std::apply([&](auto&... part) { ((x = part(x)), ...); }, parts_);
+        return x;
+    }
+    void reset() noexcept {
+        std::apply([](auto&... part) { (part.reset(), ...); }, parts_);
+    }
+    bool finite() const noexcept {
+        return std::apply([](const auto&... part) { return (part.finite() && ...); }, parts_);
+    }
+
+    void get(State& out) const {
+        each([&](auto k) { std::get<k>(parts_).get(std::get<k>(out)); });
+    }
+    void check(const State& in) const {
+        each([&](auto k) { std::get<k>(parts_).check(std::get<k>(in)); });
+    }
+    void set(const State& in) noexcept {
+        each([&](auto k) { std::get<k>(parts_).set(std::get<k>(in)); });
+    }
+
+    void check_weights(const Model& model) const {
+        each([&](auto k) { std::get<k>(parts_).check_weights(model.template layer<k>()); });
+    }
+    void set_weights(const Model& model) {
+        each([&](auto k) { std::get<k>(parts_).set_weights(model.template layer<k>()); });
+    }
+
+  private:
+    using Inputs = std::array<Index, Model::size>;
+
+    template <std::size_t... k>
+    SequentialPart(const Model& model, const Inputs& features, const Parts& make, std::index_sequence<k...>)
+        : parts_(make(model.template layer<k>(), features[k])...) {}
+
+    /// How many features each layer is given, if the first is given so many.
+    static Inputs inputs(const Model& model, Index features) {
+        Inputs list{};
+        model.each_layer([&](std::size_t k, const auto& layer) {
+            list[k] = features;
+            features = layer.output_size(features);
+        });
+        return list;
+    }
+
+    template <class F>
+    static void each(F&& f) {
+        [&]<std::size_t... k>(std::index_sequence<k...>) {
+            (f(std::integral_constant<std::size_t, k>{}), ...);
+        }
+        (std::index_sequence_for<Layers...>{});
+    }
+
+    std::tuple<typename Parts::template Part<Layers>...> parts_;
+};
+
+template <class S, bool narrow, bool fast, class... Layers>
+requires(
+    std::same_as<S, typename Sequential<Layers...>::Scalar>) class OptionPart<Sequential<Layers...>, S, narrow, fast>
+    : public SequentialPart<detail::OptionParts<S, narrow, fast>, Layers...> {
+  public:
+    OptionPart(const Sequential<Layers...>& model, Index features, const detail::StreamOptions& options)
+        : OptionPart::SequentialPart(model, features, {options}) {}
+};
+
+} // namespace CAROUSEL_ISA
+
+template <class... Layers>
+class StreamPart<Sequential<Layers...>, typename Sequential<Layers...>::Scalar>
+    : public SequentialPart<detail::PlainParts<typename Sequential<Layers...>::Scalar>, Layers...> {
+  public:
+    StreamPart(const Sequential<Layers...>& model, Index features) : StreamPart::SequentialPart(model, features, {}) {}
+};
+
+} // namespace carousel

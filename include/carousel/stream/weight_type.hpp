@@ -1,0 +1,23 @@
+// WeightType: in which form a Stream keeps the weights of its recurrent layers. docs/streaming.md says what each costs and gains.
+#pragma once
+
+#include "carousel/core/build.hpp"
+
+namespace carousel::inline CAROUSEL_ABI {
+
+/// bfloat16: the upper half of a float, 8 bits of significand. int16 and int8: whole numbers with a scale for each row, that is for each
+/// gate of each unit: weight = scale · q, |q| ≤ 32767 or 127, scale the row's largest weight by that (rounded up to a bfloat16).
+enum class WeightType { bfloat16, int16, int8 };
+
+/// The name of the enumerator.
+constexpr const char* name(WeightType type) {
+    constexpr const char* names[] = {"bfloat16", "int16", "int8"};
+    return names[static_cast<int>(type)];
+}
+
+/// Stream stream{model, weights::int8};
+namespace weights {
+inline constexpr WeightType bfloat16 = WeightType::bfloat16, int16 = WeightType::int16, int8 = WeightType::int8;
+} // namespace weights
+
+} // namespace carousel

@@ -1,0 +1,88 @@
+// Streams with narrow weights: each type against a reference that rounds the same way.
+#include "carousel/stream/stream.hpp"
+
+#include "catch.hpp"
+#include "layer/own_cells.hpp"
+#include "stream/narrow_reference.hpp"
+#include "support.hpp"
+
+#include <limits>
+
+using namespace carousel;
+using namespace carousel::test;
+
+namespace {
+
+constexpr WeightType types[] = {weights::bfloat16, weights::int16, weights::int8};
+
+template <class Model, class Part>
+[[gnu::noinline]] Matrix<float> outputs(Stream<Model, Part>& stream, const Matrix<float>& x) {
+    Matrix<float> y(stream.output_size(), x.cols());
+    for (Index t = 0; t < x.cols(); ++t) {
+        const auto out = stream(x.col(t));
+        std::copy(out.begin(), out.end(), y.col(t).data());
+    }
+    return y;
+}
+
+double largest_difference(const Matrix<float>& a, const Doubles& b) {
+    return (a.cast<double>() - b).cwiseAbs().maxCoeff();
+}
+
+template <Cell C>
+void check(Index input, Index hidden, C cell = {}) {
+    const Recurrent<C> layer(
+        input, hidden, cell,
+        {.b = initializer::normal(0, 1), .P = initializer::normal(0, 1), .seed = static_cast<std::uint64_t>(hidden)});
+    Random random(71);
+    const Matrix<float> x = random_matrix<float>(input, 12, random);
+    for (const WeightType type : types) {
+        CAPTURE(C::name, name(type), input, hidden);
+        Stream stream{layer, type};
+        const Matrix<float> y = outputs(stream, x);
+        CHECK(largest_difference(y, narrow_reference(layer, x, type)) < 1e-5);
+        stream.reset();
+        CHECK(outputs(stream, x) == y);
+    }
+}
+
+/// Its U has a row of zeros, huge and tiny ones.
+Recurrent<LstmCell<float>> awkward() {
+    Recurrent<LstmCell<float>> layer(1, 10, {}, {.seed = 5});
+    layer.U().value.row(3).setZero();
+    layer.U().value.row(7) *= 1e30F;
+    layer.U().value.row(12) *= 1e-30F;
+    layer.U().value.row(23) *= 1e-37F;
+    return layer;
+}
+
+} // namespace
+
+TEST_CASE("Stream: narrow weights are those of a reference that rounds the same way, in every cell") {
+    check<LstmCell<float>>(1, 40);
+    check<LstmCell<float>>(3, 7);
+    check<LstmCell<float, true>>(9, 19, {.peephole = true});
+    check<GruCell<float>>(13, 21);
+    check<GruCell<float, Reset::before>>(2, 33);
+    check<SimpleRnnCell<float>>(5, 70, {Activation::relu});
+    check<MinimalGatedCell<float, true>>(2, 23);
+    check<LeakyCell<float>>(8, 5);
+}
+
+TEST_CASE("Stream: narrow weights of more columns than their products are added up as whole numbers") {
+    check<SimpleRnnCell<float>>(1, 1101, {Activation::sigmoid});
+    check<SimpleRnnCell<float>>(1030, 6);
+}
+
+TEST_CASE("Stream: rows of narrow weights that are zero, huge or tiny") {
+    const auto layer = awkward();
+    Random random(72);
+    const Matrix<float> x = random_matrix<float>(1, 12, random);
+    for (const WeightType type : types) {
+        CAPTURE(name(type));
+        Stream stream{layer, type};
+        const Matrix<float> y = outputs(stream, x);
+        CHECK(y.allFinite());
+        CHECK(largest_difference(y, narrow_reference(layer, x, type)) < 1e-5);
+    }
+}
