@@ -9,6 +9,7 @@
     CAROUSEL_INSTANTIATE_LOSS(MeanSquaredError, S);    \
     CAROUSEL_INSTANTIATE_LOSS(BinaryCrossEntropy, S);  \
     CAROUSEL_INSTANTIATE_LOSS(SoftmaxCrossEntropy, S); \
+    CAROUSEL_INSTANTIATE_LOSS(ErrorToSignal, S);       \
     CAROUSEL_INSTANTIATE_CLIP(S);                      \
     CAROUSEL_INSTANTIATE_OPTIMIZER(S);                 \
     CAROUSEL_INSTANTIATE_DATASET(S);                   \

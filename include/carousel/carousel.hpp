@@ -23,6 +23,7 @@
 #include "carousel/layer/sequential.hpp"
 #include "carousel/layer/softmax.hpp"
 #include "carousel/loss/binary_cross_entropy.hpp"
+#include "carousel/loss/error_to_signal.hpp"
 #include "carousel/loss/mean_squared_error.hpp"
 #include "carousel/loss/softmax_cross_entropy.hpp"
 #include "carousel/model/model.hpp"

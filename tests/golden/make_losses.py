@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Golden files of the cross-entropies, in float64: losses and gradients.
+"""Golden files of the losses, in float64: losses and gradients.
 
 Run without arguments; needs numpy and torch.
 """
@@ -52,6 +52,34 @@ def main():
         ["F.binary_cross_entropy_with_logits of y and target (T,B,F); weighted: pos_weight=2.5",
          "<options>_<reduction>: the loss, d_: its gradient"],
         tensors)
+
+    y, target = (torch.randn(20, B, 1) * 0.5 + 0.1).requires_grad_(), torch.randn(20, B, 1)
+    tensors = {"y": y, "target": target}
+    cases = {"ratio": ([1.0], 1, 0), "offset": ([1.0], 0, 1), "emphasised": ([1.0, -0.85], 1, 0),
+             "trainers": ([1.0, -0.85], 0.75, 0.25), "three": ([0.85, 0.2775, -0.7225], 1, 1)}
+    for name, (taps, esr, dc) in cases.items():
+        for warm_up in (0, 7):
+            key = f"{name}_{warm_up}"
+            tensors[key], tensors["d_" + key] = with_gradient(
+                error_to_signal(y[warm_up:], target[warm_up:], taps, esr, dc), y)
+    golden_format.write(
+        "error_to_signal.txt", "make_losses.py",
+        ["ErrorToSignal of y and target (T,B,1): <options>_<warm-up>: the loss, d_: its gradient",
+         *[f"{name}: pre_emphasis {taps}, esr {esr}, dc {dc}" for name, (taps, esr, dc) in cases.items()]],
+        tensors)
+
+
+def error_to_signal(y, target, taps, esr, dc, epsilon=1e-5):
+    """As trainers of amplifier models write it: a convolution, means and quotients; torch has no such loss."""
+    def emphasised(x):
+        x = F.pad(x.permute(1, 2, 0), (len(taps) - 1, 0))
+        return F.conv1d(x, torch.tensor(taps[::-1]).reshape(1, 1, -1)).permute(2, 0, 1)
+
+    def ratio(y, target):
+        return (target - y).square().mean() / (target.square().mean() + epsilon)
+
+    offset = (target.mean(0) - y.mean(0)).square().mean() / (target.square().mean() + epsilon)
+    return esr * ratio(emphasised(y), emphasised(target)) + dc * offset
 
 
 main()

@@ -20,6 +20,14 @@ bool is_finite(S number) {
     return (bit_cast<Bits>(number) & exponent) != exponent;
 }
 
+/// NaN: the bits of the exponent are all 1, and of the others but the sign one is.
+template <std::floating_point S>
+bool is_nan(S number) {
+    using Bits = std::conditional_t<sizeof(S) == 4, std::uint32_t, std::uint64_t>;
+    return !is_finite(number) && bit_cast<Bits>(number) << 1U != bit_cast<Bits>(std::numeric_limits<S>::infinity())
+                                                                     << 1U;
+}
+
 /// Of `count` numbers the place of the first that isn't finite, or `count`.
 template <std::floating_point S>
 Index non_finite_at(const S* numbers, Index count) {
