@@ -14,6 +14,7 @@
 
 #    include <algorithm>
 #    include <cmath>
+#    include <numeric>
 #endif
 
 namespace carousel::inline CAROUSEL_ABI {
@@ -72,32 +73,43 @@ struct ErrorToSignal {
         double filtered = 0, plain = 0; ///< E, E₀
     };
     template <class S>
-    bool counts(const SequenceView<S>& target, Index t, Index b, Index series) const;
-    template <class S>
     Energies checked_energies(const SequenceView<S>& target, Index features) const;
+    template <class S>
+    bool count_row(const SequenceView<S>& target, Index t, std::vector<S>& counts) const;
+    template <class S>
+    std::vector<S> taps() const;
 };
 
 static_assert(Loss<ErrorToSignal>);
 
 #ifdef CAROUSEL_BODIES
 
-namespace detail {
-
-/// f(b, s) for every series, s counted as the numbers of a step are.
-template <class S, class F>
-void each_series(const SequenceView<S>& y, const F& f) {
-    for (Index b = 0, s = 0; b < y.batch(); ++b)
-        for (Index feature = 0; feature < y.features(); ++feature, ++s)
-            f(b, s);
+/// For each number of step t: 1 if it counts, else 0. Returns whether all count.
+template <class S>
+bool ErrorToSignal::count_row(const SequenceView<S>& target, Index t, std::vector<S>& counts) const {
+    std::fill(counts.begin(), counts.end(), t >= warm_up ? S(1) : S(0));
+    bool all = t >= warm_up;
+    const Index features = target.features();
+    for (Index b = 0; b < target.batch() && target.ragged(); ++b)
+        if (!target.real(t, b)) {
+            std::fill_n(counts.begin() + b * features, features, S(0));
+            all = false;
+        }
+    const S* const row = target.data() + t * target.batch() * features;
+    const auto size = static_cast<Index>(counts.size());
+    for (Index s = skip_nan ? detail::non_finite_at(row, size) : size; s < size; ++s)
+        if (detail::is_nan(row[s])) {
+            counts[static_cast<std::size_t>(s)] = 0;
+            all = false;
+        }
+    return all;
 }
 
-} // namespace detail
-
-/// `series` is b · features + feature.
 template <class S>
-bool ErrorToSignal::counts(const SequenceView<S>& target, Index t, Index b, Index series) const {
-    return t >= warm_up && target.real(t, b) &&
-           !(skip_nan && detail::is_nan(target.data()[t * target.batch() * target.features() + series]));
+std::vector<S> ErrorToSignal::taps() const {
+    std::vector<S> h(std::max<std::size_t>(pre_emphasis.size(), 1), S(1));
+    std::transform(pre_emphasis.begin(), pre_emphasis.end(), h.begin(), [](double tap) { return static_cast<S>(tap); });
+    return h;
 }
 
 template <class S>
@@ -116,28 +128,39 @@ ErrorToSignal::Energies ErrorToSignal::checked_energies(const SequenceView<S>& t
     require(target.features() == features, where, "the targets have ", target.features(), " features, expected ",
             features);
 
-    const Index taps = static_cast<Index>(pre_emphasis.size()), row = target.batch() * features;
-    Energies sum;
-    Index count = 0;
-    for (Index t = warm_up; t < target.steps(); ++t)
-        detail::each_series(target, [&](Index b, Index s) {
-            if (!counts(target, t, b, s))
-                return;
-            const S* const now = target.data() + t * row + s;
-            if (!detail::is_finite(*now))
-                require(false, where, "the target at feature ", s % features, ", step ", t, " of sequence ", b, " is ",
-                        *now, ", expected a finite number", skip_nan ? "" : "; skip_nan passes over NaN");
-            const auto plain = static_cast<double>(*now);
-            double filtered = taps > 0 ? pre_emphasis[0] * plain : plain;
-            for (Index k = 1; k < taps && k <= t; ++k)
-                if (counts(target, t - k, b, s))
-                    filtered += pre_emphasis[static_cast<std::size_t>(k)] * static_cast<double>(*(now - k * row));
-            sum.plain += plain * plain;
-            sum.filtered += filtered * filtered;
-            ++count;
-        });
-    const double floor = epsilon * static_cast<double>(count);
-    return {sum.filtered + floor, sum.plain + floor};
+    const std::vector<S> h = taps<S>();
+    const auto size = static_cast<std::size_t>(target.batch() * features);
+    std::vector<std::vector<S>> past(h.size(), std::vector<S>(size)); // the last steps, 0 where they don't count
+    std::vector<S> counts(size), filtered(size);
+    std::vector<double> of_filtered(size), of_plain(size), number(size); // of each series
+    for (Index t = warm_up; t < target.steps(); ++t) {
+        const bool all = count_row(target, t, counts);
+        const S* const row = target.data() + t * target.batch() * features;
+        std::rotate(past.begin(), past.end() - 1, past.end());
+        std::vector<S>& now = past.front();
+        if (all)
+            std::copy_n(row, size, now.begin());
+        else
+            for (std::size_t s = 0; s < size; ++s)
+                now[s] = counts[s] != 0 ? row[s] : S(0);
+        const bool finite = detail::non_finite_at(now.data(), static_cast<Index>(size)) == static_cast<Index>(size);
+        for (std::size_t s = 0; s < size && !finite; ++s)
+            require(detail::is_finite(now[s]), where, "the target at feature ", static_cast<Index>(s) % features,
+                    ", step ", t, " of sequence ", static_cast<Index>(s) / features, " is ", now[s],
+                    ", expected a finite number", skip_nan ? "" : "; skip_nan passes over NaN");
+        std::fill(filtered.begin(), filtered.end(), S(0));
+        for (std::size_t k = 0; k < h.size(); ++k)
+            for (std::size_t s = 0; s < size; ++s)
+                filtered[s] += h[k] * past[k][s];
+        for (std::size_t s = 0; s < size; ++s) {
+            const auto f = static_cast<double>(counts[s] * filtered[s]), p = static_cast<double>(now[s]);
+            of_filtered[s] += f * f;
+            of_plain[s] += p * p;
+            number[s] += static_cast<double>(counts[s]);
+        }
+    }
+    const auto sum = [](const std::vector<double>& list) { return std::accumulate(list.begin(), list.end(), 0.0); };
+    return {sum(of_filtered) + epsilon * sum(number), sum(of_plain) + epsilon * sum(number)};
 }
 
 template <std::floating_point S>
@@ -148,54 +171,72 @@ double ErrorToSignal::operator()(SequenceView<S> y, std::type_identity_t<Sequenc
     const Energies energy = checked_energies(aim, y.features());
     detail::require_summands("ErrorToSignal", energy.filtered,
                              "padding, warm-up or NaN, or all are silent and epsilon is 0");
-    const Index taps = static_cast<Index>(pre_emphasis.size()), row = y.batch() * y.features(), steps = y.steps();
+    const std::vector<S> h = taps<S>();
+    const Index steps = y.steps(), row = y.batch() * y.features();
+    const auto size = static_cast<std::size_t>(row);
+    std::vector<S> counts(size), sum(size);
+    std::vector<double> mean(size), number(size), square(size); // of each series
 
     // d, then h∗d, then the gradient stand in the same memory.
     Sequence<S> own;
     Sequence<S>& out = dy ? *dy : own;
     out.resize(y.features(), steps, y.batch(), y.lengths());
-    S* const d = out.data();
-    std::vector<double> mean(static_cast<std::size_t>(row)), size(mean.size());
-    for (Index t = 0; t < steps; ++t)
-        detail::each_series(aim, [&](Index b, Index s) {
-            const Index at = t * row + s;
-            const bool real = counts(aim, t, b, s);
-            d[at] = real ? y.data()[at] - aim.data()[at] : S(0);
-            mean[static_cast<std::size_t>(s)] += static_cast<double>(d[at]);
-            size[static_cast<std::size_t>(s)] += real ? 1 : 0;
-        });
+    for (Index t = 0; t < steps; ++t) {
+        const bool all = count_row(aim, t, counts);
+        S* const d = out.data() + t * row;
+        const S *const from = y.data() + t * row, *const to = aim.data() + t * row;
+        for (std::size_t s = 0; s < size; ++s)
+            d[s] = from[s] - to[s];
+        for (std::size_t s = 0; s < size && !all; ++s)
+            if (counts[s] == 0)
+                d[s] = 0;
+        for (std::size_t s = 0; s < size; ++s) {
+            mean[s] += static_cast<double>(d[s]);
+            number[s] += static_cast<double>(counts[s]);
+        }
+    }
     double offset = 0;
-    for (std::size_t s = 0; s < mean.size(); ++s)
-        if (size[s] > 0) {
-            mean[s] /= size[s];
-            offset += size[s] * mean[s] * mean[s];
+    for (std::size_t s = 0; s < size; ++s)
+        if (number[s] > 0) {
+            mean[s] /= number[s];
+            offset += number[s] * mean[s] * mean[s];
         }
 
-    const auto tap = [&](Index k) { return pre_emphasis[static_cast<std::size_t>(k)]; };
-    double error = 0;
-    for (Index t = steps; t-- > 0;) // backward, as a step needs d of those before it
-        detail::each_series(aim, [&](Index b, Index s) {
-            const Index at = t * row + s;
-            double sum = taps > 0 ? tap(0) * static_cast<double>(d[at]) : static_cast<double>(d[at]);
-            for (Index k = 1; k < taps && k <= t; ++k)
-                sum += tap(k) * static_cast<double>(d[at - k * row]);
-            d[at] = counts(aim, t, b, s) ? static_cast<S>(sum) : S(0);
-            error += static_cast<double>(d[at]) * static_cast<double>(d[at]);
-        });
+    // sum = Σ_k h_k · step t ± k
+    const auto filter = [&](Index t, Index direction) {
+        std::fill(sum.begin(), sum.end(), S(0));
+        for (std::size_t k = 0; k < h.size(); ++k) {
+            const Index at = t + direction * static_cast<Index>(k);
+            if (at < 0 || at >= steps)
+                break;
+            const S* const d = out.data() + at * row;
+            for (std::size_t s = 0; s < size; ++s)
+                sum[s] += h[k] * d[s];
+        }
+        count_row(aim, t, counts);
+    };
+    for (Index t = steps; t-- > 0;) { // the last step first, as a step needs d of those before it
+        filter(t, -1);
+        S* const filtered = out.data() + t * row;
+        for (std::size_t s = 0; s < size; ++s) {
+            filtered[s] = counts[s] * sum[s];
+            square[s] += static_cast<double>(filtered[s]) * static_cast<double>(filtered[s]);
+        }
+    }
+    const double error = std::accumulate(square.begin(), square.end(), 0.0);
     const double loss = esr / energy.filtered * error + (dc > 0 ? dc / energy.plain * offset : 0);
     if (!dy)
         return loss;
 
-    const double of_error = 2 * esr / energy.filtered, of_mean = dc > 0 ? 2 * dc / energy.plain : 0;
-    for (Index t = 0; t < steps; ++t) // forward, as a step needs h∗d of those after it
-        detail::each_series(aim, [&](Index b, Index s) {
-            const Index at = t * row + s;
-            double sum = taps > 0 ? tap(0) * static_cast<double>(d[at]) : static_cast<double>(d[at]);
-            for (Index k = 1; k < taps && k < steps - t; ++k)
-                sum += tap(k) * static_cast<double>(d[at + k * row]);
-            d[at] = counts(aim, t, b, s) ? static_cast<S>(of_error * sum + of_mean * mean[static_cast<std::size_t>(s)])
-                                         : S(0);
-        });
+    const S of_error = static_cast<S>(2 * esr / energy.filtered);
+    for (std::size_t s = 0; s < size; ++s)
+        mean[s] *= dc > 0 ? 2 * dc / energy.plain : 0;
+    for (Index t = 0; t < steps; ++t) { // the first step first, as a step needs h∗d of those after it
+        filter(t, 1);
+        S* const gradient = out.data() + t * row;
+        for (std::size_t s = 0; s < size; ++s)
+            gradient[s] = counts[s] * (of_error * sum[s] + static_cast<S>(mean[s]));
+    }
     return loss;
 }
 
