@@ -146,7 +146,7 @@ install() {
 
 needed='compiler cmake ninja' # nothing goes without them
 wanted='eigen catch2 cli11'   # CMake downloads those that are not installed
-optional='gnuplot json'       # pictures; saved models
+optional='gnuplot json sndfile' # pictures; saved models; audio
 case ${1-} in
 formats)
     needed="$needed json zip hdf5 protobuf"
@@ -154,11 +154,11 @@ formats)
 tools)
     needed="$needed json zip hdf5 protobuf"
     wanted='eigen cli11'
-    optional='sndfile'
+    optional=sndfile
     ;;
 ci)
     needed="$needed clang sanitizers clang-format json zip hdf5 protobuf"
-    optional="$optional newer-clang sndfile pkg-config"
+    optional="$optional newer-clang pkg-config"
     ;;
 platforms)
     needed="$needed clang eigen catch2 json"
