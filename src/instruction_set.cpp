@@ -132,6 +132,9 @@ const Functions& chosen() {
     CAROUSEL_EACH_CELL(CAROUSEL_CHOSEN_OF_CELL, S)
 CAROUSEL_CHOSEN_OF_SCALAR(float);
 CAROUSEL_CHOSEN_OF_SCALAR(double);
+#define CAROUSEL_CHOSEN_NARROW_STEP(...) CAROUSEL_CHOSEN(stream::NarrowStep<__VA_ARGS__>)
+CAROUSEL_CHOSEN(stream::NarrowFunctions);
+CAROUSEL_EACH_CELL(CAROUSEL_CHOSEN_NARROW_STEP, float);
 
 } // namespace carousel::kernel
 

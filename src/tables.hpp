@@ -7,6 +7,8 @@
 #include "carousel/kernel/vectors.hpp"
 #include "carousel/stream/dense_column.hpp"
 #include "carousel/stream/dense_voices.hpp"
+#include "carousel/stream/narrow_column.hpp"
+#include "carousel/stream/narrow_product.hpp"
 #include "carousel/stream/recurrent_column.hpp"
 #include "carousel/stream/recurrent_voices.hpp"
 

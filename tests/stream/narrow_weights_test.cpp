@@ -86,3 +86,21 @@ TEST_CASE("Stream: rows of narrow weights that are zero, huge or tiny") {
         CHECK(largest_difference(y, narrow_reference(layer, x, type)) < 1e-5);
     }
 }
+
+TEST_CASE("Stream: a weight that isn't finite makes its unit's row NaN, and finite() says so") {
+    for (const WeightType type : types) {
+        CAPTURE(name(type));
+        auto layer = Recurrent<SimpleRnnCell<float>>(1, 10, {}, {.seed = 5});
+        for (const float weight : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+            layer.U().value(3, 4) = weight;
+            Stream stream{layer, type};
+            stream(1.0F), stream(1.0F), stream(1.0F);
+            CHECK_FALSE(stream.finite());
+            layer.U().value(3, 4) = 0;
+            stream.set_weights(layer);
+            stream.reset();
+            stream(1.0F);
+            CHECK(stream.finite());
+        }
+    }
+}

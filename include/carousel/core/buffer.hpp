@@ -71,6 +71,8 @@ class Buffer {
 
     /// What was asked for last.
     Index size() const { return size_; }
+    /// Bytes of its memory.
+    Index bytes() const { return capacity_ * static_cast<Index>(sizeof(Scalar)); }
     Scalar* data() { return data_; }
     const Scalar* data() const { return data_; }
 

@@ -65,7 +65,7 @@ class LayerInterface {
     virtual bool takes_tokens() const = 0;
     virtual void each_setting(FunctionRef<void(const std::string&, const SettingValue&)> f) const = 0;
     virtual LayerDescription describe() const = 0;
-    virtual std::unique_ptr<AnyStreamPart<S>> stream_part(Index features) const = 0;
+    virtual std::unique_ptr<AnyStreamPart<S>> stream_part(Index features, const StreamOptions& options) const = 0;
     virtual std::unique_ptr<AnyVoicesPart<S>> voices_part(Index features, Index capacity) const = 0;
 };
 
@@ -162,21 +162,24 @@ class LayerOf final : public LayerInterface<S> {
                              [&](const std::string& name, const auto& value) { f(name, setting_value(value)); });
     }
     LayerDescription describe() const override { return carousel::describe(layer_); }
-    std::unique_ptr<AnyStreamPart<S>> stream_part(Index features) const override {
-        return part<AnyStreamPart<S>, StreamPartOf<L, S>>("Stream", features);
+    std::unique_ptr<AnyStreamPart<S>> stream_part(Index features, const StreamOptions& options) const override {
+        return part<AnyStreamPart<S>>(
+            "Stream", [&](const auto& layer) { return any_stream_part<L, S>(layer, features, options); });
     }
     std::unique_ptr<AnyVoicesPart<S>> voices_part(Index features, Index capacity) const override {
-        return part<AnyVoicesPart<S>, VoicesPartOf<L, S>>("Voices", features, capacity);
+        return part<AnyVoicesPart<S>>("Voices", [&](const auto& layer) {
+            return std::make_unique<VoicesPartOf<L, S>>(layer, features, capacity);
+        });
     }
 
   private:
-    /// A Part of the layer; throws std::invalid_argument if it can't be streamed.
-    template <class Any, class Part>
-    std::unique_ptr<Any> part([[maybe_unused]] const char* where, [[maybe_unused]] auto... sizes) const {
+    /// make(the layer), a part of it; throws std::invalid_argument if it can't be streamed.
+    template <class Any, class Make>
+    std::unique_ptr<Any> part([[maybe_unused]] const char* where, [[maybe_unused]] const Make& make) const {
         if constexpr (constexpr const char* reason = why_not_streamed<L, S>(); reason)
             require(false, where, "the layer ", layer_.name(), " can't be streamed: ", reason);
         else
-            return std::make_unique<Part>(layer_, sizes...);
+            return make(layer_);
         return nullptr;
     }
     /// The tape, a fresh one if it is another type's: it holds no pass, as the layer says then.

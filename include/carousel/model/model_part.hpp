@@ -10,14 +10,29 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
+namespace detail {
+
+template <class S, bool narrow, bool fast>
+struct PartWithOptions<AnyLayer<S>, S, narrow, fast> {
+    using type = StreamPart<AnyLayer<S>, S>;
+};
+template <class S, bool narrow, bool fast>
+struct PartWithOptions<Model<S>, S, narrow, fast> {
+    using type = StreamPart<Model<S>, S>;
+};
+
+} // namespace detail
+
 template <class S>
 class StreamPart<AnyLayer<S>, S> {
   public:
     using State = std::vector<Matrix<S>>;
 
+    static constexpr bool as_ever = false; ///< with options it is of the same type
+
     /// Throws std::invalid_argument if the layer can't be streamed.
-    StreamPart(const AnyLayer<S>& layer, Index features)
-        : part_(layer.get().stream_part(features)), type_(layer.get().type()), states_(layer.states()) {}
+    StreamPart(const AnyLayer<S>& layer, Index features, const detail::StreamOptions& options = {})
+        : part_(layer.get().stream_part(features, options)), type_(layer.get().type()), states_(layer.states()) {}
     StreamPart(const StreamPart& other)
         : part_(other.part_ ? other.part_->copy() : nullptr), type_(other.type_), states_(other.states_) {}
     StreamPart(StreamPart&&) noexcept = default;
@@ -45,6 +60,8 @@ class StreamPart<AnyLayer<S>, S> {
     }
     void set_weights(const AnyLayer<S>& layer) { part_->set_weights(layer.get().get()); }
 
+    Index memory() const { return part_->memory(); }
+
     /// The same for a part of the states of a row of layers: states() matrices, or none for zero.
     Index states() const { return states_; }
     detail::AnyStreamPart<S>& part() { return *part_; }
@@ -61,10 +78,12 @@ class StreamPart<Model<S>, S> {
   public:
     using State = std::vector<Matrix<S>>;
 
+    static constexpr bool as_ever = false; ///< with options it is of the same type
+
     /// Throws std::invalid_argument, naming the layer, if one can't be streamed.
-    StreamPart(const Model<S>& model, Index features) {
+    StreamPart(const Model<S>& model, Index features, const detail::StreamOptions& options = {}) {
         model.each_layer([&](std::size_t k, const AnyLayer<S>& layer) {
-            detail::in_layer("Stream", k, layer, [&] { parts_.emplace_back(layer, features); });
+            detail::in_layer("Stream", k, layer, [&] { parts_.emplace_back(layer, features, options); });
             features = layer.output_size(features);
             states_ += layer.states();
         });
@@ -112,6 +131,12 @@ class StreamPart<Model<S>, S> {
     }
     void set_weights(const Model<S>& model) {
         model.each_layer([&](std::size_t k, const AnyLayer<S>& layer) { parts_[k].set_weights(layer); });
+    }
+    Index memory() const {
+        auto bytes = static_cast<Index>(parts_.capacity() * sizeof(parts_[0]));
+        for (const auto& part : parts_)
+            bytes += part.memory();
+        return bytes;
     }
 
   private:

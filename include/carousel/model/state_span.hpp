@@ -45,6 +45,15 @@ class StateSpan {
         }
     }
 
+    /// Bytes that it has on the heap.
+    Index memory() const {
+        Index bytes = 0;
+        each_state(kept_, [&](const Matrix<S>& part) { bytes += part.size() * static_cast<Index>(sizeof(S)); });
+        if constexpr (std::is_same_v<State, std::vector<Matrix<S>>>)
+            bytes += static_cast<Index>(kept_.capacity() * sizeof(Matrix<S>));
+        return bytes;
+    }
+
   private:
     mutable State kept_; ///< copied with what owns it; never shared by threads, as a tape and a stream aren't
     State zero_ = {};    ///< no matrices, or empty ones

@@ -42,6 +42,7 @@ class StreamPart<Conv1D<S>, S> {
     void set_weights(const Layer& layer) {
         f_.set(layer.W().value.data(), layer.b().value.data(), layer.options().activation);
     }
+    Index memory() const { return ring_.memory() + detail::memory_of(window_) + f_.memory(); }
 
     /// Throws std::invalid_argument, naming `where`, as the constructor does.
     static void require_streamable(const Layer& layer, const char* where) {

@@ -18,14 +18,15 @@ class DenseStep {
 
     /// Takes memory for W and b, which are zero, and y. Throws std::bad_alloc.
     void prepare() {
-        m_.packed.zeros(product().size());
+        m_.packed.zeros(few() ? 0 : product().size());
         m_.rows.zeros(few() ? input_ * output_ : 0);
         m_.bias.zeros(output_);
         m_.y.zeros(simd::round_up_to_lanes<S>(output_));
     }
 
     void set_weights(const S* W, const S* b) {
-        product().pack(m_.packed.data(), {W, 1, output_}, b);
+        if (!few())
+            product().pack(m_.packed.data(), {W, 1, output_}, b);
         for (Index u = 0; few() && u < output_; ++u)
             kernel::copy_strided(m_.rows.data() + u * input_, W + u, output_, Index(input_));
         std::copy_n(b, Index(output_), m_.bias.data());
@@ -97,6 +98,10 @@ class DenseColumn {
 
     Index input_size() const { return memory_.input; }
     Index output_size() const { return memory_.output; }
+    /// Bytes that it has on the heap.
+    Index memory() const {
+        return memory_.packed.bytes() + memory_.rows.bytes() + memory_.bias.bytes() + memory_.y.bytes();
+    }
 
     /// Takes these from now on, without an allocation. W: O × I, b: O.
     void set(const S* W, const S* b, Activation activation) {

@@ -128,7 +128,7 @@ class NarrowColumn {
     [[gnu::always_inline]] void finish(Index u, V (&a)[blocks]) noexcept {
         V p[C::vectors + 1] = {}, before[states], after[states];
         load_states(u, before);
-        for (int k = 0; k < C::vectors; ++k)
+        for (int k = 0; m_.vectors.size() > 0 && k < C::vectors; ++k)
             p[k] = simd::load<V>(m_.vectors.data() + k * m_.row + u);
         r_.cell.forward(a, before, after, p);
         for (int s = 0; s < states; ++s) {

@@ -49,11 +49,11 @@ template <int R>
                                                                      const NarrowOperand& operand, float* y) noexcept {
     const Index half = simd::round_up_to_lanes<float>(4 * groups) / 4;
     const std::uint32_t *const upper = operand.words.data(), *const lower = upper + half, *const begin = lower + half;
-    __m512i of_upper[R], of_lower[R];
+    IntLane of_upper[R], of_lower[R]; // as __m512i GCC would copy each sum before and after each instruction
 #    pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
-        of_upper[r] = _mm512_set1_epi32(static_cast<std::int32_t>(begin[0]));
-        of_lower[r] = _mm512_set1_epi32(static_cast<std::int32_t>(begin[1]));
+        of_upper[r] = IntLane{} + static_cast<std::int32_t>(begin[0]);
+        of_lower[r] = IntLane{} + static_cast<std::int32_t>(begin[1]);
     }
     for (Index k = 0; k < groups; ++k, words += R * word_lanes) {
         const __m512i u = _mm512_set1_epi32(static_cast<std::int32_t>(upper[k])),
@@ -61,14 +61,14 @@ template <int R>
 #    pragma GCC unroll 8
         for (int r = 0; r < R; ++r) {
             const __m512i w = _mm512_loadu_si512(words + r * word_lanes);
-            of_upper[r] = _mm512_dpbusd_epi32(of_upper[r], w, u);
-            of_lower[r] = _mm512_dpbusd_epi32(of_lower[r], w, l);
+            of_upper[r] = bit_cast<IntLane>(_mm512_dpbusd_epi32(bit_cast<__m512i>(of_upper[r]), w, u));
+            of_lower[r] = bit_cast<IntLane>(_mm512_dpbusd_epi32(bit_cast<__m512i>(of_lower[r]), w, l));
         }
     }
 #    pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
-        const FloatLane sum = __builtin_convertvector(bit_cast<IntLane>(of_upper[r]), FloatLane) * 256.0F +
-                              __builtin_convertvector(bit_cast<IntLane>(of_lower[r]), FloatLane);
+        const FloatLane sum =
+            __builtin_convertvector(of_upper[r], FloatLane) * 256.0F + __builtin_convertvector(of_lower[r], FloatLane);
         float* const to = y + r * word_lanes;
         const FloatLane scale = half_floats(load_words(scales + r / 2 * word_lanes), r % 2 != 0) * operand.scale;
         simd::store<FloatLane>(to, load<FloatLane>(to) + sum * scale);

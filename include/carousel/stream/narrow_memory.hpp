@@ -22,9 +22,9 @@ struct NarrowLayout {
     bool dot;                         ///< multiplied by the processor's instructions for this type (AVX-512 BF16, VNNI)
     Index hidden, tile;               ///< units, and how many of them a tile has
 
-    Index tiles() const { return (hidden + tile - 1) / tile; }
+    [[gnu::always_inline]] Index tiles() const { return (hidden + tile - 1) / tile; }
     /// Units of the tile that begins with unit u.
-    Index width(Index u) const { return hidden - u < tile ? hidden - u : tile; }
+    [[gnu::always_inline]] Index width(Index u) const { return hidden - u < tile ? hidden - u : tile; }
 };
 
 /// Weights of blocks · H rows.
@@ -56,6 +56,14 @@ struct NarrowMemory {
     NarrowOperand x = {}, h = {};
     Buffer<float> vectors = {}, gates = {}, state = {};
     unsigned steps = 0; // since construction; may wrap around
+
+    /// On the heap.
+    Index bytes() const {
+        Index bytes = exact.words.bytes() + x.words.bytes() + h.words.bytes();
+        for (const NarrowMatrix* const matrix : {&W, &U, &second})
+            bytes += matrix->words.bytes() + matrix->scales.bytes();
+        return bytes + vectors.bytes() + gates.bytes() + state.bytes();
+    }
 };
 
 /// Of one instruction set.

@@ -16,9 +16,10 @@ namespace stream {
 /// W of fewer input features stays in floats: it is small, and its features may be of any magnitude.
 inline constexpr Index least_narrow_input = 8;
 
-/// Takes the memory for a cell's layer, all zeros. Throws std::bad_alloc.
+/// Takes the memory for a cell's layer, all zeros; `vectors`: whether it has a P. Throws std::bad_alloc.
 template <Cell C>
-void prepare(NarrowMemory& m, WeightType type, const NarrowFunctions& functions, Index input, Index hidden) {
+void prepare(NarrowMemory& m, WeightType type, const NarrowFunctions& functions, Index input, Index hidden,
+             bool vectors) {
     m.layout = {type, &functions, functions.has_dot(type), hidden, narrow_tile<C>(functions.lanes)};
     m.input = input;
     const Index lanes = narrow_step<C>().lanes;
@@ -41,7 +42,7 @@ void prepare(NarrowMemory& m, WeightType type, const NarrowFunctions& functions,
         m.gates.zeros(C::blocks * m.row);
     }
     m.h.words.zeros(functions.operand_words(m.layout, hidden));
-    m.vectors.zeros(C::vectors * m.row);
+    m.vectors.zeros(vectors ? C::vectors * m.row : 0);
     m.state.zeros(C::states * m.row);
 }
 
@@ -57,7 +58,6 @@ void set_weights(NarrowMemory& m, const RecurrentWeights<float>& weights) {
     f.pack(m.layout, m.U, weights.U, of_U * H);
     if constexpr (TwoProductCell<C>)
         f.pack(m.layout, m.second, weights.U + C::recurrent.count * H, of_U * H);
-    m.vectors.zeros(C::vectors * m.row);
     for (int k = 0; weights.P && k < C::vectors; ++k)
         std::copy_n(weights.P + k * H, H, m.vectors.data() + k * m.row);
 }
@@ -78,7 +78,8 @@ class NarrowPart {
     NarrowPart(const Layer& layer, WeightType type, const stream::NarrowFunctions& functions)
         : step_(stream::narrow_step<Run>().step) {
         Exact::require_streamable(layer, "Stream");
-        stream::prepare<Run>(r_.memory, type, functions, layer.input_size(), layer.hidden_size());
+        stream::prepare<Run>(r_.memory, type, functions, layer.input_size(), layer.hidden_size(),
+                             has_vectors(layer.cell()));
         set_weights(layer);
     }
 
@@ -113,6 +114,9 @@ class NarrowPart {
         require(layer.input_size() == r_.memory.input && layer.hidden_size() == hidden(), where, "the ", +C::name,
                 " layer is ", layer.input_size(), " -> ", layer.hidden_size(), ", the stream's is ", r_.memory.input,
                 " -> ", hidden(), "; make a new Stream of this model");
+        const bool had = r_.memory.vectors.size() > 0;
+        require(has_vectors(layer.cell()) == had, where, "the ", +C::name, " layer has ", had ? "no " : "",
+                "peepholes, the stream's has ", had ? "some" : "none", "; make a new Stream of this model");
     }
     void set_weights(const Layer& layer) {
         r_.cell = detail::run_as<Run>(layer.cell());
@@ -122,6 +126,8 @@ class NarrowPart {
         stream::set_weights<Run>(r_.memory, {layer.W().value.data(), layer.U().value.data(), layer.b().value.data(),
                                              has_vectors(layer.cell()) ? layer.P().value.data() : nullptr});
     }
+
+    Index memory() const { return r_.memory.bytes(); }
 
   private:
     Index hidden() const { return r_.memory.layout.hidden; }
@@ -135,6 +141,7 @@ template <Cell C, Index Input, Index Hidden, bool fast>
 class OptionPart<Recurrent<C, Input, Hidden>, typename C::Scalar, false, fast>
     : public RecurrentPart<C, Input, Hidden, detail::RunCell<C, fast>> {
   public:
+    static constexpr bool as_ever = std::same_as<C, detail::RunCell<C, fast>>;
     OptionPart(const Recurrent<C, Input, Hidden>& layer, Index, const detail::StreamOptions&)
         : OptionPart::RecurrentPart(layer) {}
 };
@@ -143,6 +150,7 @@ template <Cell C, Index Input, Index Hidden, bool fast>
 class OptionPart<Recurrent<C, Input, Hidden>, float, true, fast>
     : public NarrowPart<C, Input, Hidden, detail::RunCell<C, fast>> {
   public:
+    static constexpr bool as_ever = false;
     OptionPart(const Recurrent<C, Input, Hidden>& layer, Index, const detail::StreamOptions& options)
         : OptionPart::NarrowPart(layer, options.weights, *options.functions) {}
 };

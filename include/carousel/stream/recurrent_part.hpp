@@ -87,6 +87,17 @@ class RecurrentPart {
             [&](auto& table) { table.set_weights(memory_, weights); });
     }
 
+    Index memory() const {
+        Index bytes = 0;
+        for (const auto* const buffer :
+             {&memory_.W, &memory_.U, &memory_.second, &memory_.bias, &memory_.vectors, &memory_.gates})
+            bytes += buffer->bytes();
+        for (const auto& slot : memory_.state)
+            for (const auto& s : slot)
+                bytes += s.bytes();
+        return bytes;
+    }
+
     /// Throws std::invalid_argument, naming `where`, as the constructor does.
     static void require_streamable(const Layer& layer, const char* where) {
         require(!layer.options().reverse, where, "the ", +C::name, " layer runs in reverse and can't be streamed");

@@ -41,6 +41,7 @@ class ResidualPart {
                 ", the stream's is ", features_, " -> ", y_.size(), "; make a new Stream of this model");
     }
     void set_weights(const Residual<L>& layer) { part_.set_weights(layer.layer()); }
+    Index memory() const { return detail::memory_of(part_) + detail::memory_of(y_); }
 
   private:
     typename Parts::template Part<L> part_;
@@ -52,6 +53,7 @@ template <class L, class S, bool narrow, bool fast>
 requires(std::same_as<S, typename L::Scalar>) class OptionPart<Residual<L>, S, narrow, fast>
     : public ResidualPart<detail::OptionParts<S, narrow, fast>, L> {
   public:
+    static constexpr bool as_ever = !detail::changed_by_options<L, S, narrow, fast>;
     OptionPart(const Residual<L>& layer, Index features, const detail::StreamOptions& options)
         : OptionPart::ResidualPart(layer, features, {options}) {}
 };

@@ -57,6 +57,10 @@ class SequentialPart {
         each([&](auto k) { std::get<k>(parts_).set_weights(model.template layer<k>()); });
     }
 
+    Index memory() const {
+        return std::apply([](const auto&... part) { return (detail::memory_of(part) + ... + 0); }, parts_);
+    }
+
   private:
     using Inputs = std::array<Index, Model::size>;
 
@@ -90,6 +94,7 @@ requires(
     std::same_as<S, typename Sequential<Layers...>::Scalar>) class OptionPart<Sequential<Layers...>, S, narrow, fast>
     : public SequentialPart<detail::OptionParts<S, narrow, fast>, Layers...> {
   public:
+    static constexpr bool as_ever = !(detail::changed_by_options<Layers, S, narrow, fast> || ...);
     OptionPart(const Sequential<Layers...>& model, Index features, const detail::StreamOptions& options)
         : OptionPart::SequentialPart(model, features, {options}) {}
 };

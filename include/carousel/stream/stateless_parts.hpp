@@ -28,6 +28,7 @@ struct StatelessPart {
     void get(NoState&) const {}
     void check(const NoState&) const {}
     void set(const NoState&) noexcept {}
+    Index memory() const { return 0; }
 };
 
 } // namespace detail
@@ -60,6 +61,7 @@ class StreamPart<L, S> : public detail::StatelessPart<S> {
     }
     void check_weights(const L&) const {}
     void set_weights(const L& layer) { layer_ = layer; }
+    Index memory() const { return detail::memory_of(y_); }
 
   private:
     L layer_;
@@ -89,6 +91,7 @@ class StreamPart<PReLU<S>, S> : public detail::StatelessPart<S> {
         require_slope(layer, where);
     }
     void set_weights(const PReLU<S>& layer) { slope_ = layer.slope().value.col(0); }
+    Index memory() const { return detail::memory_of(slope_) + detail::memory_of(y_); }
 
   private:
     static void require_slope(const PReLU<S>& layer, const char* where) {
@@ -128,6 +131,7 @@ class StreamPart<BatchNorm<S>, S> : public detail::StatelessPart<S> {
         for (Index k = 0; k < y_.size(); ++k)
             scale_[k] = layer.gamma().value(k) * layer.inverse_deviation(k);
     }
+    Index memory() const { return 4 * detail::memory_of(y_); }
 
   private:
     Vector<S> mean_, scale_, beta_, y_;
@@ -156,6 +160,7 @@ class StreamPart<Dense<S, Input, Output>, S> : public detail::StatelessPart<S> {
     void set_weights(const Layer& layer) {
         f_.set(layer.W().value.data(), layer.b().value.data(), layer.options().activation);
     }
+    Index memory() const { return f_.memory(); }
 
     /// Throws std::invalid_argument, naming `where`, as the constructor does.
     static void require_shapes(const Layer& layer, const char* where) {
@@ -196,6 +201,7 @@ class StreamPart<Embedding<S>, S> : public detail::StatelessPart<S> {
         if (layer.options().padding)
             table_.col(*layer.options().padding).setZero();
     }
+    Index memory() const { return detail::memory_of(table_); }
 
   private:
     static void require_table(const Embedding<S>& layer, const char* where) {

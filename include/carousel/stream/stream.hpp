@@ -46,11 +46,10 @@ template <class Scalar, StreamOption... Options>
 StreamOptions stream_options(Options... given) {
     StreamOptions options;
     (options.take(given), ...);
-    if constexpr ((std::same_as<Options, WeightType> || ...)) {
-        static_assert(std::same_as<Scalar, float>,
-                      "Stream: narrow weights are for models of floats; make the model of float or stream it without");
+    static_assert(std::same_as<Scalar, float>,
+                  "Stream: narrow weights and fast gates are less exact than a float; they are for models of floats");
+    if constexpr ((std::same_as<Options, WeightType> || ...))
         options.functions = &stream::narrow_functions();
-    }
     return options;
 }
 
@@ -167,6 +166,10 @@ class Stream {
         }
         return true;
     }
+
+    /// How many bytes the Stream takes: the object itself, and what it has on the heap, its weights, its state and what a step needs;
+    /// without the state of rest.
+    Index memory() const { return static_cast<Index>(sizeof *this) + gathered_.bytes() + detail::memory_of(part_); }
 
     /// Back to the state in which a sequence begins.
     void reset() noexcept CAROUSEL_NONBLOCKING { part_.reset(); }

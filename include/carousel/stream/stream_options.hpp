@@ -36,13 +36,13 @@ template <class C>
 struct FastCellOf {
     using type = C;
 };
-template <class S, bool coupled>
-struct FastCellOf<LstmCell<S, coupled, StandardGates>> {
-    using type = LstmCell<S, coupled, FastGates>;
+template <bool coupled>
+struct FastCellOf<LstmCell<float, coupled, StandardGates>> {
+    using type = LstmCell<float, coupled, FastGates>;
 };
-template <class S, Reset reset>
-struct FastCellOf<GruCell<S, reset, StandardGates>> {
-    using type = GruCell<S, reset, FastGates>;
+template <Reset reset>
+struct FastCellOf<GruCell<float, reset, StandardGates>> {
+    using type = GruCell<float, reset, FastGates>;
 };
 template <class C, bool fast>
 using RunCell = std::conditional_t<fast, typename FastCellOf<C>::type, C>;
@@ -67,7 +67,7 @@ inline namespace CAROUSEL_ISA {
 template <class L, class S, bool narrow, bool fast>
 class OptionPart : public StreamPart<L, S> {
   public:
-    static constexpr bool as_ever = true;
+    static constexpr bool as_ever = true; ///< the options change nothing; others have it as false
     OptionPart(const L& layer, Index features, const detail::StreamOptions&)
         : StreamPart<L, S>(detail::stream_part<L, S>(layer, features)) {}
 };
@@ -103,6 +103,10 @@ struct OptionParts {
 
     const StreamOptions& options;
 };
+
+/// Whether these options change how the layer is streamed.
+template <class L, class S, bool narrow, bool fast>
+inline constexpr bool changed_by_options = !OptionParts<S, narrow, fast>::template Part<L>::as_ever;
 
 } // namespace detail
 

@@ -23,6 +23,7 @@ inline namespace CAROUSEL_ISA {
 ///     void set(const State&) noexcept;               // takes a state that `check` has let through
 ///     void check_weights(const L&) const;            // throws std::invalid_argument if the sizes differ
 ///     void set_weights(const L&);                    // packs weights that `check_weights` has let through; keeps the state
+///     Index memory() const;                          // bytes that it has on the heap; may be left out, then Stream counts none
 ///
 /// Nothing but the constructor and a `get` into a State of another shape may allocate. Checks are functions of their own
 /// because a model has several layers: Stream asks every part before it changes the first.
@@ -58,6 +59,20 @@ StreamPart<L, S> stream_part(const L& layer, Index features) {
         return StreamPart<L, S>(layer, features);
     else
         return StreamPart<L, S>(layer);
+}
+
+/// Bytes that a part has on the heap.
+template <class Part>
+Index memory_of(const Part& part) {
+    if constexpr (requires { part.memory(); })
+        return part.memory();
+    else
+        return 0;
+}
+/// Bytes of a matrix' numbers.
+template <class Derived>
+Index memory_of(const Eigen::PlainObjectBase<Derived>& matrix) {
+    return matrix.size() * static_cast<Index>(sizeof(typename Derived::Scalar));
 }
 
 /// Throws std::invalid_argument unless the parameter `what` of a layer has the shape that the layer gave it.

@@ -22,6 +22,8 @@ class WindowRing {
     Index input_size() const { return input_; }
     Index kernel() const { return kernel_; }
     Index dilation() const { return dilation_; }
+    /// Bytes that it has on the heap.
+    Index memory() const { return ring_.size() * static_cast<Index>(sizeof(S)); }
 
     /// Takes the sample x and writes its window, kernel · I numbers.
     void push(const S* x, S* window) noexcept {
