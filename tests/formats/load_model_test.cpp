@@ -4,6 +4,7 @@
 
 #include <carousel/io/load_model.hpp>
 #include <carousel/io/safetensors.hpp>
+#include <carousel/model/with_gates.hpp>
 #include <carousel/stream/stream.hpp>
 
 #include <span>
@@ -34,6 +35,10 @@ std::vector<Model<float>> every_layer() {
                                   CoupledLSTM<float, Dynamic, Dynamic, ChosenGates>{3, 3, {true, gates}},
                                   GRU<float, Dynamic, Dynamic, Reset::after, ChosenGates>{3, 3, {gates}},
                                   GRU<float, Dynamic, Dynamic, Reset::before, ChosenGates>{3, 3, {gates}}});
+    models.push_back(Model<float>{LSTM<float, Dynamic, Dynamic, FastGates>{2, 3, {.peephole = true}},
+                                  CoupledLSTM<float, Dynamic, Dynamic, FastGates>{3, 3},
+                                  Residual{Model<float>{GRU<float, Dynamic, Dynamic, Reset::after, FastGates>{3, 3}}},
+                                  Bidirectional{GRU<float, Dynamic, Dynamic, Reset::before, FastGates>{3, 3}}});
     return models;
 }
 
@@ -98,6 +103,21 @@ TEST_CASE("load_model: a saved model comes back as it was, without code that kno
         const Sequence<float> x(Matrix<float>::Ones(model.input_size(), 6), 2);
         CHECK(loaded(x).values() == model(x).values());
     }
+}
+
+TEST_CASE("with_gates: FastGates differ by little and can be changed back; other functions stay") {
+    for (const Model<float>& model : every_layer()) {
+        const Model<float> fast = with_gates<FastGates>(model), exact = with_gates<StandardGates>(fast);
+        const Sequence<float> x(Matrix<float>::Ones(model.input_size(), 6), 2);
+        CHECK((exact(x).values() - fast(x).values()).cwiseAbs().maxCoeff() < 2e-5F);
+        CHECK(describe(with_gates<FastGates>(exact)) == describe(fast));
+        CHECK(safetensors_bytes(with_gates<FastGates>(exact)) == safetensors_bytes(fast));
+    }
+    const Model<float> exact{LSTM<float>{1, 2}, Dense<float>{2, 1}}, fast = with_gates<FastGates>(exact);
+    CHECK(fast.layer(0).target<LSTM<float, Dynamic, Dynamic, FastGates>>());
+    Model<float> other = exact;
+    CHECK(error<std::runtime_error>([&] { load_safetensors(safetensors_bytes(fast), other); }).find("fast_tanh") !=
+          std::string::npos);
 }
 
 TEST_CASE("load_model: a Sequential of compile-time sizes and a layer alone come back as models") {

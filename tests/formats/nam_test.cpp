@@ -144,6 +144,10 @@ TEST_CASE("NAM: what its LSTM can't be isn't saved, and the message names the la
     CHECK(not_saved({}) == "save_nam: the model has 0 layers, expected one LSTM or more and a Dense");
     CHECK(not_saved(Model<float>{GRU<float>{1, 3}, dense}) ==
           "save_nam: layer 0 (GRU): NAM's LSTM has layers LSTM alone before the last, with sigmoid and tanh");
+    CHECK(
+        not_saved(Model<float>{LSTM<float, Dynamic, Dynamic, FastGates>{1, 3}, dense}) ==
+        "save_nam: layer 0 (LSTM): NAM's LSTM has layers LSTM alone before the last, with sigmoid and tanh"
+        "; its FastGates are carousel's own, save with_gates<StandardGates>(model), which differs by 2e-6 a function");
     CHECK(not_saved(Model<float>{lstm, LSTM<float>{3, 2}, Dense<float>{2, 1}}) ==
           "save_nam: layer 1 (LSTM): it has 2 units, expected 3 as the first");
     CHECK(not_saved(Model<float>{LSTM<float>{1, 3, {.peephole = true}}, dense}) ==

@@ -73,6 +73,8 @@ struct ChosenGates {
 /// small layers. Gradients are those of the functions used. Their derivatives follow from the argument, not from the value, so
 /// backward is given arguments.
 struct FastGates {
+    static constexpr Activation f = Activation::sigmoid, g = Activation::tanh,
+                                h = Activation::tanh; ///< what they stand for
     static constexpr bool backward_from_argument = true;
     static constexpr const char *sigmoid_name = "fast_sigmoid", *tanh_name = "fast_tanh"; ///< in the settings of a file
 

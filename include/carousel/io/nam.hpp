@@ -7,6 +7,7 @@
 #include "carousel/io/recurrent_weights.hpp"
 #include "carousel/io/replace_file.hpp"
 #include "carousel/layer/dense.hpp"
+#include "carousel/model/fast_gates.hpp"
 #include "carousel/model/model_file.hpp"
 
 #include <filesystem>
@@ -72,7 +73,8 @@ class Writer {
         model.each_layer([&](std::size_t k, const AnyLayer<S>& layer) {
             const std::string place = message_of(where, ": layer ", k, " (", layer.name(), ")");
             if (static_cast<Index>(k) + 1 < model.size())
-                add(place, layer.template target<LSTM<S>>(), state.empty() ? Matrix<S>() : state[k]);
+                add(place, layer.template target<LSTM<S>>(), state.empty() ? Matrix<S>() : state[k],
+                    fast_gates_advice(layer));
             else
                 add(place, layer.template target<Dense<S>>());
         });
@@ -97,9 +99,9 @@ class Writer {
     static constexpr const char* where = "save_nam";
 
   private:
-    void add(const std::string& place, const LSTM<S>* layer, const Matrix<S>& state) {
+    void add(const std::string& place, const LSTM<S>* layer, const Matrix<S>& state, const std::string& advice) {
         const char* const here = place.c_str();
-        require(layer, here, "NAM's LSTM has layers LSTM alone before the last, with sigmoid and tanh");
+        require(layer, here, "NAM's LSTM has layers LSTM alone before the last, with sigmoid and tanh", advice);
         const Index H = layer->hidden_size(), I = layer->input_size();
         require(layers_ == 0 || H == hidden_, here, "it has ", H, " units, expected ", hidden_, " as the first");
         require(layer->P().size() == 0, here, "it has peepholes, which NAM's LSTM hasn't");

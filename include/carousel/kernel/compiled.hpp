@@ -7,8 +7,8 @@
 
 namespace carousel::inline CAROUSEL_ABI::kernel {
 
-/// Whether the library holds the passes and streams of this cell, or all else of this scalar: all cells of float and double, with the papers' functions and with
-/// chosen ones. A cell of a user's, and gates of his own, are compiled where they are used.
+/// Whether the library holds the passes and streams of this cell, or all else of this scalar: all cells of float and double, with the papers' functions, with
+/// chosen ones and with FastGates. A cell of a user's, and gates of his own, are compiled where they are used.
 template <class C>
 inline constexpr bool in_library = false;
 
@@ -23,6 +23,10 @@ template <std::floating_point S, Reset reset>
 inline constexpr bool in_library<GruCell<S, reset, StandardGates>> = true;
 template <std::floating_point S, Reset reset>
 inline constexpr bool in_library<GruCell<S, reset, ChosenGates>> = true;
+template <std::floating_point S, bool coupled>
+inline constexpr bool in_library<LstmCell<S, coupled, FastGates>> = true;
+template <std::floating_point S, Reset reset>
+inline constexpr bool in_library<GruCell<S, reset, FastGates>> = true;
 template <>
 inline constexpr bool in_library<float> = true;
 template <>
@@ -36,7 +40,10 @@ const Functions& chosen();
 } // namespace carousel::kernel
 
 /// f(cell) for each cell of S that the library holds.
-#define CAROUSEL_EACH_CELL(f, S)              \
+#define CAROUSEL_EACH_CELL(f, S)    \
+    CAROUSEL_EACH_EXACT_CELL(f, S); \
+    CAROUSEL_EACH_FAST_CELL(f, S)
+#define CAROUSEL_EACH_EXACT_CELL(f, S)        \
     f(SimpleRnnCell<S>);                      \
     f(LstmCell<S>);                           \
     f(LstmCell<S, true>);                     \
@@ -46,3 +53,8 @@ const Functions& chosen();
     f(GruCell<S, Reset::before>);             \
     f(GruCell<S, Reset::after, ChosenGates>); \
     f(GruCell<S, Reset::before, ChosenGates>)
+#define CAROUSEL_EACH_FAST_CELL(f, S)       \
+    f(LstmCell<S, false, FastGates>);       \
+    f(LstmCell<S, true, FastGates>);        \
+    f(GruCell<S, Reset::after, FastGates>); \
+    f(GruCell<S, Reset::before, FastGates>)

@@ -235,11 +235,6 @@ AnyLayer<S> LayerRegistry<S>::with_recurrent(const LayerDescription& d, F&& f) c
         return make(SimpleRnnCell<S>{.activation = values.activation("activation", Activation::tanh)});
     const bool peephole = lstm && values.template get<bool>("peephole", false);
     const bool before = !lstm && choice(values, "reset", "after", "before") == 1;
-    ChosenGates gates;
-    gates.f = values.activation("gate", gates.f);
-    gates.g = values.activation("candidate", gates.g);
-    if (lstm)
-        gates.h = values.activation("output", gates.h);
     const auto with_gates = [&]<class Gates>(Gates chosen) {
         if (coupled)
             return make(LstmCell<S, true, Gates>{peephole, chosen});
@@ -247,6 +242,17 @@ AnyLayer<S> LayerRegistry<S>::with_recurrent(const LayerDescription& d, F&& f) c
             return make(LstmCell<S, false, Gates>{peephole, chosen});
         return before ? make(GruCell<S, Reset::before, Gates>{chosen}) : make(GruCell<S, Reset::after, Gates>{chosen});
     };
+    if (values.template get<std::string>("gate", "") == FastGates::sigmoid_name) {
+        choice(values, "candidate", FastGates::tanh_name);
+        if (lstm)
+            choice(values, "output", FastGates::tanh_name);
+        return with_gates(FastGates{});
+    }
+    ChosenGates gates;
+    gates.f = values.activation("gate", gates.f);
+    gates.g = values.activation("candidate", gates.g);
+    if (lstm)
+        gates.h = values.activation("output", gates.h);
     const bool standard = gates.f == StandardGates::f && gates.g == StandardGates::g && gates.h == StandardGates::h;
     return standard ? with_gates(StandardGates{}) : with_gates(gates);
 }

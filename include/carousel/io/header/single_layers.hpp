@@ -78,33 +78,42 @@ class SingleLayers {
     template <bool coupled>
     Written lstm(LayerValues& values, const Place& at) {
         const auto peephole = values.template get<bool>("peephole");
-        const std::string gates = chosen_gates(values, true);
+        const Gates gates = gates_of(values, true);
         std::string cell = peephole ? ".peephole = true" : "";
-        if (!gates.empty())
-            add(cell, gates);
-        return recurrent<LstmCell<S, coupled>>(values, at, gates.empty() ? "" : ", carousel::ChosenGates", cell,
-                                               peephole);
+        if (!gates.member.empty())
+            add(cell, gates.member);
+        return recurrent<LstmCell<S, coupled>>(values, at, gates.type, cell, peephole);
     }
 
     Written gru(LayerValues& values, const Place& at) {
         const auto reset = values.template get<std::string>("reset");
-        const std::string gates = chosen_gates(values, false), type = gates.empty() ? "" : ", carousel::ChosenGates";
+        const Gates gates = gates_of(values, false);
         require(reset == "after" || reset == "before", "GRU", "\"reset\" is \"", reset,
                 "\", expected \"after\" or \"before\"");
         if (reset == "before")
-            return recurrent<GruCell<S, Reset::before>>(values, at, ", carousel::Reset::before" + type, gates, false);
-        return recurrent<GruCell<S, Reset::after>>(values, at, gates.empty() ? "" : ", carousel::Reset::after" + type,
-                                                   gates, false);
+            return recurrent<GruCell<S, Reset::before>>(values, at, ", carousel::Reset::before" + gates.type,
+                                                        gates.member, false);
+        return recurrent<GruCell<S, Reset::after>>(
+            values, at, gates.type.empty() ? "" : ", carousel::Reset::after" + gates.type, gates.member, false);
     }
 
-    /// The cell's functions as members of it, or nothing if they are the standard ones.
-    std::string chosen_gates(LayerValues& values, bool has_output) {
+    /// The cell's functions as one more argument of its template and as members of it; nothing if they are the standard ones.
+    struct Gates {
+        std::string type{}, member{};
+    };
+    Gates gates_of(LayerValues& values, bool has_output) {
+        const auto is = [&](const char* name, const char* text) {
+            return values.template get<std::string>(name, "") == text;
+        };
+        if (is("gate", FastGates::sigmoid_name) && is("candidate", FastGates::tanh_name) &&
+            (!has_output || is("output", FastGates::tanh_name)))
+            return {", carousel::FastGates"};
         const Activation f = function(values, "gate"), g = function(values, "candidate"),
                          h = has_output ? function(values, "output") : StandardGates::h;
         if (f == StandardGates::f && g == StandardGates::g && h == StandardGates::h)
-            return "";
-        return ".gates = {.f = " + expression(f) + ", .g = " + expression(g) +
-               (has_output ? ", .h = " + expression(h) : "") + "}";
+            return {};
+        return {", carousel::ChosenGates", ".gates = {.f = " + expression(f) + ", .g = " + expression(g) +
+                                               (has_output ? ", .h = " + expression(h) : "") + "}"};
     }
 
     /// `more_types` are the template's arguments after the sizes, `cell` the cell's members.

@@ -3,6 +3,7 @@
 
 #include "carousel/io/onnx/build_model.hpp"
 #include "carousel/io/onnx/recurrent_export.hpp"
+#include "carousel/model/fast_gates.hpp"
 
 #include <array>
 
@@ -81,7 +82,8 @@ class Exporter {
             if_is<FirstStep>(layer) || if_is<BatchNorm<S>>(layer) || if_is<PReLU<S>>(layer) || if_is<Dropout>(layer) ||
             if_is<Activate>(layer) || if_is<Softmax>(layer) || if_is<Gain>(layer) || if_is<Residual<Model<S>>>(layer) ||
             if_is<Model<S>>(layer);
-        require(known, where(layer.name()).c_str(), "ONNX has no operator for it, or it isn't known here");
+        require(known, where(layer.name()).c_str(), "ONNX has no operator for it, or it isn't known here",
+                fast_gates_advice(layer));
         features_ = layer.output_size(before);
     }
     template <class L>

@@ -18,6 +18,8 @@ std::string unlike_gates(const Gates& gates, bool has_output) {
                        (!has_output || gates.h == Activation::tanh)
                    ? ""
                    : "has chosen functions for its gates";
+    else if constexpr (std::same_as<Gates, FastGates>)
+        return "has FastGates";
     else
         return "has gates of its own";
 }

@@ -46,8 +46,8 @@ bool with_any_target(Any& layer, F&& f) {
     constexpr Index D = Dynamic;
     return with_recurrent_target<LSTM<S>, GRU<S>, SimpleRNN<S>, CoupledLSTM<S>, GRU<S, D, D, Reset::before>,
                                  LSTM<S, D, D, ChosenGates>, CoupledLSTM<S, D, D, ChosenGates>,
-                                 GRU<S, D, D, Reset::after, ChosenGates>, GRU<S, D, D, Reset::before, ChosenGates>>(
-               layer, f) ||
+                                 GRU<S, D, D, Reset::after, ChosenGates>, GRU<S, D, D, Reset::before, ChosenGates>,
+                                 LSTM<S, D, D, FastGates>, GRU<S, D, D, Reset::after, FastGates>>(layer, f) ||
            with_target<Dense<S>, Embedding<S>, Conv1D<S>, BatchNorm<S>, PReLU<S>, Model<S>, Residual<Model<S>>,
                        LastStep, BothEnds, Dropout, Softmax, Activate>(layer, f);
 }

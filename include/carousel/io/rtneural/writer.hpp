@@ -6,6 +6,7 @@
 #include "carousel/layer/dropout.hpp"
 #include "carousel/layer/last_step.hpp"
 #include "carousel/layer/sequential.hpp"
+#include "carousel/model/fast_gates.hpp"
 
 #include <cmath>
 #include <concepts>
@@ -73,7 +74,8 @@ class Writer {
         const bool known = add_if_one_of<Dense<S>, LSTM<S>, GRU<S>, GRU<S, Dynamic, Dynamic, Reset::before>,
                                          SimpleRNN<S>, Conv1D<S>, BatchNorm<S>, PReLU<S>, Activate, Softmax, Gain,
                                          Dropout, LastStep, Residual<Model<S>>, Model<S>>(layer);
-        allow(known, no_such_layer, ", or its sizes are known at compile time; make it with sizes at run time");
+        allow(known, no_such_layer, ", or its sizes are known at compile time; make it with sizes at run time",
+              fast_gates_advice(layer));
     }
     template <class... Layers>
     bool add_if_one_of(const AnyLayer<S>& any) {
