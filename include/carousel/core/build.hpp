@@ -40,8 +40,8 @@
 #    define CAROUSEL_NO_UNIQUE_ADDRESS [[no_unique_address]]
 #endif
 
-/// After the noexcept of a function that neither allocates nor waits: Clang 20 and later look at its body with -Wfunction-effects, and
-/// RealtimeSanitizer (-fsanitize=realtime) at what it does.
+/// After the noexcept of a function that neither allocates nor waits: RealtimeSanitizer (Clang 20 or newer with -fsanitize=realtime)
+/// stops a program where one does.
 #if __has_cpp_attribute(clang::nonblocking)
 #    define CAROUSEL_NONBLOCKING [[clang::nonblocking]]
 #else
