@@ -37,6 +37,11 @@ struct StandardGates {
     [[gnu::always_inline]] static V output_backward(V dy, V y) {
         return dy * (simd::scalar_of<V>(1) - y * y);
     }
+    /// o·output(x)
+    template <class V>
+    [[gnu::always_inline]] static V times_output(V o, V x) {
+        return simd::times_tanh(o, x);
+    }
 };
 
 /// Functions chosen at run time, under their names in ONNX: f of the gates, g of the candidate, h of the output (a GRU has no h).
@@ -134,6 +139,15 @@ template <class Gates, class V>
         return gates.candidate(kept);
     else
         return kept;
+}
+
+/// o·output(x), as the gates have it at once or by its parts.
+template <class Gates, class V>
+[[gnu::always_inline]] inline V times_output(const Gates& gates, V o, V x) {
+    if constexpr (requires { gates.times_output(o, x); })
+        return gates.times_output(o, x);
+    else
+        return o * gates.output(x);
 }
 
 /// The settings of a gated cell (core/settings.hpp): its functions; "output" only if the cell has one (a GRU hasn't).

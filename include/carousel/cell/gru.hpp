@@ -20,7 +20,7 @@ struct GruCell;
 // forward     r = σ(a_r)
 //             z = σ(a_z)
 //             n = tanh(a_n + r∘q)          a_n = W_n·x + b_n,  q = U_n·h₋ + b_q
-//             h = n + z∘(h₋ − n)           = (1−z)∘n + z∘h₋
+//             h = (1−z)∘n + z∘h₋
 // backward    da_z = dh∘(h₋ − n) ∘ z(1−z)
 //             da_n = dh∘(1−z) ∘ (1−n²)
 //             da_r = da_n∘q ∘ r(1−r)
@@ -48,7 +48,7 @@ struct GruCell<S, Reset::after, Gates> {
         const V r = gates.gate(a[1]), z = gates.gate(a[2]);
         a[0] += r * a[3];
         const V n = gates.candidate(a[0]);
-        next[0] = n + z * (prev[0] - n);
+        next[0] = (Scalar(1) - z) * n + z * prev[0];                              // n comes last
         a[0] = detail::kept<Gates>(a[0], n), a[1] = detail::kept<Gates>(a[1], r); // a[3] stays q
         a[2] = detail::kept<Gates>(a[2], z);
     }
@@ -72,7 +72,7 @@ struct GruCell<S, Reset::after, Gates> {
 //             z = σ(a_z)
 //             s = r∘h₋
 //             n = tanh(a_n)                a_n = W_n·x + U_n·s + b_n
-//             h = n + z∘(h₋ − n)           = (1−z)∘n + z∘h₋
+//             h = (1−z)∘n + z∘h₋
 // backward    da_z = dh∘(h₋ − n) ∘ z(1−z)
 //             da_n = dh∘(1−z) ∘ (1−n²)
 //             ds = U_nᵀ·da_n               computed by the layer
@@ -105,7 +105,7 @@ struct GruCell<S, Reset::before, Gates> {
     template <class V>
     [[gnu::always_inline]] void forward(V (&a)[4], const V (&prev)[1], V (&next)[1], const V*) const {
         const V z = detail::gate_value(gates, a[1]), n = gates.candidate(a[2]);
-        next[0] = n + z * (prev[0] - n);
+        next[0] = (Scalar(1) - z) * n + z * prev[0]; // n comes last
         a[2] = detail::kept<Gates>(a[2], n);
     }
 

@@ -67,7 +67,7 @@ struct LstmCell {
             a[o_] += p[po_] * c;
         const V o = gates.gate(a[o_]);
 
-        next[0] = o * gates.output(c);
+        next[0] = detail::times_output(gates, o, c);
         next[1] = c;
         a[i_] = detail::kept<Gates>(a[i_], i), a[g_] = detail::kept<Gates>(a[g_], g);
         a[o_] = detail::kept<Gates>(a[o_], o);

@@ -42,11 +42,12 @@ CAROUSEL_BOUND(float, 32, smaller, _mm256_min_ps(bit_cast<__m256>(bound), bit_ca
 CAROUSEL_BOUND(double, 32, larger, _mm256_max_pd(bit_cast<__m256d>(bound), bit_cast<__m256d>(x)))
 CAROUSEL_BOUND(double, 32, smaller, _mm256_min_pd(bit_cast<__m256d>(bound), bit_cast<__m256d>(x)))
 #endif
-#if defined(__AVX512F__)
-CAROUSEL_BOUND(float, 64, larger, _mm512_max_ps(bit_cast<__m512>(bound), bit_cast<__m512>(x)))
-CAROUSEL_BOUND(float, 64, smaller, _mm512_min_ps(bit_cast<__m512>(bound), bit_cast<__m512>(x)))
-CAROUSEL_BOUND(double, 64, larger, _mm512_max_pd(bit_cast<__m512d>(bound), bit_cast<__m512d>(x)))
-CAROUSEL_BOUND(double, 64, smaller, _mm512_min_pd(bit_cast<__m512d>(bound), bit_cast<__m512d>(x)))
+#if defined( \
+    __AVX512F__) // masks of all ones, as GCC 12 warns of the functions without: what they call undefined it calls uninitialized
+CAROUSEL_BOUND(float, 64, larger, _mm512_maskz_max_ps(0xFFFF, bit_cast<__m512>(bound), bit_cast<__m512>(x)))
+CAROUSEL_BOUND(float, 64, smaller, _mm512_maskz_min_ps(0xFFFF, bit_cast<__m512>(bound), bit_cast<__m512>(x)))
+CAROUSEL_BOUND(double, 64, larger, _mm512_maskz_max_pd(0xFF, bit_cast<__m512d>(bound), bit_cast<__m512d>(x)))
+CAROUSEL_BOUND(double, 64, smaller, _mm512_maskz_min_pd(0xFF, bit_cast<__m512d>(bound), bit_cast<__m512d>(x)))
 #endif
 #if defined(__aarch64__)
 CAROUSEL_BOUND(float, 16, larger, vmaxq_f32(bit_cast<float32x4_t>(bound), bit_cast<float32x4_t>(x)))

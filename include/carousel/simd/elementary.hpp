@@ -47,24 +47,32 @@ struct ExpParts {
     V scale, m;
 };
 
-/// For |y| ≤ exp_constants::largest.
-template <class V>
-inline ExpParts<V> exp_parts(V y) {
+/// Of y = factor·x: n comes from x, so that it doesn't wait for y. For |y| ≤ exp_constants::largest.
+template <int factor = 1, class V>
+inline ExpParts<V> exp_parts(V x) {
     using Scalar = scalar_of<V>;
     using K = exp_constants<Scalar>;
     using Int = Vec<typename K::Int, sizeof(V)>;
     constexpr auto shift_bits = bit_cast<typename K::Int>(K::shift);
 
-    const V shifted = y * Scalar(1.4426950408889634) + K::shift;
+    static_assert(factor == 1 || factor == 2 || factor == -1);
+    const V y = factor == 1 ? x : factor == 2 ? x + x : -x; // no product, which compilers would fuse with the next sum
+    const V shifted = x * Scalar(factor * 1.4426950408889634) + K::shift;
     const Int n = bit_cast<Int>(shifted) - shift_bits;
     const V whole = __builtin_convertvector(n, V);
     const V r = (y - whole * K::ln2_high) - whole * K::ln2_low;
 
     constexpr int terms = sizeof(K::series) / sizeof(Scalar);
-    V q = splat<V>(K::series[terms - 1]);
-    for (int k = terms - 2; k >= 0; --k)
-        q = q * r + K::series[k];
-    return {bit_cast<V>((n + K::exponent_bias) << K::mantissa_bits), r + r * r * q};
+    // Pairs of terms, and Horner's scheme in r²: as many operations as Horner's scheme in r, and half its depth.
+    const V r2 = r * r;
+    const auto pair = [&](int k) __attribute__((always_inline)) {
+        return k + 1 < terms ? K::series[k + 1] * r + K::series[k] : splat<V>(K::series[k]);
+    };
+    constexpr int last = (terms - 1) / 2 * 2;
+    V q = pair(last);
+    for (int k = last - 2; k >= 0; k -= 2)
+        q = q * r2 + pair(k);
+    return {bit_cast<V>((n + K::exponent_bias) << K::mantissa_bits), r + r2 * q};
 }
 
 } // namespace detail
@@ -138,7 +146,14 @@ inline V sqrt(V x) {
 /// σ(x) = 1 / (1 + e⁻ˣ)
 template <class V>
 inline V sigmoid(V x) {
-    return scalar_of<V>(1) / (scalar_of<V>(1) + exp(-x));
+    constexpr scalar_of<V> one = 1;
+    if constexpr (std::is_arithmetic_v<V>)
+        return one / (one + exp(-x));
+    else {
+        constexpr auto largest = detail::exp_constants<scalar_of<V>>::largest;
+        const auto [scale, m] = detail::exp_parts<-1>(clamp(x, -largest, largest));
+        return one / (scale * m + (scale + one));
+    }
 }
 
 /// tanh(x) = t / (t + 2) with t = e²ˣ − 1
@@ -154,9 +169,22 @@ inline V tanh(V x) {
     else {
         constexpr auto one = detail::exp_constants<scalar_of<V>>::tanh_is_one;
         x = clamp(x, -one, one);
-        const auto [scale, m] = detail::exp_parts(x + x);
+        const auto [scale, m] = detail::exp_parts<2>(x);
         const V t = scale * m + (scale - scalar_of<V>(1));
         return t / (t + scalar_of<V>(2));
+    }
+}
+
+/// y·tanh(x), in which y doesn't wait for the quotient.
+template <class V>
+inline V times_tanh(V y, V x) {
+    if constexpr (std::is_arithmetic_v<V>)
+        return y * tanh(x);
+    else {
+        constexpr auto one = detail::exp_constants<scalar_of<V>>::tanh_is_one;
+        const auto [scale, m] = detail::exp_parts<2>(clamp(x, -one, one));
+        const V t = scale * m + (scale - scalar_of<V>(1));
+        return y * t / (t + scalar_of<V>(2));
     }
 }
 

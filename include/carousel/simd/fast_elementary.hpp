@@ -32,7 +32,8 @@ struct FastRational {
 
     [[gnu::always_inline]] V denominator() const { return ((q3 * u + q2) * u + q1) * u + S(1); }
     /// x·P/Q
-    [[gnu::always_inline]] V value() const { return x * (((p3 * u + p2) * u + p1) * u + p0) / denominator(); }
+    /// P in pairs, one operation more than Horner's scheme, so that x·P is there as early as Q.
+    [[gnu::always_inline]] V value() const { return x * ((p3 * u + p2) * (u * u) + (p1 * u + p0)) / denominator(); }
     /// (x·P/Q)′ = ((P + 2u·P′) − (x·P/Q)·2x·Q′) / Q, where P′ and Q′ are derivatives by u
     [[gnu::always_inline]] V slope() const {
         const V numerator = ((S(7) * p3 * u + S(5) * p2) * u + S(3) * p1) * u + p0;
