@@ -191,6 +191,26 @@ TEST_CASE("allocation: no stream allocates after its construction") {
     CHECK(std::isfinite(sum));
 }
 
+TEST_CASE("allocation: nor does one with narrow weights, when it takes other weights") {
+    const auto make = [] {
+        return Sequential{LSTM<float>{1, 40, {.peephole = true}}, GRU<float, 40, 30, Reset::before>{},
+                          Dense<float>{30, 1}};
+    };
+    const auto model = make(), trained = make();
+    for (const WeightType type : {weights::bfloat16, weights::int16, weights::int8}) {
+        Stream stream{model, type, fast_gates};
+        const auto rest = stream.state();
+        auto state = rest;
+        CHECK(allocations_of([&] {
+                  for (int t = 0; t < 70; ++t) // the flush of denormals, too
+                      stream(1.0F);
+                  stream.state(state), stream.set_state(rest), stream.set_weights(trained), stream(1.0F),
+                      stream.reset();
+              }) == 0);
+        CHECK(stream.finite());
+    }
+}
+
 TEST_CASE("allocation: nor do samples of every kind, resets, states and weights") {
     const auto make = [] {
         return Sequential{Conv1D<float>{3, 3, 4, {.dilation = 3}},
@@ -343,5 +363,20 @@ TEST_CASE("allocation: a failed one leaves a stream's model usable") {
     run();
     const float expected = first;
     CHECK(fail_each_allocation([] {}, run) > 3);
+    CHECK(first == expected);
+}
+
+TEST_CASE("allocation: a failed one leaves the model of a stream with narrow weights usable, and a copy's original") {
+    const Sequential model{LSTM<float>{1, 40, {.peephole = true}}, GRU<float, 40, 30, Reset::before>{},
+                           Dense<float>{30, 1}};
+    float first = 0;
+    const auto run = [&] {
+        Stream stream{model, weights::int8, fast_gates};
+        Stream copy = stream;
+        first = copy(1) + stream(1);
+    };
+    run();
+    const float expected = first;
+    CHECK(fail_each_allocation([] {}, run) > 10);
     CHECK(first == expected);
 }
