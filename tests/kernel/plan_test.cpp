@@ -45,7 +45,7 @@ TEST_CASE("Plan: a batch is dealt out to as many threads as have eight sequences
     CHECK(plan({1, 64, 10, 16, false, true}, 4).shards == 2);
     CHECK(plan({1, 64, 10, 600, false, true}, 4).shards == 4);
     CHECK(plan({1, 300, 10, 600, false, true}).column_block == 72);
-    CHECK(plan({1, 100'000, 10, 600, false, true}).column_block == 24);
+    CHECK(plan({1, 100'000, 10, 600, false, true}).column_block == 96);
 }
 
 TEST_CASE("Plan: chunks of steps that share a product for dW and dU cover the sequence") {
@@ -60,4 +60,11 @@ TEST_CASE("Plan: chunks of steps that share a product for dW and dU cover the se
                 end = p.chunk_begin(end);
             }
         }
+}
+
+TEST_CASE("Plan: products with weights of several L2s take a block of their depth at a time, if there are more columns "
+          "than one tile's") {
+    CHECK(plan({64, 1024, 10, 32, false, true}).block_bytes == l1_bytes / 2);
+    CHECK(plan({64, 1024, 10, 2, false, true}).block_bytes == 0);
+    CHECK(plan({64, 300, 10, 600, false, true}).block_bytes == 0);
 }

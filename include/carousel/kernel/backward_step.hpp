@@ -126,30 +126,62 @@ template <class Lane>
 template <Cell C>
 template <BlockRange which, class F>
 [[gnu::always_inline]] inline void Step<C>::over_unit_tiles(const Scalar* U, const Scalar* from, F&& f) const {
-    for_row_tiles<Scalar>(pass.hidden, [&](Index u, int R) {
+    const bool by_blocks = pass.block_bytes > 0 && from;
+    UnitTiles tiles;
+    for (Index u = 0; u < pass.hidden;) {
+        tiles.count = 0;
+        do {
+            const int R = next_tile_lanes((pass.hidden - u + L - 1) / L);
+            tiles.first[tiles.count] = u;
+            tiles.lanes[tiles.count++] = R;
+            u += R * L;
+        } while (by_blocks && tiles.count < group_tiles && u < pass.hidden);
         for (Index column = first; column < last;) {
-            V tile[tile_lanes * tile_columns(1)];
+            const Index top = tiles.first[0];
+            const int R = tiles.lanes[0];
             int columns = 1;
             if (pass.dots_with_U)
                 for (int r = 0; r < R; ++r)
-                    tile[r] = from ? multiply_transposed_lane<which.count>(U, pass.hidden, u + r * L, gate_layout(),
-                                                                           from, which.first, 0)
-                                   : V{};
+                    tiles.numbers[r] = from ? multiply_transposed_lane<which.count>(U, pass.hidden, top + r * L,
+                                                                                    gate_layout(), from, which.first, 0)
+                                            : V{};
+            else if (by_blocks)
+                columns = multiply_by_blocks<which>(tiles, U, from, column);
             else {
                 PanelFactors<Scalar> da{{}, 0};
                 if (from)
-                    da = over_panels(U + u * which.count * pass.hidden, R * L, gate_layout(), from, which.first,
+                    da = over_panels(U + top * which.count * pass.hidden, R * L, gate_layout(), from, which.first,
                                      which.count, column);
-                columns = compute_lanes<V, tile_lanes>(tile, R, last - column, da.products, da.count);
+                columns = compute_lanes<V, tile_lanes>(tiles.numbers, R, last - column, da.products, da.count);
             }
-            for (int r = 0; r < R; ++r)
-                with_lane(
-                    gate_layout(), u + r * L, [&](auto lane) __attribute__((always_inline)) {
-                        f(lane, column, columns, tile + r, R);
-                    });
+            for (int k = 0; k < tiles.count; ++k)
+                for (int r = 0; r < tiles.lanes[k]; ++r)
+                    with_lane(
+                        gate_layout(), tiles.first[k] + r * L, [&](auto lane) __attribute__((always_inline)) {
+                            f(lane, column, columns, tiles.tile(k) + r, tiles.lanes[k]);
+                        });
             column += columns;
         }
+    }
+}
+
+/// The products of a group's tiles for up to stretch_columns columns. Returns how many.
+template <Cell C>
+template <BlockRange which>
+int Step<C>::multiply_by_blocks(UnitTiles& tiles, const Scalar* U, const Scalar* from, Index column) const {
+    const int columns = static_cast<int>(std::min<Index>(last - column, stretch_columns));
+    const PanelFactors<Scalar> da = over_panels(U + tiles.first[0] * which.count * pass.hidden, tiles.lanes[0] * L,
+                                                gate_layout(), from, which.first, which.count, column);
+    for_depth_blocks(da.products, da.count, tile_lanes, pass.block_bytes, [&](Factors<Scalar> block, bool add) {
+        const Index row = (block.a - (U + tiles.first[0] * which.count * pass.hidden)) / (tiles.lanes[0] * L);
+        for (int k = 0; k < tiles.count; ++k) {
+            block.a_step = tiles.lanes[k] * L;
+            block.a = U + tiles.first[k] * which.count * pass.hidden + row * block.a_step;
+            block.a_run = block.depth * block.a_step;
+            compute_stretch<V, tile_lanes>(tiles.tile(k), tiles.lanes[k], columns, block, add);
+        }
     });
+    return columns;
 }
 
 } // namespace carousel::kernel

@@ -22,7 +22,8 @@ void Step<C>::forward(const Scalar* W, const Scalar* x, Index features, const Sc
             const Factors<Scalar> products[2] = {{pass.hidden, U + u * C::recurrent.count * pass.hidden,
                                                   C::recurrent.count * width, h + column * pass.hidden, 1, pass.hidden},
                                                  W && same_blocks ? of_x(column) : Factors<Scalar>{}};
-            const int columns = tile.compute(last - column, products, W && same_blocks ? 2 : 1);
+            const int columns =
+                tile.compute_blocks(last - column, products, W && same_blocks ? 2 : 1, pass.block_bytes);
             if constexpr (!same_blocks)
                 for (int n = 0; W && n < columns;) {
                     const Factors<Scalar> product = of_x(column + n);
@@ -42,11 +43,11 @@ void Step<C>::forward_second(const Scalar* U2) const requires TwoProductCell<C> 
     constexpr int R = C::second.count;
     for (Index u = 0; u < pass.hidden; u += units) {
         const Index width = std::min(units, pass.hidden - u);
-        PanelTile<Scalar, R, units> tile(width);
+        PanelTile<Scalar, R, units, stretch_columns> tile(width);
         for (Index column = first; column < last;) {
             const PanelFactors<Scalar> f =
                 over_panels(U2 + u * R * pass.hidden, R * width, gate_layout(), gates, C::operand, 1, column);
-            const int columns = tile.compute(last - column, f.products, f.count);
+            const int columns = tile.compute_blocks(last - column, f.products, f.count, pass.block_bytes);
             over_lanes(
                 gate_layout(), u, [&](auto lane) __attribute__((always_inline)) {
                     for (int n = 0; n < columns; ++n) {

@@ -1,6 +1,7 @@
 // Products that have Panels for a factor or for a result. Panels are packed already, so no product packs them again.
 #pragma once
 
+#include "carousel/kernel/depth_blocks.hpp"
 #include "carousel/kernel/panels.hpp"
 #include "carousel/kernel/threads.hpp"
 
@@ -44,6 +45,19 @@ struct PanelTile {
         const int taken = compute_lanes<V, most>(numbers + at * lanes_a_column, static_cast<int>(lanes_a_column),
                                                  columns, products, count);
         numbers[(at + taken) * lanes_a_column] = V{};
+        return taken;
+    }
+    /// The same, but with block_bytes > 0 in blocks of the depth (for_depth_blocks), and for up to stretch_columns columns.
+    int compute_blocks(Index columns, const Factors<Scalar>* products, int count, Index block_bytes) {
+        static_assert(room >= stretch_columns);
+        if (block_bytes == 0)
+            return compute(columns, products, count);
+        const int taken = static_cast<int>(std::min<Index>(columns, stretch_columns)),
+                  lanes = static_cast<int>(lanes_a_column);
+        for_depth_blocks(products, count, lanes, block_bytes, [&](const Factors<Scalar>& block, bool add) {
+            compute_stretch<V, most>(numbers, lanes, taken, block, add);
+        });
+        numbers[taken * lanes_a_column] = V{};
         return taken;
     }
     /// Unit l of a row in column n; `known_width`: the width, if the compiler knows it.

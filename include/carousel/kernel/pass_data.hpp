@@ -33,6 +33,10 @@ struct Plan : PassShape {
     /// Backward fetches from memory what the next step reads. With fewer sequences a step's gates fit L1 beside the weights.
     bool fetch = false;
 
+    /// How many bytes of a panel of weights the steps' products take at a time; 0: all of it, for every few columns. See
+    /// depth_blocks.hpp.
+    Index block_bytes = 0;
+
     int shards = 1;         ///< shares of the batch, a thread each
     Index column_block = 1; ///< sequences of a share that walk through time together
     Index gate_slots = 1;   ///< steps whose gates are kept: all, or the one at work

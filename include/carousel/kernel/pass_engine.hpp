@@ -25,7 +25,10 @@ class PassEngine : private PassPlaces<C> {
     using typename Places::Scalar;
 
     /// `initial`: (states · H) × B, or null for zero. Throws std::bad_alloc.
-    void forward(const PassInput<C>& in, const PassShape& shape, const Scalar* initial);
+    void forward(const PassInput<C>& in, const PassShape& shape, const Scalar* initial) {
+        forward(in, make_plan<Scalar>(shape, C::blocks, threads()), initial);
+    }
+    void forward(const PassInput<C>& in, const Plan& plan, const Scalar* initial);
 
     /// The state after each sequence's last step, (states · H) × B.
     void final_state(Scalar* out) const {
@@ -42,7 +45,8 @@ class PassEngine : private PassPlaces<C> {
 
   private:
     StepConstants<C> step_constants(const PassInput<C>& in) const {
-        return {in.cell, plan_.hidden, plan_.batch, in.b, in.P, in.lengths, plan_.record, plan_.dots_with_U};
+        return {in.cell,      plan_.hidden,      plan_.batch,      in.b, in.P, in.lengths,
+                plan_.record, plan_.dots_with_U, plan_.block_bytes};
     }
 
     /// f(shard, first, last) for all columns. Sequences don't see each other: every thread walks through time with its share of
@@ -181,8 +185,8 @@ class PassEngine : private PassPlaces<C> {
 // Not inline, so that a program of many files can compile a cell's pass in one of them, by
 // `template class carousel::kernel::PassEngine<carousel::LstmCell<float>>;`, and say the same with `extern` before it in the others.
 template <Cell C>
-void PassEngine<C>::forward(const PassInput<C>& in, const PassShape& shape, const Scalar* initial) {
-    this->take(make_plan<Scalar>(shape, C::blocks, threads()), in.noise);
+void PassEngine<C>::forward(const PassInput<C>& in, const Plan& plan, const Scalar* initial) {
+    this->take(plan, in.noise);
     start(in, initial);
     pack(in);
     if (plan_.input_first)

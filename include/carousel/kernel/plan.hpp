@@ -2,6 +2,7 @@
 #pragma once
 
 #include "carousel/kernel/caches.hpp"
+#include "carousel/kernel/depth_blocks.hpp"
 #include "carousel/kernel/pass_data.hpp"
 #include "carousel/kernel/tile.hpp"
 
@@ -29,10 +30,16 @@ Plan make_plan(const PassShape& shape, int blocks, int threads) {
     plan.gate_slots = shape.record || plan.input_first ? std::max<Index>(T, 1) : 1;
     plan.state_slots = shape.record ? T + 1 : 2;
 
-    // As many columns as have their gates of a step in L2, a multiple of every tile's width.
-    constexpr Index multiple = 24;
+    // Weights of several L2s come from L3 or from memory at every step, and so should meet many columns then. They do in blocks
+    // of the depth, half of L1 each, where there are more columns than a tile has.
     const Index column_bytes = blocks * shape.hidden * scalar_bytes;
-    plan.column_block = std::max(l2_gate_bytes / column_bytes / multiple * multiple, multiple);
+    if (column_bytes * shape.hidden > 4 * l2_bytes && B > tile_columns(tile_lanes))
+        plan.block_bytes = l1_bytes / 2;
+
+    // As many columns as have their gates of a step in L2, a multiple of every tile's width, or two stretches of columns.
+    constexpr Index multiple = 24, least = 2 * stretch_columns;
+    plan.column_block =
+        std::max(l2_gate_bytes / column_bytes / multiple * multiple, plan.block_bytes > 0 ? least : multiple);
 
     // As many steps as have their gates in L2 when dW and dU are computed, or, where those are too few for the products to be
     // deep, in L3.

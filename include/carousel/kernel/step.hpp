@@ -26,6 +26,7 @@ struct StepConstants {
     const Index* lengths;  // a sequence's number of steps; null: every sequence is real at every step
     bool record;           // whether backward will ask what the cell leaves in the gates
     bool dots_with_U;      // backward multiplies Uᵀ·da as dot products, with U as pack_gates packs it; else as tiles
+    Index block_bytes;     // of weights in a block of a product's depth; 0: the depth isn't blocked
 };
 
 /// What one step works on, for the columns first … last − 1 of the batch. h, x, and the gradients that come from other layers
@@ -89,8 +90,9 @@ struct Step {
 
   private:
     static constexpr bool same_blocks = C::input.first == C::recurrent.first && C::input.count == C::recurrent.count;
-    using UTile = PanelTile<Scalar, C::recurrent.count, units>; // for both products, if they feed the same blocks
-    using WTile = std::conditional_t<same_blocks, NoTile, PanelTile<Scalar, C::input.count, units, tile_columns(1)>>;
+    using UTile = PanelTile<Scalar, C::recurrent.count, units,
+                            stretch_columns>; // for both products, if they feed the same blocks
+    using WTile = std::conditional_t<same_blocks, NoTile, PanelTile<Scalar, C::input.count, units, stretch_columns>>;
 
     Layout gate_layout() const { return {blocks, pass.batch, pass.hidden}; }
     bool real(Index b) const { return !pass.lengths || t < pass.lengths[b]; }
@@ -158,6 +160,20 @@ struct Step {
     [[gnu::always_inline]] void fetch_earlier(Lane lane, Index b, const Scalar* dy) const;
     template <BlockRange which, class F>
     [[gnu::always_inline]] void over_unit_tiles(const Scalar* U, const Scalar* from, F&& f) const;
+
+    /// Row tiles of over_unit_tiles that are computed together where the depth is blocked, so that all meet a block of da while
+    /// it is near. Their sums take half of L1.
+    static constexpr int group_tiles =
+        static_cast<int>(std::max<Index>(l1_bytes / 2 / (tile_lanes * stretch_columns * register_bytes), 1));
+    struct UnitTiles {
+        Index first[group_tiles]; // unit
+        int lanes[group_tiles], count;
+        V numbers[group_tiles * tile_lanes * stretch_columns];
+
+        V* tile(int k) { return numbers + k * tile_lanes * stretch_columns; }
+    };
+    template <BlockRange which>
+    int multiply_by_blocks(UnitTiles& tiles, const Scalar* U, const Scalar* from, Index column) const;
 };
 
 } // namespace carousel::kernel

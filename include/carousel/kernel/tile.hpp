@@ -137,10 +137,16 @@ template <class V, int ways, int R>
             sum[r] = sums[0][r];
 }
 
+// Below, `add` means += in place of =.
+
 /// column[r] = Σ over the products of Σ_k a(k)[r] · b(k)
 template <class V, int R>
-void compute_column(V* column, const Factors<scalar_of<V>>* products, int count) {
+void compute_column(V* column, const Factors<scalar_of<V>>* products, int count, bool add) {
     V sums[column_ways(R)][R] = {};
+    if (add)
+#pragma GCC unroll 16
+        for (int r = 0; r < R; ++r)
+            sums[0][r] = column[r];
     for (int p = 0; p < count; ++p)
         add_column(sums, products[p]);
     add_up(column, sums);
@@ -149,8 +155,14 @@ void compute_column(V* column, const Factors<scalar_of<V>>* products, int count)
 /// tile[n·stride + r] = Σ over the products of Σ_k a(k)[first + r] · b(k, n)
 template <class V, int R, int N>
 [[gnu::always_inline]] inline void compute_rows(V* tile, int stride, const Factors<scalar_of<V>>* products, int count,
-                                                int first) {
+                                                int first, bool add) {
     V acc[R][N] = {};
+    if (add)
+#pragma GCC unroll 16
+        for (int n = 0; n < N; ++n)
+#pragma GCC unroll 16
+            for (int r = 0; r < R; ++r)
+                acc[r][n] = tile[n * stride + r];
     for (int p = 0; p < count; ++p)
         add_product(acc, products[p], first);
 #pragma GCC unroll 16 // an acc indexed by a variable would live in memory
@@ -162,45 +174,46 @@ template <class V, int R, int N>
 
 /// tile[n·R + r] = Σ over the products of Σ_k a(k)[r] · b(k, n)
 template <class V, int R, int N>
-[[gnu::noinline]] void compute_tile(V* tile, const Factors<scalar_of<V>>* products, int count) {
+[[gnu::noinline]] void compute_tile(V* tile, const Factors<scalar_of<V>>* products, int count, bool add) {
     constexpr int rows = lanes_at_a_time(R, N), rest = R % rows;
     for (int first = 0; first + rows <= R; first += rows)
-        compute_rows<V, rows, N>(tile + first, R, products, count, first);
+        compute_rows<V, rows, N>(tile + first, R, products, count, first, add);
     if constexpr (rest > 0)
-        compute_rows<V, rest, N>(tile + R - rest, R, products, count, R - rest);
+        compute_rows<V, rest, N>(tile + R - rest, R, products, count, R - rest, add);
 }
 
 /// A tile of R lanes and as many of the `columns` as fit: the widest, or else 4, 2 or 1. Returns how many it took. Of eight, six
 /// would leave two, which ask for the rows faster than L2 brings them: those are 4 and 4, if registers hold 4 × 4 sums.
 template <class V, int R>
-int compute_tile(V* tile, Index columns, const Factors<scalar_of<V>>* products, int count) {
+int compute_tile(V* tile, Index columns, const Factors<scalar_of<V>>* products, int count, bool add) {
     constexpr int widest = tile_columns(R);
     if constexpr (widest > 1)
         if (columns >= widest && !(registers >= 32 && widest == 6 && columns == 8)) {
-            compute_tile<V, R, widest>(tile, products, count);
+            compute_tile<V, R, widest>(tile, products, count, add);
             return widest;
         }
     if constexpr (widest > 4)
         if (columns >= 4) {
-            compute_tile<V, R, 4>(tile, products, count);
+            compute_tile<V, R, 4>(tile, products, count, add);
             return 4;
         }
     if constexpr (widest > 2)
         if (columns >= 2) {
-            compute_tile<V, R, 2>(tile, products, count);
+            compute_tile<V, R, 2>(tile, products, count, add);
             return 2;
         }
-    compute_column<V, R>(tile, products, count);
+    compute_column<V, R>(tile, products, count, add);
     return 1;
 }
 
 /// The same for a number of lanes, 1 … most, that is known at run time.
 template <class V, int most>
-int compute_lanes(V* tile, int lanes, Index columns, const Factors<scalar_of<V>>* products, int count) {
+int compute_lanes(V* tile, int lanes, Index columns, const Factors<scalar_of<V>>* products, int count,
+                  bool add = false) {
     if constexpr (most > 1)
         if (lanes < most)
-            return compute_lanes<V, most - 1>(tile, lanes, columns, products, count);
-    return compute_tile<V, most>(tile, columns, products, count);
+            return compute_lanes<V, most - 1>(tile, lanes, columns, products, count, add);
+    return compute_tile<V, most>(tile, columns, products, count, add);
 }
 
 } // namespace carousel::kernel
