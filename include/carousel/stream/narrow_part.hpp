@@ -76,7 +76,7 @@ class NarrowPart {
 
   public:
     NarrowPart(const Layer& layer, WeightType type, const stream::NarrowFunctions& functions)
-        : step_(stream::narrow_step<Run>().step) {
+        : r_{detail::run_as<Run>(layer.cell()), {}, {}}, step_(stream::narrow_step<Run>().step) {
         Exact::require_streamable(layer, "Stream");
         stream::prepare<Run>(r_.memory, type, functions, layer.input_size(), layer.hidden_size(),
                              has_vectors(layer.cell()));
@@ -133,7 +133,7 @@ class NarrowPart {
     Index hidden() const { return r_.memory.layout.hidden; }
     const float* state(int s) const { return r_.memory.state.data() + s * r_.memory.row; }
 
-    stream::NarrowRecurrent<Run> r_ = {};
+    stream::NarrowRecurrent<Run> r_;
     const float* (*step_)(stream::NarrowRecurrent<Run>&, const float*) noexcept;
 };
 
