@@ -81,8 +81,8 @@ ModelFile<float> load_net(const std::string& path) {
     const Index inputs = number("amp.inputs"), hidden = number("amp.hidden");
     number("sample_rate");
     const auto cell = metadata.find("amp.cell");
-    ModelFile<float> file{make_net(cell == metadata.end() ? "" : cell->second, inputs, hidden), metadata};
-    load_safetensors(path, file.model);
+    ModelFile<float> file{make_net(cell == metadata.end() ? "" : cell->second, inputs, hidden)};
+    file.metadata = load_safetensors(path, file.model);
     return file;
 }
 
@@ -258,9 +258,9 @@ double learn(const Recordings& recordings, const Settings& settings) {
     if (!settings.no_plots && gnuplot_is_there()) {
         const std::string name = settings.out.filename().string();
         const fs::path folder = settings.out.parent_path();
-        for (const Picture& picture :
-             {sound_picture(name + ".png", target, output, recordings.rate),
-              curves(name + "-loss.png", history, "Error to signal, pre-emphasised, and offset")})
+        Picture losses = curves(name + "-loss.png", history, "Error to signal, pre-emphasised, and offset");
+        losses.frames.front().log_y = true;
+        for (const Picture& picture : {sound_picture(name + ".png", target, output, recordings.rate), losses})
             if (draw(picture, folder))
                 std::printf("%s drawn\n", (folder / picture.file).string().c_str());
     }
