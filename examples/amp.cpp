@@ -15,10 +15,15 @@
 #include <carousel/io/safetensors.hpp>
 #include <carousel/io/training_file.hpp>
 
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
+#include <functional>
+#include <limits>
 #include <numeric>
+#include <optional>
+#include <tuple>
 
 using namespace carousel;
 using namespace example;
