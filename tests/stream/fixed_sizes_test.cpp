@@ -38,6 +38,9 @@ TEST_CASE("Stream: sizes fixed at compile time give the numbers of those given a
     check_fixed<LeakyCell<double>>();
     check_fixed<MinimalGatedCell<float>>();
     check_fixed<LstmCell<float>, 3>(); // lanes no wider than they need
+    check_fixed<GruCell<float, Reset::before>,
+                7>(); // places without a unit in the only lane, and in the last of several
+    check_fixed<LstmCell<float, false, FastGates>, 15>();
     check_fixed<GruCell<float>, 8>();
     check_fixed<LstmCell<float>, 40>();
     check_fixed<LstmCell<float>, 70>(); // weights that don't fit L1

@@ -42,8 +42,7 @@ CAROUSEL_BOUND(float, 32, smaller, _mm256_min_ps(bit_cast<__m256>(bound), bit_ca
 CAROUSEL_BOUND(double, 32, larger, _mm256_max_pd(bit_cast<__m256d>(bound), bit_cast<__m256d>(x)))
 CAROUSEL_BOUND(double, 32, smaller, _mm256_min_pd(bit_cast<__m256d>(bound), bit_cast<__m256d>(x)))
 #endif
-#if defined( \
-    __AVX512F__) // masks of all ones, as GCC 12 warns of the functions without: what they call undefined it calls uninitialized
+#if defined(__AVX512F__) // With masks of all ones: of the functions without, GCC 12 warns that they are uninitialized.
 CAROUSEL_BOUND(float, 64, larger, _mm512_maskz_max_ps(0xFFFF, bit_cast<__m512>(bound), bit_cast<__m512>(x)))
 CAROUSEL_BOUND(float, 64, smaller, _mm512_maskz_min_ps(0xFFFF, bit_cast<__m512>(bound), bit_cast<__m512>(x)))
 CAROUSEL_BOUND(double, 64, larger, _mm512_maskz_max_pd(0xFF, bit_cast<__m512d>(bound), bit_cast<__m512d>(x)))

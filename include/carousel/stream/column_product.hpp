@@ -42,6 +42,15 @@ constexpr int lane_bytes(Index hidden) {
     return bytes;
 }
 
+/// Whether the last lane of `hidden` units, known at compile time, is packed as a whole one, with places that stay zero. Its
+/// sums then are registers of their own; else they lie across registers and go through memory, for which the equations wait.
+/// It pays where all units are in one lane, and where a lane of one place less would need as many registers.
+template <class V>
+constexpr bool pads(Index hidden) {
+    constexpr Index L = simd::size_of<V>;
+    return hidden != Dynamic && (hidden < L || hidden % L == L - 1);
+}
+
 /// How many units a group has, if the weights have `blocks` blocks and `size` numbers. Weights that stay in L1 are multiplied
 /// for as many lanes as there are registers for. Others are multiplied one lane at a time: the processor then fetches the next
 /// lane's weights while the equations of this lane run.
@@ -79,7 +88,7 @@ class ColumnProduct {
             for (Index k = -1; k < depth_; ++k) // k = -1 is the bias
                 for (Index l = u; l < std::min<Index>(u + group_, hidden_); l += L)
                     for (int g = 0; g < blocks && (k >= 0 || bias); ++g)
-                        kernel::copy_strided(packed + offset(u) + (k + 1) * row(u) + (l - u) * blocks + g * width(l),
+                        kernel::copy_strided(packed + offset(u) + (k + 1) * row(u) + (l - u) * blocks + g * places(l),
                                              k < 0 ? bias + g * hidden_ + l : weights.at(g * hidden_ + l, k),
                                              k < 0 ? 1 : weights.row, width(l));
     }
@@ -88,8 +97,8 @@ class ColumnProduct {
     struct Sums {
         V rows[most + 1]; // The last one is read, not used, by a load of the group's last lane if that is narrow.
 
-        /// The sums of `block` for the lane that begins `l` units after the group's first. The lane has `width` units. Its places
-        /// past these hold unspecified numbers, which are finite if the weights and x are.
+        /// The sums of `block` for the lane that begins `l` units after the group's first. The lane has `width` units, or as many
+        /// places where it is padded. Its places past these hold unspecified numbers, which are finite if the weights and x are.
         template <class Width>
         V at(Index l, int block, Width width) const {
             const S* const from = reinterpret_cast<const S*>(rows) + l * blocks + block * width;
@@ -111,8 +120,13 @@ class ColumnProduct {
   private:
     /// Units of the lane that begins with unit u.
     Index width(Index u) const { return std::min<Index>(L, hidden_ - u); }
+    /// Places for them among the packed numbers.
+    Index places(Index u) const { return pads<V>(Hidden) ? L : width(u); }
     /// Packed numbers of one column of the weights, in the group that begins with unit u: whole registers.
-    Index row(Index u) const { return (blocks * std::min<Index>(group_, hidden_ - u) + L - 1) / L * L; }
+    Index row(Index u) const {
+        const Index units = std::min<Index>(group_, hidden_ - u);
+        return pads<V>(Hidden) ? blocks * ((units + L - 1) / L * L) : (blocks * units + L - 1) / L * L;
+    }
     /// Where the group that begins with unit u stands among the packed numbers. The groups before it have no padding.
     Index offset(Index u) const { return u * blocks * (depth_ + 1); }
 

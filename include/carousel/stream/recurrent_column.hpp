@@ -103,10 +103,11 @@ class RecurrentColumn {
     }
 
     /// f(l, width) for every lane of the group that begins with unit u: the lane has `width` units and begins l units after u.
-    /// The width of a whole lane is an integral_constant, so that the compiler knows it.
+    /// The width of a whole lane, and of a padded one, is an integral_constant, so that the compiler knows it.
     template <class F>
     [[gnu::always_inline]] void over_lanes(Index u, F&& f) const noexcept {
-        const Index units = std::min<Index>(group(), hidden_ - u), whole = units / L * L;
+        const Index units = std::min<Index>(group(), hidden_ - u),
+                    whole = (pads<V>(Hidden) ? units + L - 1 : units) / L * L;
         for (Index l = 0; l < whole; l += L)
             f(l, std::integral_constant<Index, L>());
         if (whole < units)
