@@ -105,7 +105,7 @@ class RecurrentVoices {
 
     void step(const S* x, Index first, Index last) noexcept {
         Step step{{&m_.cell, m_.hidden, m_.capacity, m_.bias.data(), m_.has_vectors ? m_.vectors.data() : nullptr,
-                   nullptr, false, false},
+                   nullptr, false, false, 0},
                   first,
                   last,
                   0,
