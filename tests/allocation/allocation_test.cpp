@@ -353,6 +353,35 @@ TEST_CASE("allocation: nor do voices that join, leave, wait, take states and wei
     CHECK(allocations_of([&] { swap.set_weights(trained), swap.current()(x); }) == 0);
 }
 
+TEST_CASE("allocation: nor do states and new weights of layers inside layers of a Model, even the first time") {
+    const Model<float> model{Residual{AnyLayer<float>{LSTM<float>{3, 3}}},
+                             Model<float>{LSTM<float>{3, 4}, Model<float>{LSTM<float>{4, 5}, Dropout{0.2}}},
+                             Dense<float>{5, 4}};
+    Stream stream{model};
+    const auto state = stream.state();
+    CHECK(allocations_of_first([&] { stream.set_state(state); }) == 0);
+    HotSwap swap{Stream{model}};
+    HotSwap voices{Voices{model, 3}};
+    const Index voice = voices.current().join();
+    for (int time = 0; time < 4; ++time) {
+        swap.set_weights(model);
+        CHECK(allocations_of_first([&] { swap.current()(1.0F); }) == 0);
+        voices.set_weights(model);
+        CHECK(allocations_of_first([&] { voices.current().reset(voice); }) == 0);
+    }
+
+    auto wrong = state;
+    wrong[2] = Matrix<float>::Zero(9, 1); // of the innermost LSTM
+    REQUIRE_THROWS_WITH(swap.current().set_state(wrong),
+                        "Stream::set_state: the state of LSTM is 9 x 1, expected 10 x 1");
+    REQUIRE_THROWS_WITH(voices.current().set_state(voice, wrong),
+                        "Voices::set_state: the state of LSTM is 9 x 1, expected 10 x 1");
+    swap.set_weights(model);
+    CHECK(allocations_of_first([&] { swap.current()(1.0F); }) == 0);
+    voices.set_weights(model);
+    CHECK(allocations_of_first([&] { voices.current().reset(voice); }) == 0);
+}
+
 TEST_CASE("allocation: a failed one leaves a stream's model usable") {
     const Sequential model{LSTM<float>{1, 40}, Dense<float>{40, 1}};
     float first = 0;

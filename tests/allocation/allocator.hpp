@@ -20,21 +20,26 @@ namespace carousel::test {
 inline std::atomic<long> allocations{0};
 inline std::atomic<long> failing{0}; ///< the number of the allocation that fails, 0: none
 
-/// How often f allocates when it is called again and again, after the first call.
+/// How often f allocates when it is called for the first time.
 template <class F>
-long allocations_of(F&& f) {
-    f();
+long allocations_of_first(F&& f) {
 #if defined(EIGEN_RUNTIME_NO_MALLOC)
     Eigen::internal::set_is_malloc_allowed(false);
 #endif
     const long before = allocations;
-    f();
     f();
     const long after = allocations;
 #if defined(EIGEN_RUNTIME_NO_MALLOC)
     Eigen::internal::set_is_malloc_allowed(true);
 #endif
     return after - before;
+}
+
+/// How often f allocates when it is called again and again, after the first call.
+template <class F>
+long allocations_of(F&& f) {
+    f();
+    return allocations_of_first([&] { f(), f(); });
 }
 
 /// What became of a call of which an allocation failed.

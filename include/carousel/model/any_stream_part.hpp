@@ -35,7 +35,8 @@ inline namespace CAROUSEL_ISA {
 template <class L, class S, class Part = StreamPart<L, S>>
 class StreamPartOf final : public AnyStreamPart<S> {
   public:
-    StreamPartOf(const L& layer, Part part) : part_(std::move(part)), state_(layer) {}
+    StreamPartOf(const L& layer, Part part)
+        : part_(std::move(part)), state_(layer, [&](StateOf<L, S>& state) { part_.get(state); }) {}
     std::unique_ptr<AnyStreamPart<S>> copy() const override { return std::make_unique<StreamPartOf>(*this); }
 
     const S* step(const S* x) noexcept override { return part_(x); }
@@ -44,7 +45,9 @@ class StreamPartOf final : public AnyStreamPart<S> {
     void get(std::span<Matrix<S>> out) const override {
         state_.write(out, [&](StateOf<L, S>& state) { part_.get(state); });
     }
-    void check(std::span<const Matrix<S>> in) const override { part_.check(state_.read(in)); }
+    void check(std::span<const Matrix<S>> in) const override {
+        state_.check(in, [&](const StateOf<L, S>& state) { part_.check(state); });
+    }
     void set(std::span<const Matrix<S>> in) noexcept override { part_.set(state_.read(in)); }
     void check_weights(const void* layer) const override { part_.check_weights(*static_cast<const L*>(layer)); }
     void set_weights(const void* layer) override { part_.set_weights(*static_cast<const L*>(layer)); }

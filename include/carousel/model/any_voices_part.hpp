@@ -32,7 +32,8 @@ inline namespace CAROUSEL_ISA {
 template <class L, class S>
 class VoicesPartOf final : public AnyVoicesPart<S> {
   public:
-    VoicesPartOf(const L& layer, Index features, Index capacity) : part_(layer, features, capacity), state_(layer) {}
+    VoicesPartOf(const L& layer, Index features, Index capacity)
+        : part_(layer, features, capacity), state_(layer, [&](StateOf<L, S>& state) { part_.get(0, state); }) {}
     std::unique_ptr<AnyVoicesPart<S>> copy() const override { return std::make_unique<VoicesPartOf>(*this); }
 
     const S* step(const S* x, Index columns) noexcept override { return part_(x, columns); }
@@ -42,7 +43,9 @@ class VoicesPartOf final : public AnyVoicesPart<S> {
     void get(Index column, std::span<Matrix<S>> out) const override {
         state_.write(out, [&](StateOf<L, S>& state) { part_.get(column, state); });
     }
-    void check(std::span<const Matrix<S>> in) const override { part_.check(state_.read(in)); }
+    void check(std::span<const Matrix<S>> in) const override {
+        state_.check(in, [&](const StateOf<L, S>& state) { part_.check(state); });
+    }
     void set(Index column, std::span<const Matrix<S>> in) noexcept override { part_.set(column, state_.read(in)); }
     void check_weights(const void* layer) const override { part_.check_weights(*static_cast<const L*>(layer)); }
     void set_weights(const void* layer) override { part_.set_weights(*static_cast<const L*>(layer)); }

@@ -18,6 +18,12 @@ class StateSpan {
 
   public:
     explicit StateSpan(const L& layer) : kept_(empty_state<L, S>(layer)) {}
+    /// One that needs no other memory for states of these shapes: fill(state) writes one.
+    template <class F>
+    StateSpan(const L& layer, F&& fill) : StateSpan(layer) {
+        if constexpr (!one_matrix)
+            fill(kept_);
+    }
 
     const State& read(std::span<const Matrix<S>> from) const {
         if (from.empty())
@@ -31,6 +37,22 @@ class StateSpan {
             each_state(kept_, [&](Matrix<S>& part) { assign(part, from[k++]); });
             return kept_;
         }
+    }
+
+    /// f(the State), of matrices that may have other shapes than those kept here, which stay as they are.
+    template <class F>
+    void check(std::span<const Matrix<S>> from, F&& f) const {
+        bool alike = true;
+        if constexpr (!one_matrix)
+            if (std::size_t k = 0; !from.empty())
+                each_state(kept_, [&](const Matrix<S>& part) {
+                    alike = alike && part.rows() == from[k].rows() && part.cols() == from[k].cols();
+                    ++k;
+                });
+        if (alike)
+            f(read(from));
+        else
+            f(StateSpan(*this).read(from));
     }
 
     /// f(state) writes a State; its matrices go to `to`, of as many.
