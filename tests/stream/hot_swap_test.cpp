@@ -61,6 +61,50 @@ TEST_CASE("HotSwap: a stream takes the weights that came last at the next block,
     CHECK(feed(swap.current(), 0.5F) == feed(rest, 0.5F));
 }
 
+TEST_CASE("HotSwap: every weights' state of rest is after as many zeros as the last one's") {
+    const auto one = counting(1), two = counting(2);
+    const auto rest_of = [](auto& swap) { // how many zeros
+        if constexpr (requires { swap.current().has(0); })
+            swap.current().reset_to_rest(0);
+        else
+            swap.current().reset_to_rest();
+        const std::vector<float> x(1);
+        const float next = swap.current()(x)[0];
+        return next;
+    };
+    const auto check = [&](auto runner, float before) {
+        HotSwap swap{runner};
+        for (int time = 0; time < 4; ++time) { // each of the three, and the first again
+            swap.set_weights(one);
+            CHECK(rest_of(swap) == 9 * (before + 1));
+        }
+        swap.current().prewarm(7);
+        CHECK(rest_of(swap) == 9 * (7 + 1));
+        for (int time = 0; time < 4; ++time) {
+            swap.set_weights(two);
+            CHECK(rest_of(swap) == 2 * 9 * (before + 1));
+        }
+        swap.set_weights(one, 5);
+        CHECK(rest_of(swap) == 9 * (5 + 1));
+        for (int time = 0; time < 4; ++time) {
+            swap.set_weights(two);
+            CHECK(rest_of(swap) == 2 * 9 * (5 + 1));
+        }
+        swap.set_weights(one, 0);
+        swap.set_weights(two);
+        CHECK(rest_of(swap) == 2 * 9);
+    };
+    Stream stream{one};
+    check(stream, 0);
+    stream.prewarm(3);
+    check(stream, 3);
+    Voices voices{one, 1};
+    voices.join();
+    check(voices, 0);
+    voices.prewarm(3);
+    check(voices, 3);
+}
+
 TEST_CASE("HotSwap: weights that don't fit are refused, and those given before still come") {
     const auto first = small_model();
     auto second = first, broken = first;

@@ -29,11 +29,13 @@ class HotSwap {
   public:
     /// Copies it twice. Throws std::bad_alloc.
     explicit HotSwap(Runner runner)
-        : runners_{runner, runner, std::move(runner)}, memory_(runners_[0].state_memory()) {}
+        : runners_{runner, runner, std::move(runner)}, memory_(runners_[0].state_memory()),
+          prewarm_(runners_[0].rest_samples()) {}
     HotSwap(const HotSwap&) = delete;
     HotSwap& operator=(const HotSwap&) = delete;
 
-    /// What runs, with the weights that came last; valid until the next call. For one thread alone.
+    /// What runs, with the weights that came last; valid until the next call. For one thread alone. A prewarm() of it holds until other
+    /// weights come: those have the state of rest that set_weights() gave them.
     Runner& current() noexcept CAROUSEL_NONBLOCKING {
         if (offered_.load(std::memory_order_relaxed) != none) {
             const int next =
@@ -46,11 +48,18 @@ class HotSwap {
     }
 
     /// Gives the weights that the model has now; those that were given before and that current() hasn't taken are dropped. With
-    /// `prewarm`, of the model's state of rest after so many zeros, too: reset_to_rest() goes there. From any thread but that of
-    /// current(); the model mustn't change meanwhile. Throws std::invalid_argument as Stream::set_weights, and nothing is changed.
+    /// `prewarm` it also computes the state of rest after so many zeros (Stream::prewarm), to which reset_to_rest() goes; without, after
+    /// as many as the last time, or as the runner that the HotSwap was made of. From any thread but that of current(); the model
+    /// mustn't change meanwhile. Throws std::invalid_argument as Stream::set_weights, and nothing is changed.
     template <class Model>
     void set_weights(const Model& model) {
-        change([&](Runner& spare) { spare.set_weights(model); });
+        change([&](Runner& spare) {
+            spare.set_weights(model);
+            if (const Index prewarm = prewarm_.load(std::memory_order_relaxed); prewarm >= 0)
+                spare.prewarm(prewarm);
+            else
+                spare.forget_rest(); // of a prewarm() while it ran
+        });
     }
     template <class Model>
     void set_weights(const Model& model, Index prewarm) {
@@ -58,6 +67,7 @@ class HotSwap {
         change([&](Runner& spare) {
             spare.set_weights(model);
             spare.prewarm(prewarm);
+            prewarm_.store(prewarm, std::memory_order_relaxed);
         });
     }
 
@@ -106,6 +116,7 @@ class HotSwap {
     std::array<Runner, 3> runners_;
     typename Runner::State memory_;
     int current_ = 0;
+    std::atomic<Index> prewarm_; ///< how many zeros the state of rest is after; negative if there is none
     std::atomic<int> offered_{none};
     std::atomic<unsigned> free_{0b110}; ///< a bit for each runner that is
 };

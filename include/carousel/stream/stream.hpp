@@ -186,6 +186,7 @@ class Stream {
             part_(zeros.data());
         part_.get(rest);
         rest_ = std::move(rest);
+        rest_samples_ = samples;
     }
     /// Back to the state of rest that prewarm() computed last, with the weights of then; without one, to that of reset().
     void reset_to_rest() noexcept CAROUSEL_NONBLOCKING {
@@ -228,6 +229,9 @@ class Stream {
     template <class>
     friend class HotSwap;
     State state_memory() const { return state(); }
+    /// What prewarm() was given last; negative if there is no state of rest.
+    Index rest_samples() const { return rest_ ? rest_samples_ : -1; }
+    void forget_rest() { rest_.reset(); }
     /// `other` is a copy, but for its weights; `memory` holds a state. Nothing is allocated.
     void go_on_from(const Stream& other, State& memory) noexcept {
         other.part_.get(memory);
@@ -245,6 +249,7 @@ class Stream {
     Buffer<Scalar> gathered_; ///< a sample
     Part part_;
     std::optional<State> rest_ = {};
+    Index rest_samples_ = 0; ///< that made it
 };
 
 template <class Model, StreamOption... Options>

@@ -93,6 +93,7 @@ class Voices {
         part_.get(0, rest);
         part_.set(0, kept);
         rest_ = std::move(rest);
+        rest_samples_ = samples;
     }
     /// To the state of rest that prewarm() computed last, with the weights of then; without one, to that of reset(). False, and
     /// nothing is changed, if the voice isn't there.
@@ -173,6 +174,9 @@ class Voices {
         part_.get(0, state);
         return state;
     }
+    /// What prewarm() was given last; negative if there is no state of rest.
+    Index rest_samples() const { return rest_ ? rest_samples_ : -1; }
+    void forget_rest() { rest_.reset(); }
     /// `other` is a copy, but for its weights; `memory` holds a state. Nothing is allocated.
     void go_on_from(const Voices& other, State& memory) noexcept {
         list_ = other.list_; // of the same capacity
@@ -222,6 +226,7 @@ class Voices {
     Part part_;
     Buffer<Scalar> x_, y_; ///< x_: of the columns; y_: of the voices
     std::optional<State> rest_ = {};
+    Index rest_samples_ = 0; ///< that made it
 };
 
 } // namespace carousel
