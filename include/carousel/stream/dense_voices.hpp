@@ -87,6 +87,8 @@ const DenseVoicesFunctions<S>& dense_voices_functions() {
         return dense_voices_functions_here<S>;
 }
 
+inline namespace CAROUSEL_ISA {
+
 /// A DenseVoicesStep and its memory, a value.
 template <class S>
 class DenseVoices {
@@ -113,5 +115,7 @@ class DenseVoices {
     DenseVoicesMemory<S> memory_;
     const DenseVoicesFunctions<S>* functions_;
 };
+
+} // namespace CAROUSEL_ISA
 
 } // namespace carousel::stream
