@@ -121,6 +121,21 @@ TEST_CASE("Voices: blocks of samples, each voice from memory of its own, and som
     CHECK_FALSE(pair.voices(std::vector<const float*>(6), std::vector<float*>(7), 1));
 }
 
+TEST_CASE("Voices: a block's outputs may stand where its samples stood") {
+    const Sequential model{LSTM<float>{3, 5}, Dense<float>{5, 2}};
+    Random random(88);
+    Pair pair{model, 2};
+    pair.join();
+    pair.join();
+    std::vector<std::vector<float>> x{random_samples<float>(12, random), random_samples<float>(12, random)};
+    const auto kept = x;
+    CHECK(pair.voices(std::vector<const float*>{x[0].data(), x[1].data()},
+                      std::vector<float*>{x[0].data(), x[1].data()}, 4));
+    for (std::size_t v = 0; v < 2; ++v)
+        for (std::size_t t = 0; t < 4; ++t)
+            CHECK(pair.difference_of(static_cast<Index>(v), kept[v].data() + 3 * t, x[v].data() + 2 * t) < 3e-6);
+}
+
 TEST_CASE("Voices: all take new weights, and keep their states") {
     auto model = small_model();
     Random random(85);

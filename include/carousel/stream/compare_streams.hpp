@@ -15,7 +15,7 @@ struct StreamDifference {
     double output = 0; ///< that of the exact output itself: rms / output is the error against the signal
 };
 
-/// Runs the signal through Stream{model} and Stream{model, options…}, both from rest, and compares their outputs:
+/// Runs the signal through Stream{model} and Stream{model, options…}, both from the zero state, and compares their outputs:
 ///
 ///     const auto [max, rms, output] = compare_streams(model, signal, weights::int8);
 ///

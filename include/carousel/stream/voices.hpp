@@ -24,7 +24,8 @@ namespace carousel::inline CAROUSEL_ABI {
 ///     const auto y = voices(x);                   // x: features × 64, column v the sample of voice v; y: outputs × 64
 ///
 /// A voice has a number, 0 … capacity() − 1. Only the constructor, copies, prewarm() and state(voice) allocate. Voices belong to one
-/// thread at a time. `Part` as in Stream.
+/// thread at a time. `Part` as in Stream, but there are no options: weights are as the model's, and gates are the model's, which
+/// with_gates<FastGates>(model) makes fast.
 template <class Model, class Part = VoicesPart<Model, typename Model::Scalar>>
 class Voices {
   public:
@@ -123,8 +124,8 @@ class Voices {
 
     /// `samples` samples of some voices, each with memory of its own: in[v] points to samples · input_size() numbers of voice v, a
     /// sample after the other, and out[v] to room for samples · output_size(). A voice whose `in` or `out` is null waits: its state
-    /// stays. Pointers of voices that aren't there aren't looked at. False, and nothing is changed, unless both have capacity()
-    /// pointers.
+    /// stays. Voices may share `in`; out[v] may be in[v] if output_size() is at most input_size(), else no `out` overlaps other memory.
+    /// Pointers of voices that aren't there aren't looked at. False, and nothing is changed, unless both have capacity() pointers.
     bool operator()(std::span<const Scalar* const> in, std::span<Scalar* const> out,
                     Index samples) noexcept CAROUSEL_NONBLOCKING {
         const auto all = static_cast<std::size_t>(capacity());
