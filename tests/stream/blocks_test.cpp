@@ -2,6 +2,8 @@
 #include "stream/streams.hpp"
 #include "support.hpp"
 
+#include <algorithm>
+#include <span>
 #include <stdexcept>
 #include <vector>
 
@@ -45,12 +47,19 @@ TEST_CASE("Stream: a block gives the numbers of single samples, interleaved or p
 }
 
 TEST_CASE("Stream: a block's outputs may stand where its samples stood") {
-    const Net model{LSTM<float>{1, 5}, Dense<float>{5, 1}};
-    std::vector<float> x{0.5F, -1, 0.25F}, y(3);
-    Stream apart{model}, in_place{model};
-    CHECK(apart(x, y));
-    CHECK(in_place(x, x));
-    CHECK(x == y);
+    const auto check = [](const auto& model, std::size_t features, std::size_t outputs) {
+        Random random(91);
+        Matrix<float> x = random_matrix<float>(static_cast<Index>(4 * features), 1, random);
+        const std::span<float> in(x.data(), 4 * features);
+        std::vector<float> y(4 * outputs);
+        Stream apart{model}, in_place{model};
+        CHECK(apart(in, y));
+        CHECK(in_place(in, in.first(y.size())));
+        CHECK(std::equal(y.begin(), y.end(), in.begin()));
+    };
+    check(Net{LSTM<float>{1, 5}, Dense<float>{5, 1}}, 1, 1);
+    check(Net{LSTM<float>{3, 5}, Dense<float>{5, 2}}, 3, 2);
+    check(Sequential{Dropout{0.5}, LastStep{}, Dense<float>{3, 2}, Dropout{0.5}}, 3, 2); // parts that return x itself
 }
 
 TEST_CASE("Stream: a block of a wrong size changes nothing") {
