@@ -23,16 +23,19 @@ auto audio_thread(F&& f) noexcept CAROUSEL_NONBLOCKING {
     return f();
 }
 
-template <class Model>
-float run(const Model& model, const Model& trained) {
-    HotSwap stream{Stream{model}};
+/// A model with these options, voices of it that have none, and what comes back.
+template <class Model, StreamOption... Options>
+float run(const Model& model, const Model& trained, Options... options) {
+    HotSwap stream{Stream{model, options...}};
     HotSwap voices{Voices{model, 5}};
     stream.current().prewarm(3);
     const std::vector<float> in(12, 0.5F);
-    std::vector<float> out(12), channel(12);
+    std::vector<float> out(12), channel(12), of_voices(5 * 12);
     const std::vector<const float*> from(5, in.data()), one(1, in.data());
-    const std::vector<float*> to(5, channel.data()), one_to(1, channel.data());
-    const auto state = stream.current().state();
+    std::vector<float*> to;
+    for (std::size_t voice = 0; voice < 5; ++voice)
+        to.push_back(of_voices.data() + voice * 12);
+    const std::vector<float*> one_to(1, channel.data());
     float sum = 0;
     for (int block = 0; block < 20; ++block) {
         audio_thread([&] {
@@ -72,6 +75,13 @@ int main(int count, char**) {
     model.each_layer([&](auto, const auto& layer) { known.add(layer); });
     trained.each_layer([&](auto, const auto& layer) { learned.add(layer); });
     const float sum = run(model, trained), same = run(known, learned);
+    const float fast = run(model, trained, fast_gates), narrow = run(model, trained, weights::int16, fast_gates);
+    const auto nested = [] {
+        return Model<float>{LSTM<float>{1, 20}, Residual{AnyLayer<float>{GRU<float>{20, 20}}},
+                            Model<float>{LSTM<float>{20, 12}, Dense<float>{12, 1}}};
+    };
+    const float inner = run(nested(), nested());
     std::printf("sum=%g\n", static_cast<double>(sum));
-    return std::isfinite(sum) && std::abs(sum - same) < 1e-3F ? 0 : 1;
+    const auto near = [&](float other, float bound) { return std::abs(sum - other) < bound; };
+    return near(same, 1e-3F) && near(fast, 1e-2F) && near(narrow, 1e-1F) && std::isfinite(inner) ? 0 : 1;
 }
