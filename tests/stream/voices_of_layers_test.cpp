@@ -114,3 +114,15 @@ TEST_CASE("Voices: weights of layers of other sizes are refused, and nothing has
             "the Conv1D layer is 1 -> 2 with kernel 4 and dilation 1, the voices' is 1 -> 2 with kernel 3 and dilation "
             "1; make new Voices of this model");
 }
+
+TEST_CASE("Voices: what a layer's StreamPart refuses is said in words of Voices") {
+    Sequential model{BatchNorm<float>{3}, PReLU<float>{3}};
+    Voices voices{model, 2};
+    REQUIRE_THROWS_WITH(
+        voices.set_weights(Sequential{BatchNorm<float>{2}, PReLU<float>{2}}),
+        "Voices::set_weights: the BatchNorm layer has 2 features, the voices' has 3; make new Voices of this model");
+    model.layer<0>().beta().value.resize(4, 1);
+    const std::string shape = "BatchNorm: beta.value is 4 x 1, expected 3 x 1";
+    REQUIRE_THROWS_WITH(voices.set_weights(model), "Voices::set_weights: " + shape);
+    REQUIRE_THROWS_WITH((Voices{model, 2}), "Voices: " + shape);
+}

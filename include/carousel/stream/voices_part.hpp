@@ -3,15 +3,46 @@
 #pragma once
 
 #include "carousel/core/buffer.hpp"
+#include "carousel/core/require.hpp"
 #include "carousel/layer/layer.hpp"
 #include "carousel/stream/stream_part.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <stdexcept>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace carousel::inline CAROUSEL_ABI {
+
+namespace detail {
+
+/// Throws std::invalid_argument with what a StreamPart said, in words of Voices.
+[[noreturn]] CAROUSEL_INLINE void refuse_as_voices(std::string what);
+
+#ifdef CAROUSEL_BODIES
+
+CAROUSEL_INLINE void refuse_as_voices(std::string what) {
+    constexpr const char* words[][2] = {
+        {"a new Stream", "new Voices"}, {"the stream's", "the voices'"}, {"Stream", "Voices"}};
+    for (const auto& [from, to] : words)
+        for (std::size_t at = 0; (at = what.find(from, at)) != std::string::npos; at += std::strlen(to))
+            what.replace(at, std::strlen(from), to);
+    fail<std::invalid_argument>(what);
+}
+
+#endif
+
+/// f(), of a StreamPart; what it refuses is said in words of Voices.
+template <class F>
+void as_voices(F&& f) {
+    instead_of<std::invalid_argument>(f, [](const std::invalid_argument& error) { refuse_as_voices(error.what()); });
+}
+
+} // namespace detail
 
 inline namespace CAROUSEL_ISA {
 
@@ -37,8 +68,11 @@ class VoicesPart {
 
   public:
     VoicesPart(const L& layer, Index features, Index capacity)
-        : parts_(static_cast<std::size_t>(shared ? 1 : capacity), detail::stream_part<L, S>(layer, features)),
-          features_(features), outputs_(layer.output_size(features)) {
+        : features_(features), outputs_(layer.output_size(features)) {
+        detail::as_voices([&] {
+            const auto count = static_cast<std::size_t>(shared ? 1 : capacity);
+            parts_ = std::vector<StreamPart<L, S>>(count, detail::stream_part<L, S>(layer, features));
+        });
         for (std::size_t k = 0; k < parts_.size(); ++k)
             places_.push_back(k);
         y_.zeros(outputs_ * capacity);
@@ -53,13 +87,17 @@ class VoicesPart {
     void reset(Index column) noexcept { part(column).reset(); }
     bool finite(Index column) const noexcept { return part(column).finite(); }
     void get(Index column, State& out) const { part(column).get(out); }
-    void check(const State& in) const { parts_[0].check(in); }
+    void check(const State& in) const {
+        detail::as_voices([&] { parts_[0].check(in); });
+    }
     void set(Index column, const State& in) noexcept { part(column).set(in); }
     void swap(Index a, Index b) noexcept {
         if constexpr (!shared)
             std::swap(places_[static_cast<std::size_t>(a)], places_[static_cast<std::size_t>(b)]);
     }
-    void check_weights(const L& layer) const { parts_[0].check_weights(layer); }
+    void check_weights(const L& layer) const {
+        detail::as_voices([&] { parts_[0].check_weights(layer); });
+    }
     void set_weights(const L& layer) {
         for (auto& part : parts_)
             part.set_weights(layer);
