@@ -11,14 +11,67 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
+namespace detail {
+
+/// The parts of a Sequential's layers, of a Stream or of Voices.
+template <class Model, class... Part>
+class SequentialParts {
+  public:
+    void check(const typename Model::State& in) const {
+        each([&](auto k) { std::get<k>(parts_).check(std::get<k>(in)); });
+    }
+    void check_weights(const Model& model) const {
+        each([&](auto k) { std::get<k>(parts_).check_weights(model.template layer<k>()); });
+    }
+    void set_weights(const Model& model) {
+        each([&](auto k) { std::get<k>(parts_).set_weights(model.template layer<k>()); });
+    }
+
+  protected:
+    /// make(layer, its features) gives the part of each, if the first layer is given so many features.
+    template <class Make>
+    SequentialParts(const Model& model, Index features, const Make& make)
+        : SequentialParts(model, inputs(model, features), make, std::index_sequence_for<Part...>{}) {}
+
+    template <class F>
+    static void each(F&& f) {
+        [&]<std::size_t... k>(std::index_sequence<k...>) {
+            (f(std::integral_constant<std::size_t, k>{}), ...);
+        }
+        (std::index_sequence_for<Part...>{});
+    }
+
+    std::tuple<Part...> parts_;
+
+  private:
+    using Inputs = std::array<Index, sizeof...(Part)>;
+
+    template <class Make, std::size_t... k>
+    SequentialParts(const Model& model, const Inputs& features, const Make& make, std::index_sequence<k...>)
+        : parts_(make(model.template layer<k>(), features[k])...) {}
+
+    static Inputs inputs(const Model& model, Index features) {
+        Inputs list{};
+        model.each_layer([&](std::size_t k, const auto& layer) {
+            list[k] = features;
+            features = layer.output_size(features);
+        });
+        return list;
+    }
+};
+
+} // namespace detail
+
 inline namespace CAROUSEL_ISA {
 
 /// `Parts` makes them.
 template <class Parts, class... Layers>
-class SequentialPart {
+class SequentialPart : public detail::SequentialParts<Sequential<Layers...>, typename Parts::template Part<Layers>...> {
     using Model = Sequential<Layers...>;
     using S = typename Model::Scalar;
     using State = typename Model::State;
+    using SequentialPart::SequentialParts::each;
+    using SequentialPart::SequentialParts::parts_;
 
   public:
     static constexpr const char* why_not = [] {
@@ -27,7 +80,7 @@ class SequentialPart {
         return reason;
     }();
     SequentialPart(const Model& model, Index features, const Parts& make)
-        : SequentialPart(model, inputs(model, features), make, std::index_sequence_for<Layers...>{}) {}
+        : SequentialPart::SequentialParts(model, features, make) {}
 
     const S* operator()(const S* x) noexcept {
         std::apply([&](auto&... part) { ((x = part(x)), ...); }, parts_);
@@ -43,50 +96,13 @@ class SequentialPart {
     void get(State& out) const {
         each([&](auto k) { std::get<k>(parts_).get(std::get<k>(out)); });
     }
-    void check(const State& in) const {
-        each([&](auto k) { std::get<k>(parts_).check(std::get<k>(in)); });
-    }
     void set(const State& in) noexcept {
         each([&](auto k) { std::get<k>(parts_).set(std::get<k>(in)); });
-    }
-
-    void check_weights(const Model& model) const {
-        each([&](auto k) { std::get<k>(parts_).check_weights(model.template layer<k>()); });
-    }
-    void set_weights(const Model& model) {
-        each([&](auto k) { std::get<k>(parts_).set_weights(model.template layer<k>()); });
     }
 
     Index memory() const {
         return std::apply([](const auto&... part) { return (detail::memory_of(part) + ... + 0); }, parts_);
     }
-
-  private:
-    using Inputs = std::array<Index, Model::size>;
-
-    template <std::size_t... k>
-    SequentialPart(const Model& model, const Inputs& features, const Parts& make, std::index_sequence<k...>)
-        : parts_(make(model.template layer<k>(), features[k])...) {}
-
-    /// How many features each layer is given, if the first is given so many.
-    static Inputs inputs(const Model& model, Index features) {
-        Inputs list{};
-        model.each_layer([&](std::size_t k, const auto& layer) {
-            list[k] = features;
-            features = layer.output_size(features);
-        });
-        return list;
-    }
-
-    template <class F>
-    static void each(F&& f) {
-        [&]<std::size_t... k>(std::index_sequence<k...>) {
-            (f(std::integral_constant<std::size_t, k>{}), ...);
-        }
-        (std::index_sequence_for<Layers...>{});
-    }
-
-    std::tuple<typename Parts::template Part<Layers>...> parts_;
 };
 
 template <class S, bool narrow, bool fast, class... Layers>
