@@ -4,6 +4,7 @@
 #include "carousel/stream/narrow_words.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "carousel/core/quiet_bounds_begin.hpp"
 
@@ -36,7 +37,7 @@ template <WeightType type, int R>
 [[gnu::noinline]] void multiply_rows(const std::uint32_t* words, Index groups, const std::uint32_t* scales,
                                      const NarrowOperand& operand, float* y) noexcept {
     using W = Words<type>;
-    constexpr Index at_once = type == WeightType::int8 ? int8_columns / 4 : Index(1) << 40;
+    constexpr Index at_once = type == WeightType::int8 ? int8_columns / 4 : std::numeric_limits<Index>::max();
     const std::uint32_t* x = operand.words.data();
     const std::uint32_t* begin = x + simd::round_up_to_lanes<float>(groups * 4) / 2; // of int8 weights
     while (groups > 0) {
