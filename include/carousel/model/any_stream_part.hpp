@@ -58,8 +58,6 @@ class StreamPartOf final : public AnyStreamPart<S> {
     StateSpan<L, S> state_;
 };
 
-} // namespace CAROUSEL_ISA
-
 /// The part of a layer, with options if it has any that these change.
 template <class L, class S>
 std::unique_ptr<AnyStreamPart<S>> any_stream_part(const L& layer, Index features, const StreamOptions& options) {
@@ -81,5 +79,7 @@ std::unique_ptr<AnyStreamPart<S>> any_stream_part(const L& layer, Index features
             return with(yes, yes);
     return std::make_unique<StreamPartOf<L, S>>(layer, stream_part<L, S>(layer, features));
 }
+
+} // namespace CAROUSEL_ISA
 
 } // namespace carousel::detail

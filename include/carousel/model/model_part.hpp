@@ -10,7 +10,7 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
-namespace detail {
+namespace detail::inline CAROUSEL_ISA {
 
 template <class S, bool narrow, bool fast>
 struct PartWithOptions<AnyLayer<S>, S, narrow, fast> {

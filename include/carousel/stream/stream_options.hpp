@@ -74,7 +74,7 @@ class OptionPart : public StreamPart<L, S> {
 
 } // namespace CAROUSEL_ISA
 
-namespace detail {
+namespace detail::inline CAROUSEL_ISA {
 
 /// How the parts of a layer's layers are made: as ever, or with options.
 template <class S>
