@@ -104,3 +104,15 @@ TEST_CASE("Stream: a weight that isn't finite makes its unit's row NaN, and fini
         }
     }
 }
+
+TEST_CASE("Stream: a step of wider registers than the products has tiles and rows of whole ones of its own") {
+    using C = LstmCell<float>; // whose four blocks leave a tile two registers
+    stream::NarrowFunctions functions = stream::narrow_functions();
+    functions.lanes = 4;
+    for (const Index lanes : {4, 8, 16}) {
+        stream::NarrowMemory memory{};
+        stream::prepare<C>(memory, weights::int8, functions, {lanes, nullptr}, 1, 21, true);
+        CHECK(memory.layout.tile % lanes == 0);
+        CHECK(memory.row == (21 + lanes - 1) / lanes * lanes);
+    }
+}

@@ -148,8 +148,6 @@ CAROUSEL_OWN inline constexpr NarrowStep<C> narrow_step_here = {
     simd::lanes<float>,
     [](NarrowRecurrent<C>& recurrent, const float* x) noexcept { return NarrowColumn<C>(recurrent).step(x); }};
 
-} // namespace CAROUSEL_ISA
-
 /// That of the instruction set that a layer of this cell is streamed with.
 template <Cell C>
 const NarrowStep<C>& narrow_step() {
@@ -158,6 +156,8 @@ const NarrowStep<C>& narrow_step() {
     else
         return narrow_step_here<C>;
 }
+
+} // namespace CAROUSEL_ISA
 
 } // namespace carousel::stream
 

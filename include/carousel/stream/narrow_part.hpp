@@ -11,19 +11,21 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
-namespace stream {
+namespace stream::inline CAROUSEL_ISA {
 
 /// W of fewer input features stays in floats: it is small, and its features may be of any magnitude.
 inline constexpr Index least_narrow_input = 8;
 
-/// Takes the memory for a cell's layer, all zeros; `vectors`: whether it has a P. Throws std::bad_alloc.
+/// Takes the memory for a cell's layer, all zeros; `step`: the one that will run; `vectors`: whether it has a P. Throws std::bad_alloc.
 template <Cell C>
-void prepare(NarrowMemory& m, WeightType type, const NarrowFunctions& functions, Index input, Index hidden,
-             bool vectors) {
-    m.layout = {type, &functions, functions.has_dot(type), hidden, narrow_tile<C>(functions.lanes)};
+void prepare(NarrowMemory& m, WeightType type, const NarrowFunctions& functions, const NarrowStep<C>& step, Index input,
+             Index hidden, bool vectors) {
+    // A step stores whole registers of new states in place. Past the end of a tile they would replace states that the next tile has yet
+    // to read, so a tile has whole registers of the step's and of the products', whichever are wider.
+    const Index tile = narrow_tile<C>(std::max(functions.lanes, step.lanes));
+    m.layout = {type, &functions, functions.has_dot(type), hidden, tile};
     m.input = input;
-    const Index lanes = narrow_step<C>().lanes;
-    m.row = (hidden + lanes - 1) / lanes * lanes;
+    m.row = (hidden + step.lanes - 1) / step.lanes * step.lanes;
     const auto take = [&](NarrowMatrix& matrix, Index blocks, Index columns) {
         matrix.blocks = blocks, matrix.columns = columns;
         matrix.words.zeros(functions.matrix_words(m.layout, matrix));
@@ -76,12 +78,7 @@ class NarrowPart {
 
   public:
     NarrowPart(const Layer& layer, WeightType type, const stream::NarrowFunctions& functions)
-        : r_{detail::run_as<Run>(layer.cell()), {}, {}}, step_(stream::narrow_step<Run>().step) {
-        Exact::require_streamable(layer, "Stream");
-        stream::prepare<Run>(r_.memory, type, functions, layer.input_size(), layer.hidden_size(),
-                             has_vectors(layer.cell()));
-        set_weights(layer);
-    }
+        : NarrowPart(layer, type, functions, stream::narrow_step<Run>()) {}
 
     const float* operator()(const float* x) noexcept { return step_(r_, x); }
 
@@ -130,6 +127,15 @@ class NarrowPart {
     Index memory() const { return r_.memory.bytes(); }
 
   private:
+    NarrowPart(const Layer& layer, WeightType type, const stream::NarrowFunctions& functions,
+               const stream::NarrowStep<Run>& step)
+        : r_{detail::run_as<Run>(layer.cell()), {}, {}}, step_(step.step) {
+        Exact::require_streamable(layer, "Stream");
+        stream::prepare<Run>(r_.memory, type, functions, step, layer.input_size(), layer.hidden_size(),
+                             has_vectors(layer.cell()));
+        set_weights(layer);
+    }
+
     Index hidden() const { return r_.memory.layout.hidden; }
     const float* state(int s) const { return r_.memory.state.data() + s * r_.memory.row; }
 
