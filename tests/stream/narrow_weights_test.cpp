@@ -116,3 +116,18 @@ TEST_CASE("Stream: a step of wider registers than the products has tiles and row
         CHECK(memory.row == (21 + lanes - 1) / lanes * lanes);
     }
 }
+
+TEST_CASE("Stream: int8 weights of more columns than 32 bits take the sums of aren't multiplied by the processor's "
+          "instruction") {
+    using C = SimpleRnnCell<float>;
+    stream::NarrowFunctions functions = stream::narrow_functions();
+    functions.has_dot = [](WeightType) { return true; };
+    const auto dot = [&](WeightType type, Index input) {
+        stream::NarrowMemory memory{};
+        stream::prepare<C>(memory, type, functions, {1, nullptr}, input, 1, false);
+        return memory.layout.dot;
+    };
+    CHECK(dot(weights::int8, 131'072));
+    CHECK_FALSE(dot(weights::int8, 131'073));
+    CHECK(dot(weights::bfloat16, 131'073));
+}

@@ -16,6 +16,10 @@ namespace stream::inline CAROUSEL_ISA {
 /// W of fewer input features stays in floats: it is small, and its features may be of any magnitude.
 inline constexpr Index least_narrow_input = 8;
 
+/// Most columns of int8 weights for the processor's own instruction, which adds up all of a row as whole numbers of 32 bits. They may
+/// wrap around on the way; the sum itself fits: it is of products of |w| ≤ 127 and a byte within ±128, and 131072 · 127 · 128 < 2³¹.
+inline constexpr Index int8_dot_columns = 131072;
+
 /// Takes the memory for a cell's layer, all zeros; `step`: the one that will run; `vectors`: whether it has a P. Throws std::bad_alloc.
 template <Cell C>
 void prepare(NarrowMemory& m, WeightType type, const NarrowFunctions& functions, const NarrowStep<C>& step, Index input,
@@ -23,7 +27,8 @@ void prepare(NarrowMemory& m, WeightType type, const NarrowFunctions& functions,
     // A step stores whole registers of new states in place. Past the end of a tile they would replace states that the next tile has yet
     // to read, so a tile has whole registers of the step's and of the products', whichever are wider.
     const Index tile = narrow_tile<C>(std::max(functions.lanes, step.lanes));
-    m.layout = {type, &functions, functions.has_dot(type), hidden, tile};
+    const bool fits = type != WeightType::int8 || std::max(input, hidden) <= int8_dot_columns;
+    m.layout = {type, &functions, fits && functions.has_dot(type), hidden, tile};
     m.input = input;
     m.row = (hidden + step.lanes - 1) / step.lanes * step.lanes;
     const auto take = [&](NarrowMatrix& matrix, Index blocks, Index columns) {
