@@ -9,6 +9,7 @@
 
 #include <cmath>
 #include <limits>
+#include <string>
 #include <vector>
 
 using namespace carousel;
@@ -103,6 +104,14 @@ TEST_CASE("Stream: narrow weights of other sizes are refused, and nothing change
                         "Stream of this model");
     REQUIRE_THROWS_WITH(stream.set_state(Matrix<float>::Zero(9, 1)),
                         "Stream::set_state: the state of SimpleRNN is 9 x 1, expected 10 x 1");
+}
+
+TEST_CASE("Stream: a WeightType that is none of the three is refused") {
+    const auto none = static_cast<WeightType>(3);
+    REQUIRE_THROWS_WITH(Stream(GRU<float>{1, 2}, none),
+                        "Stream: the WeightType is 3, expected weights::bfloat16, weights::int16 or weights::int8");
+    REQUIRE_THROWS_AS(Stream(any_net(), static_cast<WeightType>(-1)), std::invalid_argument);
+    CHECK(std::string(name(none)) == "?");
 }
 
 TEST_CASE("Stream: memory() is what its buffers take: LSTM 1 -> 128 with int8 weights fits 70 KiB") {

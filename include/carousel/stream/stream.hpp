@@ -44,12 +44,19 @@ using PartFor = typename PartWithOptions<Model, typename Model::Scalar, (std::sa
 
 template <class Scalar, StreamOption... Options>
 StreamOptions stream_options(Options... given) {
+    static_assert((int(std::same_as<Options, WeightType>) + ...) <= 1 &&
+                      (int(std::same_as<Options, FastGatesOption>) + ...) <= 1,
+                  "Stream: an option is given twice; give one type of weights and one fast_gates at most");
     StreamOptions options;
     (options.take(given), ...);
     static_assert(std::same_as<Scalar, float>,
                   "Stream: narrow weights and fast gates are less exact than a float; they are for models of floats");
-    if constexpr ((std::same_as<Options, WeightType> || ...))
+    if constexpr ((std::same_as<Options, WeightType> || ...)) {
+        const auto type = static_cast<int>(options.weights);
+        require(type >= 0 && type <= static_cast<int>(WeightType::int8), "Stream", "the WeightType is ", type,
+                ", expected weights::bfloat16, weights::int16 or weights::int8");
         options.functions = &stream::narrow_functions();
+    }
     return options;
 }
 
@@ -83,7 +90,8 @@ class Stream {
           part_(detail::stream_part<Model, Scalar>(model, input_)) {
         prepare();
     }
-    /// The same with options.
+    /// The same with options, one WeightType and one fast_gates at most; throws std::invalid_argument, too, if the WeightType is none of
+    /// the three.
     template <StreamOption... Options>
     requires(sizeof...(Options) > 0) explicit Stream(const Model& model, Options... options)
         : input_(model.input_size()), output_(model.output_size(input_)),

@@ -9,10 +9,17 @@ namespace carousel::inline CAROUSEL_ABI {
 /// gate of each unit: weight = scale · q, |q| ≤ 32767 or 127, scale the row's largest weight by that (rounded up to a bfloat16).
 enum class WeightType { bfloat16, int16, int8 };
 
-/// The name of the enumerator.
+/// The name of the enumerator; "?" if the type is none.
 constexpr const char* name(WeightType type) {
-    constexpr const char* names[] = {"bfloat16", "int16", "int8"};
-    return names[static_cast<int>(type)];
+    switch (type) {
+    case WeightType::bfloat16:
+        return "bfloat16";
+    case WeightType::int16:
+        return "int16";
+    case WeightType::int8:
+        return "int8";
+    }
+    return "?";
 }
 
 /// Stream stream{model, weights::int8};
