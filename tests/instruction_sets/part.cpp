@@ -6,6 +6,14 @@
 #include <sstream>
 #include <string>
 
+/// A user's, which has one name in all parts.
+struct OwnGates : carousel::StandardGates {
+    template <class V>
+    [[gnu::always_inline]] static V gate(V x) {
+        return StandardGates::gate(x + x);
+    }
+};
+
 std::string CAROUSEL_JOIN(numbers_of_, CAROUSEL_PART)() {
     using namespace carousel;
     std::vector<float> wave;
@@ -31,6 +39,20 @@ std::string CAROUSEL_JOIN(numbers_of_, CAROUSEL_PART)() {
     model.add(LastStep{});
     model.add(Dense<float>{9, 1, {.activation = Activation::tanh, .seed = 4}});
     train(model);
+
+    const Sequential own{GRU<float, 1, 20>{{}, {.seed = 5}},
+                         LSTM<float, Dynamic, Dynamic, OwnGates>{20, 9, {}, {.seed = 6}},
+                         Dense<float, 9, 1>{{.seed = 7}}};
+    Stream narrow{own, weights::int8, fast_gates};
+    Voices voices{own, 3};
+    voices.join(), voices.join();
+    float sum = 0, sum_of_voices = 0;
+    for (const float sample : wave) {
+        sum += narrow(sample);
+        const float samples[] = {sample, -sample, 0};
+        sum_of_voices += voices(samples)[1];
+    }
+    out << sum << ' ' << sum_of_voices << ' ';
     return out.str();
 }
 
