@@ -38,7 +38,43 @@ std::vector<float> signal_of(std::size_t length) {
     return signal;
 }
 
+/// A layer of a user's around another, whose part with options is made of the other's.
+template <class Inner>
+struct Wrapper {
+    using Scalar = float;
+    using State = typename Inner::State;
+    Index input_size() const { return inner.input_size(); }
+    Index output_size(Index features) const { return inner.output_size(features); }
+
+    Inner inner;
+};
+
 } // namespace
+
+template <class Inner, bool narrow, bool fast>
+class carousel::OptionPart<Wrapper<Inner>, float, narrow, fast> {
+    using Parts = carousel::detail::OptionParts<float, narrow, fast>;
+    typename Parts::template Part<Inner> part_;
+
+  public:
+    static constexpr bool as_ever = !carousel::detail::changed_by_options<Inner, float, narrow, fast>;
+    OptionPart(const Wrapper<Inner>& layer, Index features, const carousel::detail::StreamOptions& options)
+        : part_(Parts{options}(layer.inner, features)) {}
+    const float* operator()(const float* x) noexcept { return part_(x); }
+    void reset() noexcept { part_.reset(); }
+    Index memory() const { return carousel::detail::memory_of(part_); }
+};
+
+TEST_CASE("Stream: a layer of a user's hands its options on to the layer that it holds") {
+    const GRU<float> inner{20, 20};
+    const Wrapper<GRU<float>> model{inner};
+    Stream stream{model, weights::int8, fast_gates};
+    Stream expected{inner, weights::int8, fast_gates};
+    CHECK(stream.memory() == expected.memory());
+    const std::vector<float> x(20, 0.5F);
+    for (int t = 0; t < 3; ++t)
+        CHECK(stream(x)[7] == expected(x)[7]);
+}
 
 TEST_CASE("Stream: a sample that is NaN makes a stream with narrow weights NaN until it is reset") {
     const Net model = net();

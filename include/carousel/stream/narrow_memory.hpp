@@ -76,7 +76,8 @@ struct NarrowFunctions {
     Index (*scale_words)(const NarrowLayout&, const NarrowMatrix&);
     Index (*short_words)(const NarrowLayout&, const ShortFloats&);
     Index (*operand_words)(const NarrowLayout&, Index columns);
-    /// Packs weights of which column k begins at weights + k · stride. A row with a NaN or an infinity becomes NaN.
+    /// Packs weights of which column k begins at weights + k · stride. A row of whole numbers with a NaN or an infinity
+    /// becomes NaN; bfloat16s stay what they are.
     void (*pack)(const NarrowLayout&, NarrowMatrix&, const float* weights, Index stride);
     /// The bias, of exact.blocks · H numbers, and W of `count` blocks from `first`, if exact has columns for it.
     void (*pack_exact)(const NarrowLayout&, ShortFloats&, const float* bias, const float* W, int first, int count);

@@ -12,7 +12,9 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
-/// Stream stream{model, fast_gates}: LSTM and GRU layers with σ and tanh run as if they had FastGates.
+/// Stream stream{model, fast_gates}: LSTM and GRU layers with σ and tanh (StandardGates) run as if they had FastGates. Those with
+/// ChosenGates or gates of your own, a SimpleRNN and cells of your own keep their functions. An option that changes nothing of a model
+/// is accepted.
 struct FastGatesOption {};
 inline constexpr FastGatesOption fast_gates = {};
 
@@ -63,7 +65,8 @@ Run run_as(const C& cell) {
 inline namespace CAROUSEL_ISA {
 
 /// How a layer L is streamed with narrow weights or fast gates, or both. Layers that have neither are streamed as ever; the headers
-/// beside this one specialise the template for those that have, and for those that hold other layers.
+/// beside this one specialise the template for those that have, and for those that hold other layers. So may you, for a layer of your
+/// own that holds one of these (StreamPart says how).
 template <class L, class S, bool narrow, bool fast>
 class OptionPart : public StreamPart<L, S> {
   public:

@@ -28,6 +28,21 @@ inline namespace CAROUSEL_ISA {
 /// Nothing but the constructor and a `get` into a State of another shape may allocate. Checks are functions of their own
 /// because a model has several layers: Stream asks every part before it changes the first.
 ///
+/// With options (Stream stream{model, weights::int8}) such a layer runs as without, and so does a layer that it holds, as a wrapper's
+/// LSTM. To hand them on, a wrapper specialises OptionPart (stream_options.hpp), too: with the same functions, but for the
+/// constructor, and with the inner layer's part in place of its StreamPart:
+///
+///     template <class Inner, bool narrow, bool fast>
+///     class carousel::OptionPart<Wrapper<Inner>, float, narrow, fast> {
+///         using Parts = carousel::detail::OptionParts<float, narrow, fast>;
+///         typename Parts::template Part<Inner> part_;
+///
+///       public:
+///         static constexpr bool as_ever = !carousel::detail::changed_by_options<Inner, float, narrow, fast>;
+///         OptionPart(const Wrapper<Inner>& layer, Index features, const carousel::detail::StreamOptions& options)
+///             : part_(Parts{options}(layer.inner(), features)) {}
+///         …
+///
 /// A layer that can't be streamed has, as this one, nothing but the reason, for a Model that holds it (null is no reason), and a
 /// constructor that doesn't compile.
 template <class L, class S>
