@@ -340,3 +340,27 @@ TEST_CASE("Stream: a parameter of another shape than its layer gave it is refuse
     table.table().value.resize(0, 5);
     refused(table, "table of the Embedding layer is 0 x 5, expected 2 x 5");
 }
+
+TEST_CASE("Stream: weights that narrow types have exactly give the numbers of floats, to the rounding of the column") {
+    Recurrent<SimpleRnnCell<float>> layer(9, 21);
+    Random random(77);
+    const auto whole = [&](float) { return std::round(static_cast<float>(random.uniform(-127, 127))) / 1024; };
+    for (Matrix<float>* const matrix : {&layer.W().value, &layer.U().value}) {
+        *matrix = matrix->unaryExpr(whole).eval();
+        matrix->col(4).setConstant(127.0F / 1024); // the largest, so that a row's scale is exact
+    }
+    const Matrix<float> x = random_matrix<float>(9, 20, random);
+    for (const WeightType type : {weights::bfloat16, weights::int16, weights::int8}) {
+        CAPTURE(name(type));
+        Stream exact{layer};
+        Stream narrow{layer, type};
+        double error = 0;
+        for (Index t = 0; t < x.cols(); ++t) {
+            const auto y = feed(exact, x.col(t)), z = narrow(x.col(t));
+            for (std::size_t k = 0; k < 21; ++k)
+                error = std::max(error, double(std::abs(y[k] - z[k])));
+        }
+        CHECK(error < 2e-4);
+        CHECK(narrow.memory() < exact.memory());
+    }
+}
