@@ -6,6 +6,8 @@
 #include "stream/narrow_reference.hpp"
 #include "support.hpp"
 
+#include <bit>
+#include <cstdint>
 #include <limits>
 
 using namespace carousel;
@@ -130,4 +132,46 @@ TEST_CASE("Stream: int8 weights of more columns than 32 bits take the sums of ar
     CHECK(dot(weights::int8, 131'072));
     CHECK_FALSE(dot(weights::int8, 131'073));
     CHECK(dot(weights::bfloat16, 131'073));
+}
+
+TEST_CASE("Stream: bytes of int8 weights stand beside those of the column that the processor's instruction multiplies "
+          "them with") {
+    if constexpr (std::endian::native != std::endian::little)
+        return; // as all processors with the instruction are
+    constexpr Index hidden = 75, columns = 37, tile = 64;
+    Random random(74);
+    const Matrix<float> U = random_matrix<float>(hidden, columns, random);
+    const Matrix<float> h = random_matrix<float>(columns, 1, random);
+    const stream::NarrowFunctions& functions = stream::narrow_functions_here;
+    const stream::NarrowLayout layout{weights::int8, &functions, true, hidden, tile};
+    stream::NarrowMatrix matrix{1, columns};
+    matrix.words.zeros(functions.matrix_words(layout, matrix));
+    matrix.scales.zeros(functions.scale_words(layout, matrix));
+    functions.pack(layout, matrix, U.data(), hidden);
+    stream::NarrowOperand column;
+    column.words.zeros(functions.operand_words(layout, columns));
+    functions.convert(layout, column, h.data(), columns);
+
+    constexpr Index L = stream::word_lanes, groups = (columns + 3) / 4;
+    const Index half = (columns + L - 1) / L * L / 4;
+    const std::uint32_t* const x = column.words.data();
+    const Doubles expected = narrow(U, weights::int8) * operand(h.cast<double>(), weights::int8);
+    for (Index row = 0; row < hidden; ++row) {
+        const Index u = row / tile * tile, r = row - u, registers = stream::registers_of(1, layout.width(u));
+        const stream::RowPlace place = stream::place_of(registers, groups, r);
+        const std::uint32_t* const words = matrix.words.data() + stream::registers_before(layout, 1, u, 1) * L * groups;
+        // What vpdpbusd adds: bytes without a sign times those with one.
+        auto upper = static_cast<std::int32_t>(x[2 * half]), lower = static_cast<std::int32_t>(x[2 * half + 1]);
+        for (Index k = 0; k < groups; ++k)
+            for (int byte = 0; byte < 32; byte += 8) {
+                const auto w = static_cast<std::int32_t>(words[place.first + k * place.stride] >> byte & 0xffU);
+                upper += w * static_cast<std::int8_t>(x[k] >> byte & 0xffU);
+                lower += w * static_cast<std::int8_t>(x[half + k] >> byte & 0xffU);
+            }
+        const std::uint32_t scales =
+            matrix.scales.data()[(stream::registers_before(layout, 1, u, 2) + r / L) / 2 * L + r % L];
+        const auto scale =
+            double(std::bit_cast<float>(r / L % 2 != 0 ? scales & 0xffff0000U : scales << 16) * column.scale);
+        CHECK(scale * (256.0 * upper + lower) == Approx(expected(row, 0)).margin(1e-6));
+    }
 }
