@@ -54,8 +54,8 @@ template <class V>
 template <class V>
 [[gnu::always_inline]] inline V fast_tanh_slope(V x) {
     const detail::FastRational<V, 0> t(x);
-    const V value = t.value(), rising = value < scalar_of<V>(1) ? t.slope() : V{};
-    return value > scalar_of<V>(-1) ? rising : V{};
+    const V value = t.value(), below = value >= scalar_of<V>(1) ? V{} : t.slope(); // NaN compares false and stays NaN
+    return value <= scalar_of<V>(-1) ? V{} : below;
 }
 
 /// σ(x), at most 2e-6 off.
@@ -68,8 +68,8 @@ template <class V>
 template <class V>
 [[gnu::always_inline]] inline V fast_sigmoid_slope(V x) {
     const detail::FastRational<V, 1> t(x);
-    const V value = t.value() + scalar_of<V>(0.5), rising = value < scalar_of<V>(1) ? t.slope() : V{};
-    return value > V{} ? rising : V{};
+    const V value = t.value() + scalar_of<V>(0.5), below = value >= scalar_of<V>(1) ? V{} : t.slope();
+    return value <= V{} ? V{} : below;
 }
 
 } // namespace carousel::simd
