@@ -170,7 +170,7 @@ Picture sound_picture(const std::string& file, std::span<const float> target, st
         return series;
     };
     // 20 ms of the waveform, where it is louder than three quarters of it
-    const std::size_t shown = std::min(target.size(), static_cast<std::size_t>(rate) / 50);
+    const std::size_t shown = std::min(target.size(), std::max<std::size_t>(1, static_cast<std::size_t>(rate) / 50));
     std::vector<std::pair<double, std::size_t>> pieces; // energy, first sample
     for (std::size_t at = 0; at + shown <= target.size(); at += shown)
         pieces.emplace_back(std::transform_reduce(target.begin() + static_cast<std::ptrdiff_t>(at),
