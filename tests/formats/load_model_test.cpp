@@ -42,7 +42,7 @@ std::vector<Model<float>> every_layer() {
     return models;
 }
 
-/// A layer of a user's: x times a factor.
+/// A layer of a user's: x times a factor. It has a setting of the name, and the value, that one of LSTM's has.
 class Scale {
   public:
     using Scalar = float;
@@ -60,7 +60,10 @@ class Scale {
     void final_state(const Tape&, NoState&) const {}
     SequenceView<float> backward(SequenceView<float>, Tape&, const BackwardOptions<NoState>&) { return {}; }
     void each_parameter(auto&&) const {}
-    void each_option(auto&& f) const { f("times", times_); }
+    void each_option(auto&& f) const {
+        f("times", times_);
+        f("gate", "sigmoid");
+    }
     void initialize(Random&) {}
     Index output_size(Index input) const { return input; }
     std::string name() const { return "Scale"; }
@@ -68,6 +71,18 @@ class Scale {
   private:
     Index times_;
 };
+
+LayerRegistry<float> registry_of_scale() {
+    LayerRegistry<float> registry;
+    registry.add("Scale", [](const LayerDescription& description, const LayerRegistry<float>&) {
+        LayerValues values(description);
+        const Scale layer{values.size("times")};
+        require(values.get<std::string>("gate", "") == "sigmoid", "Scale", "its gate is another");
+        values.finish();
+        return AnyLayer<float>(layer);
+    });
+    return registry;
+}
 
 /// The bytes of a file with these weights, whose metadata says this of the architecture.
 std::string file_saying(const std::string& architecture) {
@@ -120,6 +135,13 @@ TEST_CASE("with_gates: FastGates differ by little and can be changed back; other
           std::string::npos);
 }
 
+TEST_CASE("with_gates: a setting of the same name of a layer of the program's own stays") {
+    const Model<float> model{Dense<float>{2, 1}, Scale{3}};
+    CHECK(describe(with_gates<FastGates>(model, registry_of_scale())) == describe(model));
+    CHECK_FALSE(detail::has_fast_gates({"Scale", {{"gate", "fast_sigmoid"}}}));
+    CHECK(detail::has_fast_gates({"GRU", {{"gate", "fast_sigmoid"}}}));
+}
+
 TEST_CASE("load_model: a Sequential of compile-time sizes and a layer alone come back as models") {
     const Sequential known{LSTM<float, 1, 4>{}, Dense<float, 4, 1>{}};
     const auto model = load_model<float>(safetensors_bytes(known));
@@ -137,15 +159,8 @@ TEST_CASE("load_model: a layer of the program's own is made as the registry says
     CHECK(error<std::runtime_error>([&] { load_model<float>(bytes); }) ==
           "load_model: memory: LayerRegistry: layer 1 (Scale): no layer has the type \"Scale\"; add() says how it is "
           "made");
-    LayerRegistry<float> registry;
-    registry.add("Scale", [](const LayerDescription& description, const LayerRegistry<float>&) {
-        LayerValues values(description);
-        const Scale layer{values.size("times")};
-        values.finish();
-        return AnyLayer<float>(layer);
-    });
     const Sequence<float> x(Matrix<float>::Ones(2, 1));
-    CHECK(load_model<float>(bytes, registry)(x).values() == model(x).values());
+    CHECK(load_model<float>(bytes, registry_of_scale())(x).values() == model(x).values());
 }
 
 TEST_CASE("load_model: a file that doesn't say what its layers are, or says it wrongly, is refused") {

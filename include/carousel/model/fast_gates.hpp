@@ -9,12 +9,17 @@
 
 namespace carousel::inline CAROUSEL_ABI::detail {
 
+/// Whether it is a layer of carousel's whose functions are gates. A layer of the program's own may have settings of these names.
+inline bool is_gated(const LayerDescription& layer) {
+    return layer.type == "LSTM" || layer.type == "CoupledLSTM" || layer.type == "GRU";
+}
+
 inline bool has_fast_gates(const LayerDescription& layer) {
-    return std::ranges::any_of(layer.values,
-                               [](const auto& value) {
-                                   const auto* const text = std::get_if<std::string>(&value.second);
-                                   return text && *text == FastGates::sigmoid_name;
-                               }) ||
+    return (is_gated(layer) && std::ranges::any_of(layer.values,
+                                                   [](const auto& value) {
+                                                       const auto* const text = std::get_if<std::string>(&value.second);
+                                                       return text && *text == FastGates::sigmoid_name;
+                                                   })) ||
            std::ranges::any_of(layer.layers, has_fast_gates);
 }
 

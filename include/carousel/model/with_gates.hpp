@@ -14,13 +14,13 @@ namespace carousel::inline CAROUSEL_ABI {
 
 namespace detail {
 
-/// Gives each layer whose functions are from.σ and from.tanh the others; layers of other functions keep theirs.
+/// Gives each LSTM and GRU whose functions are from.σ and from.tanh the others; those of other functions keep theirs.
 inline void exchange_gates(LayerDescription& layer, const std::array<std::string, 2>& from,
                            const std::array<std::string, 2>& to) {
     const auto is_function = [](const std::string& name) {
         return name == "gate" || name == "candidate" || name == "output";
     };
-    bool all = true;
+    bool all = is_gated(layer);
     for (const auto& [name, value] : layer.values)
         if (is_function(name))
             all = all && value == SettingValue(from[name != "gate"]);
