@@ -2,6 +2,7 @@
 #pragma once
 
 #include "carousel/io/pytorch/walk.hpp"
+#include "carousel/model/fast_gates.hpp"
 
 #include <string>
 #include <vector>
@@ -67,7 +68,8 @@ std::vector<NamedTensor> torch_tensors(const Model& model, const std::vector<std
         const std::string what = layer_text(place, layer);
         if constexpr (HasTorchLayer<L>) {
             for (const std::string& unlike : {TorchLayer<L>::unlike(layer), TorchLayer<L>::unsaid(layer)})
-                require(unlike.empty(), where, what, " ", unlike, ", which no module of PyTorch does");
+                require(unlike.empty(), where, what, " ", unlike, ", which no module of PyTorch does",
+                        fast_gates_advice(layer));
             require(names.empty() || k < names.size(), where, what, " has no name among the ", names.size(),
                     " of the option modules");
             const std::string module = names.empty() ? path : names[k];
