@@ -44,4 +44,8 @@ TEST_CASE("FastGates: gradients through time match central differences, and a st
     check_layer(Lstm{2, 3, {.peephole = true}}, Lstm{3, 3, {.peephole = true}, {.reverse = true}});
     using Gru = GRU<double, Dynamic, Dynamic, Reset::before, FastGates>;
     check_layer(Gru{2, 3}, Gru{3, 3, {}, {.reverse = true}});
+    using Coupled = CoupledLSTM<double, Dynamic, Dynamic, FastGates>;
+    check_layer(Coupled{2, 3}, Coupled{3, 3, {}, {.reverse = true}});
+    using After = GRU<double, Dynamic, Dynamic, Reset::after, FastGates>;
+    check_layer(After{2, 3}, After{3, 3, {}, {.reverse = true}});
 }
