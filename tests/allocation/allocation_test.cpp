@@ -197,7 +197,7 @@ TEST_CASE("allocation: nor does one with narrow weights, when it takes other wei
                           Dense<float>{30, 1}};
     };
     const auto model = make(), trained = make();
-    for (const WeightType type : {weights::bfloat16, weights::int16, weights::int8}) {
+    for (const WeightType type : {WeightType::bfloat16, WeightType::int16, WeightType::int8}) {
         Stream stream{model, type, fast_gates};
         const auto rest = stream.state();
         auto state = rest;
@@ -401,7 +401,7 @@ TEST_CASE("allocation: a failed one leaves the model of a stream with narrow wei
                            Dense<float>{30, 1}};
     float first = 0;
     const auto run = [&] {
-        Stream stream{model, weights::int8, fast_gates};
+        Stream stream{model, WeightType::int8, fast_gates};
         Stream copy = stream;
         first = copy(1) + stream(1);
     };

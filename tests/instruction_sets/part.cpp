@@ -43,7 +43,7 @@ std::string CAROUSEL_JOIN(numbers_of_, CAROUSEL_PART)() {
     const Sequential own{GRU<float, 1, 20>{{}, {.seed = 5}},
                          LSTM<float, Dynamic, Dynamic, OwnGates>{20, 9, {}, {.seed = 6}},
                          Dense<float, 9, 1>{{.seed = 7}}};
-    Stream narrow{own, weights::int8, fast_gates};
+    Stream narrow{own, WeightType::int8, fast_gates};
     Voices voices{own, 3};
     voices.join(), voices.join();
     float sum = 0, sum_of_voices = 0;

@@ -3,5 +3,5 @@
 
 int main() {
     const carousel::LSTM<double> model{1, 8};
-    carousel::Stream stream{model, carousel::weights::int8};
+    carousel::Stream stream{model, carousel::WeightType::int8};
 }

@@ -3,5 +3,5 @@
 
 int main() {
     const carousel::LSTM<float> model{1, 8};
-    carousel::Stream<carousel::LSTM<float>> stream{model, carousel::weights::int8};
+    carousel::Stream<carousel::LSTM<float>> stream{model, carousel::WeightType::int8};
 }

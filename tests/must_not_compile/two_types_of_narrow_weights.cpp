@@ -3,5 +3,5 @@
 
 int main() {
     const carousel::LSTM<float> model{1, 8};
-    carousel::Stream stream{model, carousel::weights::int8, carousel::weights::int16};
+    carousel::Stream stream{model, carousel::WeightType::int8, carousel::WeightType::int16};
 }

@@ -75,7 +75,7 @@ int main(int count, char**) {
     model.each_layer([&](auto, const auto& layer) { known.add(layer); });
     trained.each_layer([&](auto, const auto& layer) { learned.add(layer); });
     const float sum = run(model, trained), same = run(known, learned);
-    const float fast = run(model, trained, fast_gates), narrow = run(model, trained, weights::int16, fast_gates);
+    const float fast = run(model, trained, fast_gates), narrow = run(model, trained, WeightType::int16, fast_gates);
     const auto nested = [] {
         return Model<float>{LSTM<float>{1, 20}, Residual{AnyLayer<float>{GRU<float>{20, 20}}},
                             Model<float>{LSTM<float>{20, 12}, Dense<float>{12, 1}}};

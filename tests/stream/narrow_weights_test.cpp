@@ -15,7 +15,7 @@ using namespace carousel::test;
 
 namespace {
 
-constexpr WeightType types[] = {weights::bfloat16, weights::int16, weights::int8};
+constexpr WeightType types[] = {WeightType::bfloat16, WeightType::int16, WeightType::int8};
 
 template <class Model, class Part>
 [[gnu::noinline]] Matrix<float> outputs(Stream<Model, Part>& stream, const Matrix<float>& x) {
@@ -113,7 +113,7 @@ TEST_CASE("Stream: a step of wider registers than the products has tiles and row
     functions.lanes = 4;
     for (const Index lanes : {4, 8, 16}) {
         stream::NarrowMemory memory{};
-        stream::prepare<C>(memory, weights::int8, functions, {lanes, nullptr}, 1, 21, true);
+        stream::prepare<C>(memory, WeightType::int8, functions, {lanes, nullptr}, 1, 21, true);
         CHECK(memory.layout.tile % lanes == 0);
         CHECK(memory.row == (21 + lanes - 1) / lanes * lanes);
     }
@@ -129,9 +129,9 @@ TEST_CASE("Stream: int8 weights of more columns than 32 bits take the sums of ar
         stream::prepare<C>(memory, type, functions, {1, nullptr}, input, 1, false);
         return memory.layout.dot;
     };
-    CHECK(dot(weights::int8, 131'072));
-    CHECK_FALSE(dot(weights::int8, 131'073));
-    CHECK(dot(weights::bfloat16, 131'073));
+    CHECK(dot(WeightType::int8, 131'072));
+    CHECK_FALSE(dot(WeightType::int8, 131'073));
+    CHECK(dot(WeightType::bfloat16, 131'073));
 }
 
 TEST_CASE("Stream: bytes of int8 weights stand beside those of the column that the processor's instruction multiplies "
@@ -143,7 +143,7 @@ TEST_CASE("Stream: bytes of int8 weights stand beside those of the column that t
     const Matrix<float> U = random_matrix<float>(hidden, columns, random);
     const Matrix<float> h = random_matrix<float>(columns, 1, random);
     const stream::NarrowFunctions& functions = stream::narrow_functions_here;
-    const stream::NarrowLayout layout{weights::int8, &functions, true, hidden, tile};
+    const stream::NarrowLayout layout{WeightType::int8, &functions, true, hidden, tile};
     stream::NarrowMatrix matrix{1, columns};
     matrix.words.zeros(functions.matrix_words(layout, matrix));
     matrix.scales.zeros(functions.scale_words(layout, matrix));
@@ -155,7 +155,7 @@ TEST_CASE("Stream: bytes of int8 weights stand beside those of the column that t
     constexpr Index L = stream::word_lanes, groups = (columns + 3) / 4;
     const Index half = (columns + L - 1) / L * L / 4;
     const std::uint32_t* const x = column.words.data();
-    const Doubles expected = narrow(U, weights::int8) * operand(h.cast<double>(), weights::int8);
+    const Doubles expected = narrow(U, WeightType::int8) * operand(h.cast<double>(), WeightType::int8);
     for (Index row = 0; row < hidden; ++row) {
         const Index u = row / tile * tile, r = row - u, registers = stream::registers_of(1, layout.width(u));
         const stream::RowPlace place = stream::place_of(registers, groups, r);

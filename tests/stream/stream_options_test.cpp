@@ -17,7 +17,7 @@ using namespace carousel::test;
 
 namespace {
 
-constexpr WeightType types[] = {weights::bfloat16, weights::int16, weights::int8};
+constexpr WeightType types[] = {WeightType::bfloat16, WeightType::int16, WeightType::int8};
 
 using Net = Sequential<LSTM<float>, Residual<GRU<float>>, Dense<float>>;
 Net net(std::uint64_t seed = 1) {
@@ -68,8 +68,8 @@ class carousel::OptionPart<Wrapper<Inner>, float, narrow, fast> {
 TEST_CASE("Stream: a layer of a user's hands its options on to the layer that it holds") {
     const GRU<float> inner{20, 20};
     const Wrapper<GRU<float>> model{inner};
-    Stream stream{model, weights::int8, fast_gates};
-    Stream expected{inner, weights::int8, fast_gates};
+    Stream stream{model, WeightType::int8, fast_gates};
+    Stream expected{inner, WeightType::int8, fast_gates};
     CHECK(stream.memory() == expected.memory());
     const std::vector<float> x(20, 0.5F);
     for (int t = 0; t < 3; ++t)
@@ -92,9 +92,9 @@ TEST_CASE("Stream: narrow weights and fast gates, in any order, of layers in lay
     const Net model = net();
     const Model<float> any = any_net();
     const auto signal = signal_of(50);
-    Stream a{model, weights::int8, fast_gates}, b{model, fast_gates, weights::int8};
-    Stream c{any, weights::int8, fast_gates}, any_narrow{any, weights::int8}, any_fast{any, fast_gates};
-    Stream narrow{model, weights::int8};
+    Stream a{model, WeightType::int8, fast_gates}, b{model, fast_gates, WeightType::int8};
+    Stream c{any, WeightType::int8, fast_gates}, any_narrow{any, WeightType::int8}, any_fast{any, fast_gates};
+    Stream narrow{model, WeightType::int8};
     Stream fast{model, fast_gates};
     StreamWith<Net, WeightType> member = narrow;
     double fast_error = 0;
@@ -134,7 +134,7 @@ TEST_CASE("Stream: takes other weights into narrow ones and keeps its state, whi
 }
 
 TEST_CASE("Stream: narrow weights of other sizes are refused, and nothing changes") {
-    Stream stream{Recurrent<SimpleRnnCell<float>>(1, 10, {}, {.seed = 5}), weights::int16};
+    Stream stream{Recurrent<SimpleRnnCell<float>>(1, 10, {}, {.seed = 5}), WeightType::int16};
     REQUIRE_THROWS_WITH(stream.set_weights(Recurrent<SimpleRnnCell<float>>(1, 11)),
                         "Stream::set_weights: the SimpleRNN layer is 1 -> 11, the stream's is 1 -> 10; make a new "
                         "Stream of this model");
@@ -145,7 +145,7 @@ TEST_CASE("Stream: narrow weights of other sizes are refused, and nothing change
 TEST_CASE("Stream: a WeightType that is none of the three is refused") {
     const auto none = static_cast<WeightType>(3);
     REQUIRE_THROWS_WITH(Stream(GRU<float>{1, 2}, none),
-                        "Stream: the WeightType is 3, expected weights::bfloat16, weights::int16 or weights::int8");
+                        "Stream: the WeightType is 3, expected WeightType::bfloat16, WeightType::int16 or WeightType::int8");
     REQUIRE_THROWS_AS(Stream(any_net(), static_cast<WeightType>(-1)), std::invalid_argument);
     CHECK(std::string(name(none)) == "?");
 }
@@ -153,13 +153,13 @@ TEST_CASE("Stream: a WeightType that is none of the three is refused") {
 TEST_CASE("Stream: memory() is what its buffers take: LSTM 1 -> 128 with int8 weights fits 70 KiB") {
     const LSTM<float> layer{1, 128, {}, {.initialize = false}};
     const Index state = 2 * 128 * 4, U = 512 * 128, rows = 512 * (3 + 3 + 2), h = 128 * 2;
-    Stream stream{layer, weights::int8};
+    Stream stream{layer, WeightType::int8};
     CHECK(stream.memory() >= U + rows + state + h + Index(sizeof stream));
     CHECK(stream.memory() < U + rows + state + h + Index(sizeof stream) + 32);
     CHECK(stream.memory() <= 70 * 1024);
     Stream exact{layer};
     CHECK(exact.memory() > 4 * (U + 2 * 512) + 2 * state);
-    Stream any{Model<float>{layer}, weights::int8};
+    Stream any{Model<float>{layer}, WeightType::int8};
     CHECK(any.memory() > stream.memory());
     CHECK(any.memory() < stream.memory() + 512);
 }
@@ -167,9 +167,9 @@ TEST_CASE("Stream: memory() is what its buffers take: LSTM 1 -> 128 with int8 we
 TEST_CASE("compare_streams: the error falls with the bits, and is that of the two streams") {
     const Net model = net();
     const auto signal = signal_of(200);
-    const StreamDifference int8 = compare_streams(model, signal, weights::int8),
-                           int16 = compare_streams(model, signal, weights::int16),
-                           bfloat16 = compare_streams(model, signal, weights::bfloat16);
+    const StreamDifference int8 = compare_streams(model, signal, WeightType::int8),
+                           int16 = compare_streams(model, signal, WeightType::int16),
+                           bfloat16 = compare_streams(model, signal, WeightType::bfloat16);
     CHECK(int8.max > bfloat16.max);
     CHECK(bfloat16.max > 10 * int16.max);
     CHECK(int16.max > 0);
@@ -177,7 +177,7 @@ TEST_CASE("compare_streams: the error falls with the bits, and is that of the tw
     CHECK(int8.output == int16.output);
 
     Stream exact{model};
-    Stream other{model, weights::int8};
+    Stream other{model, WeightType::int8};
     double max = 0;
     for (const float x : signal) {
         const auto y = exact(std::span(&x, 1)), z = other(std::span(&x, 1));
@@ -186,8 +186,8 @@ TEST_CASE("compare_streams: the error falls with the bits, and is that of the tw
     }
     CHECK(int8.max == Approx(max));
 
-    REQUIRE_THROWS_WITH(compare_streams(model, std::vector<float>{}, weights::int8),
+    REQUIRE_THROWS_WITH(compare_streams(model, std::vector<float>{}, WeightType::int8),
                         "compare_streams: signal has 0 numbers, expected samples of 1 each");
     const float nan[] = {1, std::numeric_limits<float>::quiet_NaN(), 1};
-    CHECK(std::isnan(compare_streams(model, nan, weights::int8).max));
+    CHECK(std::isnan(compare_streams(model, nan, WeightType::int8).max));
 }

@@ -350,7 +350,7 @@ TEST_CASE("Stream: weights that narrow types have exactly give the numbers of fl
         matrix->col(4).setConstant(127.0F / 1024); // the largest, so that a row's scale is exact
     }
     const Matrix<float> x = random_matrix<float>(9, 20, random);
-    for (const WeightType type : {weights::bfloat16, weights::int16, weights::int8}) {
+    for (const WeightType type : {WeightType::bfloat16, WeightType::int16, WeightType::int8}) {
         CAPTURE(name(type));
         Stream exact{layer};
         Stream narrow{layer, type};

@@ -17,7 +17,7 @@ struct StreamDifference {
 
 /// Runs the signal through Stream{model} and Stream{model, options…}, both from the zero state, and compares their outputs:
 ///
-///     const auto [max, rms, output] = compare_streams(model, signal, weights::int8);
+///     const auto [max, rms, output] = compare_streams(model, signal, WeightType::int8);
 ///
 /// signal: the samples one after the other, each of model.input_size() numbers (a std::vector, or the memory of a matrix with a column
 /// for each). Throws std::invalid_argument if it isn't a whole number of samples or has none, and as Stream does.

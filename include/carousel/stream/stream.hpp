@@ -54,7 +54,7 @@ StreamOptions stream_options(Options... given) {
     if constexpr ((std::same_as<Options, WeightType> || ...)) {
         const auto type = static_cast<int>(options.weights);
         require(type >= 0 && type <= static_cast<int>(WeightType::int8), "Stream", "the WeightType is ", type,
-                ", expected weights::bfloat16, weights::int16 or weights::int8");
+                ", expected WeightType::bfloat16, WeightType::int16 or WeightType::int8");
         options.functions = &stream::narrow_functions();
     }
     return options;
@@ -71,8 +71,8 @@ StreamOptions stream_options(Options... given) {
 ///
 /// Narrower weights and faster functions are options, in any order (docs/streaming.md says what they cost and gain):
 ///
-///     Stream small{model, weights::int8};              // its type: StreamWith<Model, WeightType>
-///     Stream fast{model, weights::int16, fast_gates};
+///     Stream small{model, WeightType::int8};              // its type: StreamWith<Model, WeightType>
+///     Stream fast{model, WeightType::int16, fast_gates};
 ///
 /// Only the constructor, copies, prewarm() and state() allocate. Threads may not share a Stream; each has its own copy.
 /// A step is compiled for the instruction set of the file that names the type, unless a compiled library has it: `Part` tells such

@@ -1,4 +1,4 @@
-// What a Stream may be told beside its model: weights::bfloat16, weights::int16, weights::int8 (weight_type.hpp), and fast_gates. And
+// What a Stream may be told beside its model: WeightType::bfloat16, WeightType::int16, WeightType::int8 (weight_type.hpp), and fast_gates. And
 // how its parts are made then: a Stream that is told nothing has none of this.
 #pragma once
 

@@ -28,7 +28,7 @@ inline namespace CAROUSEL_ISA {
 /// Nothing but the constructor and a `get` into a State of another shape may allocate. Checks are functions of their own
 /// because a model has several layers: Stream asks every part before it changes the first.
 ///
-/// With options (Stream stream{model, weights::int8}) such a layer runs as without, and so does a layer that it holds, as a wrapper's
+/// With options (Stream stream{model, WeightType::int8}) such a layer runs as without, and so does a layer that it holds, as a wrapper's
 /// LSTM. To hand them on, a wrapper specialises OptionPart (stream_options.hpp), too: with the same functions, but for the
 /// constructor, and with the inner layer's part in place of its StreamPart:
 ///

@@ -23,9 +23,4 @@ constexpr const char* name(WeightType type) {
     return "?";
 }
 
-/// Stream stream{model, weights::int8};
-namespace weights {
-inline constexpr WeightType bfloat16 = WeightType::bfloat16, int16 = WeightType::int16, int8 = WeightType::int8;
-} // namespace weights
-
 } // namespace carousel
