@@ -2,7 +2,7 @@
 #pragma once
 
 #include "carousel/layer/recurrent.hpp"
-#include "carousel/stream/narrow_product.hpp"
+#include "carousel/stream/narrow/product.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -4,7 +4,7 @@
 
 #include "carousel/cell/gru.hpp"
 #include "carousel/cell/lstm.hpp"
-#include "carousel/stream/narrow_memory.hpp"
+#include "carousel/stream/narrow/memory.hpp"
 #include "carousel/stream/stream_part.hpp"
 #include "carousel/stream/weight_type.hpp"
 

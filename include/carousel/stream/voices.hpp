@@ -1,11 +1,11 @@
 // Voices: many runs of one model, sample by sample, in one step. docs/streaming.md has an example.
 #pragma once
 
-#include "carousel/stream/layer_voices.hpp"
-#include "carousel/stream/recurrent_voices_part.hpp"
-#include "carousel/stream/sequential_voices_part.hpp"
 #include "carousel/stream/stream.hpp"
-#include "carousel/stream/voice_list.hpp"
+#include "carousel/stream/voices/layer_parts.hpp"
+#include "carousel/stream/voices/list.hpp"
+#include "carousel/stream/voices/recurrent_part.hpp"
+#include "carousel/stream/voices/sequential_part.hpp"
 
 #include <algorithm>
 #include <cstddef>

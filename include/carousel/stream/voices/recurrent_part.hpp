@@ -2,7 +2,7 @@
 #pragma once
 
 #include "carousel/stream/recurrent_part.hpp"
-#include "carousel/stream/recurrent_voices.hpp"
+#include "carousel/stream/voices/recurrent.hpp"
 #include "carousel/stream/voices_part.hpp"
 
 #include <utility>

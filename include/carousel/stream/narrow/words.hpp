@@ -9,7 +9,7 @@
 #pragma once
 
 #include "carousel/simd/lane.hpp"
-#include "carousel/stream/narrow_memory.hpp"
+#include "carousel/stream/narrow/memory.hpp"
 
 #include <cstdint>
 

@@ -2,7 +2,7 @@
 // at run time.
 #pragma once
 
-#include "carousel/stream/narrow_rows.hpp"
+#include "carousel/stream/narrow/rows.hpp"
 
 #include "carousel/core/quiet_bounds_begin.hpp"
 

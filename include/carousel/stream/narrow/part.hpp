@@ -2,7 +2,7 @@
 #pragma once
 
 #include "carousel/core/finite.hpp"
-#include "carousel/stream/narrow_column.hpp"
+#include "carousel/stream/narrow/column.hpp"
 #include "carousel/stream/recurrent_part.hpp"
 
 #include <utility>

@@ -1,7 +1,7 @@
 // Where the words of a NarrowMatrix stand, and how they are made of floats.
 #pragma once
 
-#include "carousel/stream/narrow_words.hpp"
+#include "carousel/stream/narrow/words.hpp"
 
 #include <cmath>
 #include <limits>

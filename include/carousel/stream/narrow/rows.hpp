@@ -1,7 +1,7 @@
 // Some registers of rows of narrow weights times one column.
 #pragma once
 
-#include "carousel/stream/narrow_words.hpp"
+#include "carousel/stream/narrow/words.hpp"
 
 #include <algorithm>
 #include <limits>

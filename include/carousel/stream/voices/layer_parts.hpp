@@ -3,9 +3,9 @@
 #pragma once
 
 #include "carousel/stream/conv1d_part.hpp"
-#include "carousel/stream/dense_voices.hpp"
 #include "carousel/stream/residual_part.hpp"
 #include "carousel/stream/stateless_parts.hpp"
+#include "carousel/stream/voices/dense.hpp"
 #include "carousel/stream/voices_part.hpp"
 
 #include <algorithm>

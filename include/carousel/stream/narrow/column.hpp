@@ -4,7 +4,7 @@
 #include "carousel/cell/cell.hpp"
 #include "carousel/kernel/compiled.hpp"
 #include "carousel/stream/flush.hpp"
-#include "carousel/stream/narrow_memory.hpp"
+#include "carousel/stream/narrow/memory.hpp"
 
 #include <algorithm>
 

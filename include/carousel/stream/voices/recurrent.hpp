@@ -6,7 +6,7 @@
 #include "carousel/kernel/forward_step.hpp"
 #include "carousel/kernel/plan.hpp"
 #include "carousel/stream/flush.hpp"
-#include "carousel/stream/voice_memory.hpp"
+#include "carousel/stream/voices/memory.hpp"
 
 #include <algorithm>
 

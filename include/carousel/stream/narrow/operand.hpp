@@ -1,7 +1,7 @@
 // The column that narrow weights are multiplied with, in the form that they need.
 #pragma once
 
-#include "carousel/stream/narrow_words.hpp"
+#include "carousel/stream/narrow/words.hpp"
 
 #include <algorithm>
 #include <bit>

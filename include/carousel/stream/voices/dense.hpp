@@ -5,7 +5,7 @@
 #include "carousel/kernel/compiled.hpp"
 #include "carousel/kernel/elementwise.hpp"
 #include "carousel/kernel/product.hpp"
-#include "carousel/stream/voice_memory.hpp"
+#include "carousel/stream/voices/memory.hpp"
 
 #include <algorithm>
 

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "carousel/kernel/compiled.hpp"
-#include "carousel/stream/narrow_dot.hpp"
-#include "carousel/stream/narrow_operand.hpp"
-#include "carousel/stream/narrow_pack.hpp"
+#include "carousel/stream/narrow/dot.hpp"
+#include "carousel/stream/narrow/operand.hpp"
+#include "carousel/stream/narrow/pack.hpp"
 
 #include <type_traits>
 
