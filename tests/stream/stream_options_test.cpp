@@ -144,8 +144,9 @@ TEST_CASE("Stream: narrow weights of other sizes are refused, and nothing change
 
 TEST_CASE("Stream: a WeightType that is none of the three is refused") {
     const auto none = static_cast<WeightType>(3);
-    REQUIRE_THROWS_WITH(Stream(GRU<float>{1, 2}, none),
-                        "Stream: the WeightType is 3, expected WeightType::bfloat16, WeightType::int16 or WeightType::int8");
+    REQUIRE_THROWS_WITH(
+        Stream(GRU<float>{1, 2}, none),
+        "Stream: the WeightType is 3, expected WeightType::bfloat16, WeightType::int16 or WeightType::int8");
     REQUIRE_THROWS_AS(Stream(any_net(), static_cast<WeightType>(-1)), std::invalid_argument);
     CHECK(std::string(name(none)) == "?");
 }
