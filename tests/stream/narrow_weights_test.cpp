@@ -27,8 +27,11 @@ template <class Model, class Part>
     return y;
 }
 
-double largest_difference(const Matrix<float>& a, const Doubles& b) {
-    return (a.cast<double>() - b).cwiseAbs().maxCoeff();
+/// Whether the numbers are the reference's but for roundings of floats. A number of h that stands nearly between two whole ones may
+/// become the other one of them in the sums of another compiler: a 32,512th of the largest h, and its consequences.
+bool agrees(const Matrix<float>& y, const Doubles& reference) {
+    const double rounding = reference.cwiseAbs().maxCoeff() / 32'512;
+    return (y.cast<double>() - reference).cwiseAbs().maxCoeff() < 1e-5 + 2 * rounding;
 }
 
 template <Cell C>
@@ -42,7 +45,7 @@ void check(Index input, Index hidden, C cell = {}) {
         CAPTURE(C::name, name(type), input, hidden);
         Stream stream{layer, type};
         const Matrix<float> y = outputs(stream, x);
-        CHECK(largest_difference(y, narrow_reference(layer, x, type)) < 1e-5);
+        CHECK(agrees(y, narrow_reference(layer, x, type)));
         stream.reset();
         CHECK(outputs(stream, x) == y);
     }
@@ -85,7 +88,7 @@ TEST_CASE("Stream: rows of narrow weights that are zero, huge or tiny") {
         Stream stream{layer, type};
         const Matrix<float> y = outputs(stream, x);
         CHECK(y.allFinite());
-        CHECK(largest_difference(y, narrow_reference(layer, x, type)) < 1e-5);
+        CHECK(agrees(y, narrow_reference(layer, x, type)));
     }
 }
 
