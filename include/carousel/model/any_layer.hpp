@@ -14,6 +14,14 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
+namespace detail {
+
+struct RunnerWords;
+template <class S, class Any, const RunnerWords& words>
+class AnyLayerPart; // model_parts.hpp
+
+} // namespace detail
+
 template <std::floating_point S>
 class Model;
 
@@ -135,6 +143,8 @@ class AnyLayer {
     friend class Model<S>;
     friend class StreamPart<AnyLayer, S>;
     friend class VoicesPart<AnyLayer, S>;
+    template <class, class, const detail::RunnerWords&>
+    friend class detail::AnyLayerPart;
 
     /// The same for a part of the states of a row of layers: states() matrices, or none for zero (or not wanted).
     SequenceView<S> run(SequenceView<S> x, Tape& tape, std::span<const Matrix<S>> initial, bool record) const {

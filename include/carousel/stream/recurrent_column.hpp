@@ -6,6 +6,7 @@
 #include "carousel/stream/column_memory.hpp"
 #include "carousel/stream/column_product.hpp"
 #include "carousel/stream/flush.hpp"
+#include "carousel/stream/lane_step.hpp"
 
 #include <algorithm>
 #include <type_traits>
@@ -131,7 +132,7 @@ class RecurrentColumn {
                     a[C::recurrent.first + g] += of_U.at(l, g, width);
                 if constexpr (TwoProductCell<C>) {
                     V before[states];
-                    load_states(u + l, before);
+                    load_states(states_at(u + l), before);
                     m_.cell.gate(a, before);
                     for (int g = 0; g < blocks; ++g)
                         simd::store<V>(m_.gates.data() + g * m_.row + u + l, a[g]);
@@ -154,23 +155,16 @@ class RecurrentColumn {
             });
     }
 
-    void load_states(Index u, V (&to)[states]) const noexcept {
-        for (int s = 0; s < states; ++s)
-            to[s] = simd::load<V>(state(s) + u);
+    /// Where state s of the lane that begins with unit u stands.
+    [[gnu::always_inline]] auto states_at(Index u) const noexcept {
+        return [this, u](int s) { return state(s) + u; };
     }
 
     /// The cell's equations for the lane that begins with unit u: reads one slot of the state, writes the other.
     [[gnu::always_inline]] void finish(Index u, V (&a)[blocks]) noexcept {
-        V p[C::vectors + 1] = {}, before[states], after[states];
-        load_states(u, before);
-        for (int k = 0; k < C::vectors; ++k)
-            p[k] = simd::load<V>(m_.vectors.data() + k * m_.row + u);
-        m_.cell.forward(a, before, after, p);
-        for (int s = 0; s < states; ++s) {
-            if (m_.zoneout[s] > 0)
-                after[s] = m_.zoneout[s] * before[s] + (S(1) - m_.zoneout[s]) * after[s];
-            simd::store<V>(m_.state[1 - m_.now()][s].data() + u, after[s]);
-        }
+        step_lane(
+            m_.cell, m_.zoneout, a, [&](int k) { return simd::load<V>(m_.vectors.data() + k * m_.row + u); },
+            states_at(u), [&](int s) { return m_.state[1 - m_.now()][s].data() + u; });
     }
 
     RecurrentMemory<C>& m_;

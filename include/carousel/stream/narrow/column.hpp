@@ -4,6 +4,7 @@
 #include "carousel/cell/cell.hpp"
 #include "carousel/kernel/compiled.hpp"
 #include "carousel/stream/flush.hpp"
+#include "carousel/stream/lane_step.hpp"
 #include "carousel/stream/narrow/memory.hpp"
 
 #include <algorithm>
@@ -101,7 +102,7 @@ class NarrowColumn {
                 a[g] = simd::load<V>(rows + g * width + l);
             if constexpr (TwoProductCell<C>) {
                 V before[states];
-                load_states(u + l, before);
+                load_states(states_at(u + l), before);
                 r_.cell.gate(a, before);
                 for (int g = 0; g < blocks; ++g)
                     simd::store<V>(m_.gates.data() + g * m_.row + u + l, a[g]);
@@ -120,22 +121,16 @@ class NarrowColumn {
         }
     }
 
-    void load_states(Index u, V (&to)[states]) const noexcept {
-        for (int s = 0; s < states; ++s)
-            to[s] = simd::load<V>(state(s) + u);
+    /// Where state s of the lane that begins with unit u stands.
+    [[gnu::always_inline]] auto states_at(Index u) const noexcept {
+        return [this, u](int s) { return state(s) + u; };
     }
 
     [[gnu::always_inline]] void finish(Index u, V (&a)[blocks]) noexcept {
-        V p[C::vectors + 1] = {}, before[states], after[states];
-        load_states(u, before);
-        for (int k = 0; m_.vectors.size() > 0 && k < C::vectors; ++k)
-            p[k] = simd::load<V>(m_.vectors.data() + k * m_.row + u);
-        r_.cell.forward(a, before, after, p);
-        for (int s = 0; s < states; ++s) {
-            if (r_.zoneout[s] > 0)
-                after[s] = r_.zoneout[s] * before[s] + (1.0F - r_.zoneout[s]) * after[s];
-            simd::store<V>(state(s) + u, after[s]);
-        }
+        step_lane(
+            r_.cell, r_.zoneout, a,
+            [&](int k) { return m_.vectors.size() > 0 ? simd::load<V>(m_.vectors.data() + k * m_.row + u) : V{}; },
+            states_at(u), states_at(u));
     }
 
     NarrowRecurrent<C>& r_;
