@@ -10,6 +10,7 @@
 
 #include <carousel/carousel.hpp>
 #include <carousel/io/header.hpp>
+#include <carousel/io/load_model.hpp>
 #include <carousel/io/nam.hpp>
 #include <carousel/io/rtneural.hpp>
 #include <carousel/io/safetensors.hpp>
@@ -73,22 +74,23 @@ Model<float> make_net(const std::string& cell, Index inputs, Index hidden) {
     return net;
 }
 
-/// A net that this program saved, and what it wrote beside it.
+/// A net that was saved for play and export: one sound in, perhaps a knob beside it, one sound out.
 ModelFile<float> load_net(const std::string& path) {
-    const Metadata metadata = read_safetensors(path).metadata;
-    const auto number = [&](const char* key) {
-        const auto found = metadata.find(key);
-        const Index value = found == metadata.end() ? 0 : std::atol(found->second.c_str());
-        if (value < 1 || value > 1'000'000)
-            throw std::runtime_error(path + ": this program didn't save it");
-        return value;
-    };
-    const Index inputs = number("amp.inputs"), hidden = number("amp.hidden");
-    number("sample_rate");
-    const auto cell = metadata.find("amp.cell");
-    ModelFile<float> file{make_net(cell == metadata.end() ? "" : cell->second, inputs, hidden)};
-    file.metadata = load_safetensors(path, file.model);
+    ModelFile<float> file = load_model_file<float>(path);
+    const Index inputs = file.model.input_size(), outputs = file.model.output_size(inputs);
+    if (inputs < 1 || inputs > 2 || outputs != 1)
+        throw std::runtime_error(path + ": the net is " + std::to_string(inputs) + " -> " + std::to_string(outputs) +
+                                 ", expected 1 -> 1, or 2 -> 1 with a knob");
     return file;
+}
+
+/// What its file says of the recording it learned.
+int sample_rate(const ModelFile<float>& file, const std::string& path) {
+    const auto found = file.metadata.find("sample_rate");
+    const int rate = found == file.metadata.end() ? 0 : std::atoi(found->second.c_str());
+    if (rate < 1)
+        throw std::runtime_error(path + ": its metadata have no sample_rate, which amp train writes");
+    return rate;
 }
 
 /// The net's output, sample by sample, as a plugin runs it, and how many times faster than real time that was.
@@ -205,10 +207,7 @@ Picture sound_picture(const std::string& file, std::span<const float> target, st
 /// Learns, saves, prints and draws. Returns the error-to-signal ratio of what was held out.
 double learn(const Recordings& recordings, const Settings& settings) {
     const bool controlled = !recordings.list.front().control.empty();
-    const Metadata metadata{{"sample_rate", std::to_string(recordings.rate)},
-                            {"amp.cell", settings.cell},
-                            {"amp.inputs", controlled ? "2" : "1"},
-                            {"amp.hidden", std::to_string(settings.hidden)}};
+    const Metadata metadata{{"sample_rate", std::to_string(recordings.rate)}};
     Model<float> net = make_net(settings.cell, controlled ? 2 : 1, settings.hidden);
     net.initialize(settings.seed);
     std::printf("%s\n", summary(net).c_str());
@@ -308,7 +307,7 @@ void play_file(const PlaySettings& settings) {
     require((settings.knob || settings.control) == controlled, settings.model.c_str(),
             controlled ? "its net has a second input; give --knob or --control"
                        : "its net has one input, expected neither --knob nor --control");
-    const int rate = std::atoi(file.metadata.at("sample_rate").c_str());
+    const int rate = sample_rate(file, settings.model);
     Audio audio = read_as(settings.in, settings.channel, rate, settings.model);
     std::vector<float> control;
     if (settings.control)
@@ -328,9 +327,7 @@ void play_file(const PlaySettings& settings) {
 }
 
 void export_file(const std::string& model, const fs::path& out) {
-    ModelFile<float> file = load_net(model);
-    for (const char* key : {"amp.cell", "amp.inputs", "amp.hidden"})
-        file.metadata.erase(key);
+    const ModelFile<float> file = load_net(model);
     const std::string ending = out.extension().string();
     if (ending == ".nam")
         save_nam(out, file);
