@@ -1,7 +1,8 @@
 // What the parts of an AnyLayer and of a Model have in common in a Stream (model_part.hpp) and in Voices (model_voices_part.hpp).
 #pragma once
 
-#include "carousel/model/model.hpp"
+#include "carousel/layer/layer_row.hpp"
+#include "carousel/model/any_layer.hpp"
 
 #include <memory>
 #include <span>

@@ -10,7 +10,7 @@
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/embedding.hpp"
 #include "carousel/layer/prelu.hpp"
-#include "carousel/model/model_part.hpp"
+#include "carousel/model/model.hpp"
 
 #include <string>
 #include <utility>
