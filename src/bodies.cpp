@@ -13,6 +13,13 @@
     CAROUSEL_INSTANTIATE_CLIP(S);                      \
     CAROUSEL_INSTANTIATE_OPTIMIZER(S);                 \
     CAROUSEL_INSTANTIATE_DATASET(S);                   \
+    CAROUSEL_INSTANTIATE_SAMPLES(S);                   \
+    CAROUSEL_INSTANTIATE_SAMPLE_SOURCE(S);             \
+    CAROUSEL_INSTANTIATE_WINDOWS(S);                   \
+    CAROUSEL_INSTANTIATE_MAP_DATASET(S);               \
+    CAROUSEL_INSTANTIATE_ITERABLE_DATASET(S);          \
+    CAROUSEL_INSTANTIATE_UNPADDED(S);                  \
+    CAROUSEL_INSTANTIATE_PREDICT(S);                   \
     CAROUSEL_INSTANTIATE_METRICS(S);                   \
     CAROUSEL_INSTANTIATE_EVALUATE(S);                  \
     CAROUSEL_INSTANTIATE_TRAINING(S);                  \

@@ -95,8 +95,8 @@ TEST_CASE("data: windows and sequences look at their numbers") {
     std::vector<float> series(20, 1);
     series[13] = not_a_number;
     REQUIRE_THROWS_WITH(windows(series, {.steps = 3}),
-                        "windows: the series is nan at step 13, feature 0, expected finite numbers: fill the gap, or "
-                        "make windows of the parts beside it");
+                        "windows: the series is nan at step 13, feature 0, expected finite inputs: fill the gap, or leave "
+                        "out the windows that have it, {.skip_missing = true}");
     series[13] = 1;
     const std::string least = "expected at least ";
     REQUIRE_THROWS_WITH(

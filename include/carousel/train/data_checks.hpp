@@ -1,24 +1,33 @@
-// What fit and evaluate ask of a data set, of its numbers and of the steps of its targets, before they begin.
+// What fit and evaluate ask of their samples, of their numbers and of the steps of their targets, before they begin.
 #pragma once
 
 #include "carousel/core/finite.hpp"
-#include "carousel/train/dataset.hpp"
+#include "carousel/core/number_text.hpp"
+#include "carousel/core/require.hpp"
 #include "carousel/train/learner.hpp"
+#include "carousel/train/sample_source.hpp"
 
+#include <algorithm>
+#include <numeric>
+#include <span>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// A target for each sample, and a step.
 template <class S>
-void check_shape(const char* where, const Dataset<S>& data) {
-    require(data.y.batch() == data.size(), where, "x has ", data.size(), " samples and y ", data.y.batch());
-    require(data.x.steps() >= 1, where, "the data set is empty");
+void check_shape(const char* where, const SampleSource<S>& data) {
+    if (const Dataset<S>* const whole = data.whole_dataset())
+        require(whole->y.batch() == whole->size(), where, "x has ", whole->size(), " samples and y ", whole->y.batch());
+    require(data.size() >= 1 && data.shape().x_steps >= 1, where, "the data set is empty");
 }
 
-/// Every real number of x in the samples first … first + count − 1 must be finite. Padding may hold anything.
+/// Every real number of x in the samples first … first + count − 1 must be finite. Padding may hold anything. x begins with sample
+/// `offset` of what the message counts.
 template <class S>
-void check_finite(const char* where, const SequenceView<S>& x, Index first, Index count) {
+void check_finite(const char* where, const SequenceView<S>& x, Index first, Index count, Index offset = 0) {
     const Index features = x.features();
     for (Index t = 0; t < x.steps(); ++t)
         for (Index b = first; b < first + count;) { // over runs of samples that are real at this step
@@ -27,7 +36,7 @@ void check_finite(const char* where, const SequenceView<S>& x, Index first, Inde
                 ++end;
             const S* const numbers = x.data() + (t * x.batch() + b) * features;
             if (const Index k = end > b ? non_finite_at(numbers, (end - b) * features) : 0; k < (end - b) * features)
-                require(false, where, "x is ", numbers[k], " in sample ", b + k / features, " at step ", t,
+                require(false, where, "x is ", numbers[k], " in sample ", offset + b + k / features, " at step ", t,
                         ", feature ", k % features, ", expected finite numbers: leave the sample out, or fill the gap");
             b = end + 1;
         }
@@ -35,38 +44,88 @@ void check_finite(const char* where, const SequenceView<S>& x, Index first, Inde
 
 /// The targets must have as many steps as the model makes of x, in all and of each of these samples.
 template <class S>
-void check_steps(const char* where, const Evaluated<S>& model, const Dataset<S>& data, Index first, Index count) {
-    const auto x = data.x.view(), y = data.y.view();
-    require(x.steps() >= model.least_steps(), where, "x has ", x.steps(), " steps, expected at least ",
-            model.least_steps(), ", which the model needs");
-    const Index made = model.output_length(x.steps()), given = y.steps();
-    const char* const advice = given == 1 && made == x.steps()
+void check_steps(const char* where, const Evaluated<S>& model, const SampleSource<S>& data, Index first, Index count) {
+    const Index steps = data.shape().x_steps;
+    require(steps >= model.least_steps(), where, "x has ", steps, " steps, expected at least ", model.least_steps(),
+            ", which the model needs");
+    const Index made = model.output_length(steps), given = data.shape().y_steps;
+    const char* const advice = given == 1 && made == steps
                                    ? "add LastStep{} to the model or give a target for every step"
                                : made == 1 ? "leave LastStep out of the model or give one target for each sequence"
                                            : "expected as many";
     require(made == given, where, "the model outputs ", made, made == 1 ? " step" : " steps", " and the targets have ",
             given, ": ", advice);
-    for (Index b = first; y.ragged() && b < first + count; ++b) {
-        const Index real = x.ragged() ? model.output_length(x.length(b)) : made;
-        require(y.length(b) == real, where, "sequence ", b, " has targets for ", y.length(b),
+    const bool ragged = !data.x_lengths().empty();
+    for (Index b = first; !data.y_lengths().empty() && b < first + count; ++b) {
+        const Index real = ragged ? model.output_length(data.x_length(b)) : made;
+        require(data.y_length(b) == real, where, "sequence ", data.first() + b, " has targets for ", data.y_length(b),
                 " steps and the model outputs ", real, ", expected as many");
     }
+}
+
+/// SampleSource::batch for this model.
+template <class S>
+void batch(const Evaluated<S>& model, const SampleSource<S>& data, std::span<const Index> samples, Sequence<S>& x,
+           Sequence<S>& y) {
+    data.batch(samples, x, y, model.least_steps(), [&](Index steps) { return model.output_length(steps); });
+}
+
+/// What the targets of y weigh, which must be some for the loss, of the samples first … first + count − 1: all others have the
+/// length 0, as if they were padding.
+template <class S>
+double check_targets(const Evaluated<S>& model, const SequenceView<S>& x, const SequenceView<S>& y, Index first,
+                     Index count) {
+    std::vector<Index> lengths(static_cast<std::size_t>(y.batch()));
+    for (Index b = first; b < first + count; ++b)
+        lengths[static_cast<std::size_t>(b)] =
+            x.ragged() ? std::min(model.output_length(x.length(b)), y.steps()) : y.steps();
+    return model.check(SequenceView<S>(y.data(), y.features(), y.steps(), y.batch(), lengths),
+                       model.output_size(x.features()));
+}
+
+/// The same, and that inputs are finite, of samples that are made batch by batch.
+template <class S>
+double check_batches(const char* where, const Evaluated<S>& model, const SampleSource<S>& data, Index first,
+                     Index count) {
+    const SampleShape shape = data.shape();
+    const Index numbers = shape.x_features * shape.x_steps + shape.y_features * shape.y_steps;
+    const Index at_once = std::clamp<Index>((Index(1) << 18) / std::max<Index>(numbers, 1), 1, 256);
+    double weight = model.checks() ? 0 : 1;
+    Sequence<S> x, y;
+    std::vector<Index> samples;
+    for (Index k = first; k < first + count; k += at_once) {
+        samples.resize(static_cast<std::size_t>(std::min(at_once, first + count - k)));
+        std::iota(samples.begin(), samples.end(), k);
+        batch(model, data, samples, x, y);
+        const Index number = data.first() + k;
+        if (!data.finite())
+            check_finite(where, x.view(), 0, x.batch(), number);
+        if (model.checks())
+            weight += instead_of<std::invalid_argument>(
+                [&] { return check_targets(model, x.view(), y.view(), 0, y.batch()); },
+                [&](const std::invalid_argument& error) {
+                    if (number > 0)
+                        fail<std::invalid_argument>(std::string(error.what()) + "; sequence 0 is sample " +
+                                                    decimal(number));
+                });
+    }
+    return weight;
 }
 
 /// Checks the samples first … first + count − 1 and, if the loss can tell, their targets; returns what these weigh, or 1
 /// if the loss can't tell. A loss that can't compares its targets as it likes, so their steps are its own affair, too.
 template <class S>
-double check_samples(const char* where, const Evaluated<S>& model, const Dataset<S>& data, Index first, Index count) {
-    const auto x = data.x.view(), y = data.y.view();
-    const Index outputs = model.output_size(x.features());
-    check_finite(where, x, first, count);
-    if (!model.checks())
-        return 1;
-    check_steps(where, model, data, first, count);
-    std::vector<Index> lengths(static_cast<std::size_t>(y.batch())); // of all other samples 0: they are padding
-    for (Index b = first; b < first + count; ++b)
-        lengths[static_cast<std::size_t>(b)] = x.ragged() ? model.output_length(x.length(b)) : y.steps();
-    return model.check(SequenceView<S>(y.data(), y.features(), y.steps(), y.batch(), lengths), outputs);
+double check_samples(const char* where, const Evaluated<S>& model, const SampleSource<S>& data, Index first,
+                     Index count) {
+    static_cast<void>(model.output_size(data.shape().x_features)); // which throws if the model takes others
+    const Dataset<S>* const whole = data.whole_dataset();
+    if (whole)
+        check_finite(where, whole->x.view(), data.first() + first, count);
+    if (model.checks())
+        check_steps(where, model, data, first, count);
+    if (!whole)
+        return model.checks() || !data.finite() ? check_batches(where, model, data, first, count) : 1;
+    return model.checks() ? check_targets(model, whole->x.view(), whole->y.view(), data.first() + first, count) : 1;
 }
 
 } // namespace carousel::detail

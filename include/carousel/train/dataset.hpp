@@ -1,9 +1,10 @@
-// Dataset: samples and their targets; windows over a series; batches.
+// Dataset: samples and their targets; batches.
 #pragma once
 
 #include "carousel/core/function_ref.hpp"
 #include "carousel/core/sequence.hpp"
 #include "carousel/layer/layer.hpp"
+#include "carousel/train/sample_shape.hpp"
 
 #include <span>
 #include <type_traits>
@@ -23,9 +24,12 @@ namespace carousel::inline CAROUSEL_ABI {
 /// longest of all, which costs memory alone: a batch is padded to its own longest.
 template <std::floating_point S>
 struct Dataset {
+    using Scalar = S;
+
     Sequence<S> x, y;
 
     Index size() const { return x.batch(); }
+    SampleShape shape() const { return {x.features(), x.steps(), y.features(), y.steps()}; }
 
     /// x_batch, y_batch become these samples, without the steps that are padding in all of them; they keep their
     /// memory. A y that has as many steps as x, and no lengths of its own, is cut as x. Throws std::invalid_argument,
@@ -56,9 +60,7 @@ struct Dataset {
     }
 
   private:
-    static void check_samples(const char* where, std::span<const Index> samples, Index size);
     void check(const char* where, std::span<const Index> samples) const;
-    static Index longest(SequenceView<S> from, std::span<const Index> samples);
 };
 
 /// A data set of sequences of any lengths, each features × its steps, with targets that are sequences too: one as long
@@ -71,69 +73,23 @@ Dataset<S> sequences(const std::vector<Matrix<S>>& x, const std::type_identity_t
 template <std::floating_point S>
 Dataset<S> sequences(const std::vector<Matrix<S>>& x, const std::type_identity_t<Matrix<S>>& targets);
 
-struct WindowOptions {
-    AnyIndex steps = 1;      ///< values in
-    AnyIndex horizon = 1;    ///< values ahead: the target is all of them, stacked, the nearest first
-    AnyIndex stride = 1;     ///< from the start of one window to that of the next
-    bool every_step = false; ///< a target at every step: what follows it, not what follows the window
-};
-
-/// Every window of `steps` consecutive columns of `series` (features × length) with the `horizon` columns after it as
-/// the target: x is features × steps × windows, y is (features · horizon) × 1 × windows; with every_step
-/// (features · horizon) × steps × windows. Throws std::invalid_argument if an option is below 1, the series is too
-/// short for one window, or a number of it is NaN or infinite.
-template <std::floating_point S>
-Dataset<S> windows(const Matrix<S>& series, WindowOptions options);
-
-/// Any Eigen expression, features × length; a column vector, VectorXf or Matrix<float, Dynamic, 1>, is a series of one feature.
-template <class Derived>
-requires std::floating_point<typename Derived::Scalar> Dataset<typename Derived::Scalar>
-windows(const Eigen::DenseBase<Derived>& series, WindowOptions options) {
-    using S = typename Derived::Scalar;
-    if constexpr (Derived::ColsAtCompileTime == 1 && Derived::RowsAtCompileTime != 1)
-        return windows<S>(Matrix<S>(series.derived().matrix().transpose()), options);
-    else
-        return windows<S>(Matrix<S>(series.derived().matrix()), options);
-}
-
-namespace detail {
-
-template <class S>
-Dataset<S> windows(const S* series, Index length, WindowOptions options);
-
-} // namespace detail
-
-/// A series of one feature.
-template <class Number, std::size_t extent>
-requires std::floating_point<std::remove_const_t<Number>> Dataset<std::remove_const_t<Number>>
-windows(std::span<Number, extent> series, WindowOptions options) {
-    return detail::windows<std::remove_const_t<Number>>(series.data(), static_cast<Index>(series.size()), options);
-}
-template <std::floating_point S>
-Dataset<S> windows(const std::vector<S>& series, WindowOptions options) {
-    return detail::windows(series.data(), static_cast<Index>(series.size()), options);
-}
-
 #ifdef CAROUSEL_BODIES
 
 template <std::floating_point S>
 void Dataset<S>::batch(std::span<const Index> samples, Sequence<S>& x_batch, Sequence<S>& y_batch) const {
     check("Dataset::batch", samples);
-    const Index x_steps = longest(x.view(), samples);
-    const bool in_step = y.lengths().empty() && y.steps() == x.steps();
-    gather(x, samples, x_batch, x_steps);
-    gather(y, samples, y_batch, in_step ? x_steps : longest(y.view(), samples));
+    const auto steps = detail::batch_steps(shape(), {x.lengths(), y.lengths()}, samples);
+    gather(x, samples, x_batch, steps.x);
+    gather(y, samples, y_batch, steps.y);
 }
 
 template <std::floating_point S>
 void Dataset<S>::batch(std::span<const Index> samples, Sequence<S>& x_batch, Sequence<S>& y_batch, Index least_steps,
                        detail::FunctionRef<Index(Index)> output_length) const {
     check("Dataset::batch", samples);
-    const Index needed = std::min(x.steps(), least_steps);
-    const Index x_steps = std::max(longest(x.view(), samples), needed);
-    const bool in_step = y.steps() == output_length(x.steps());
-    gather(x, samples, x_batch, x_steps);
-    gather(y, samples, y_batch, in_step ? std::min(y.steps(), output_length(x_steps)) : longest(y.view(), samples));
+    const auto steps = detail::batch_steps(shape(), {x.lengths(), y.lengths()}, samples, least_steps, output_length);
+    gather(x, samples, x_batch, steps.x);
+    gather(y, samples, y_batch, steps.y);
 }
 
 template <std::floating_point S>
@@ -153,7 +109,7 @@ Dataset<S> Dataset<S>::slice(AnyIndex first, AnyIndex count) const {
 
 template <std::floating_point S>
 void Dataset<S>::gather(SequenceView<S> from, std::span<const Index> samples, Sequence<S>& out, Index steps) {
-    check_samples("Dataset::gather", samples, from.batch());
+    detail::require_samples("Dataset::gather", samples, from.batch());
     require(steps >= 0 && steps <= from.steps(), "Dataset::gather", "steps is ", steps, ", expected 0 … ",
             from.steps());
     const auto batch = static_cast<Index>(samples.size()), features = from.features();
@@ -176,24 +132,9 @@ void Dataset<S>::gather(SequenceView<S> from, std::span<const Index> samples, Se
 }
 
 template <std::floating_point S>
-void Dataset<S>::check_samples(const char* where, std::span<const Index> samples, Index size) {
-    require(!samples.empty(), where, "no samples were asked for, expected at least 1");
-    for (const Index sample : samples)
-        require(sample >= 0 && sample < size, where, "sample ", sample, " was asked for, expected 0 … ", size - 1);
-}
-template <std::floating_point S>
 void Dataset<S>::check(const char* where, std::span<const Index> samples) const {
     require(y.batch() == size(), where, "x has ", size(), " samples and y ", y.batch());
-    check_samples(where, samples, size());
-}
-
-/// The length of the longest of these samples; at least one step, if there is one.
-template <std::floating_point S>
-Index Dataset<S>::longest(SequenceView<S> from, std::span<const Index> samples) {
-    Index steps = std::min<Index>(from.steps(), 1);
-    for (const Index b : samples)
-        steps = std::max(steps, from.length(b));
-    return steps;
+    detail::require_samples(where, samples, size());
 }
 
 namespace detail {
@@ -251,50 +192,17 @@ Dataset<S> sequences(const std::vector<Matrix<S>>& x, const std::type_identity_t
     return data;
 }
 
-template <std::floating_point S>
-Dataset<S> windows(const Matrix<S>& series, WindowOptions options) {
-    const Index steps = options.steps, horizon = options.horizon, stride = options.stride;
-    require(steps >= 1 && horizon >= 1 && stride >= 1, "windows", "steps ", steps, ", horizon ", horizon,
-            " and stride ", stride, " must all be at least 1");
-    constexpr Index most = std::numeric_limits<Index>::max();
-    require(steps <= series.cols() && horizon <= series.cols() - steps, "windows", "the series has ", series.cols(),
-            " values, expected at least ", horizon > most - steps ? most : steps + horizon, " (steps ", steps,
-            " + horizon ", horizon, ")");
-    if (const Index k = detail::non_finite_at(series.data(), series.size()); k < series.size())
-        require(false, "windows", "the series is ", series.data()[k], " at step ", k / series.rows(), ", feature ",
-                k % series.rows(), ", expected finite numbers: fill the gap, or make windows of the parts beside it");
-    const Index features = series.rows(), count = (series.cols() - steps - horizon) / stride + 1;
-    const Index targets = options.every_step ? steps : 1;
-    Dataset<S> data{Sequence<S>(features, steps, count), Sequence<S>(features * horizon, targets, count)};
-    const auto copy = [&](Index from, Index columns, Sequence<S>& to, Index column) {
-        std::copy_n(series.data() + from * features, columns * features, to.data() + column * columns * features);
-    };
-    for (Index w = 0; w < count; ++w) {
-        for (Index t = 0; t < steps; ++t)
-            copy(w * stride + t, 1, data.x, t * count + w);
-        for (Index t = 0; t < targets; ++t)
-            copy(w * stride + steps - targets + 1 + t, horizon, data.y, t * count + w);
-    }
-    return data;
-}
-
-template <class S>
-Dataset<S> detail::windows(const S* series, Index length, WindowOptions options) {
-    Matrix<S> row(1, length);
-    std::copy_n(series, length, row.data());
-    return carousel::windows(row, options);
-}
-
 #endif
 
 } // namespace carousel
 
 /// What carousel::compiled holds of this header.
-#define CAROUSEL_INSTANTIATE_DATASET(S)                                                                   \
-    template struct carousel::Dataset<S>;                                                                 \
-    template carousel::Dataset<S> carousel::sequences(const std::vector<carousel::Matrix<S>>&,            \
-                                                      const std::vector<carousel::Matrix<S>>&);           \
-    template carousel::Dataset<S> carousel::sequences(const std::vector<carousel::Matrix<S>>&,            \
-                                                      const carousel::Matrix<S>&);                        \
-    template carousel::Dataset<S> carousel::windows(const carousel::Matrix<S>&, carousel::WindowOptions); \
-    template carousel::Dataset<S> carousel::detail::windows(const S*, carousel::Index, carousel::WindowOptions)
+#define CAROUSEL_INSTANTIATE_DATASET(S)                                                         \
+    template struct carousel::Dataset<S>;                                                       \
+    template carousel::Dataset<S> carousel::sequences(const std::vector<carousel::Matrix<S>>&,  \
+                                                      const std::vector<carousel::Matrix<S>>&); \
+    template carousel::Dataset<S> carousel::sequences(const std::vector<carousel::Matrix<S>>&,  \
+                                                      const carousel::Matrix<S>&)
+
+// Windows over series, which are a Dataset or make batches as one does.
+#include "carousel/train/windows.hpp"

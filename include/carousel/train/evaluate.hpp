@@ -5,6 +5,7 @@
 #include "carousel/train/dataset.hpp"
 #include "carousel/train/learner.hpp"
 #include "carousel/train/metrics.hpp"
+#include "carousel/train/sample_source.hpp"
 
 #include <vector>
 
@@ -24,11 +25,11 @@ struct EvaluateOptions {
 namespace detail {
 
 template <class S>
-Evaluation evaluate(Evaluated<S>& model, const Dataset<S>& data, const EvaluateOptions& options);
+Evaluation evaluate(Evaluated<S>& model, const SampleSource<S>& data, const EvaluateOptions& options);
 
 } // namespace detail
 
-/// Loss and metrics of the model's inference over a data set, `batch_size` samples at a time:
+/// Loss and metrics of the model's inference over a data set, or over any SampleSource, `batch_size` samples at a time:
 ///
 ///     evaluate(model, test, SoftmaxCrossEntropy{}, {.metrics = {Accuracy{}}}).metrics[0]
 ///
@@ -37,7 +38,7 @@ Evaluation evaluate(Evaluated<S>& model, const Dataset<S>& data, const EvaluateO
 /// output or there is nothing to compare with, as all are padding or ignored. A loss of one's own without check() meets
 /// its targets batch by batch instead.
 template <class Model, Loss LossType>
-Evaluation evaluate(const Model& model, const Dataset<typename Model::Scalar>& data, const LossType& loss,
+Evaluation evaluate(const Model& model, const SampleSource<typename Model::Scalar>& data, const LossType& loss,
                     const EvaluateOptions& options = {}) {
     detail::EvaluatedOf<Model, LossType> evaluated(model, loss);
     return detail::evaluate(evaluated, data, options);
@@ -48,7 +49,7 @@ Evaluation evaluate(const Model& model, const Dataset<typename Model::Scalar>& d
 /// What carousel::compiled holds of this header.
 #define CAROUSEL_INSTANTIATE_EVALUATE(S)                      \
     template carousel::Evaluation carousel::detail::evaluate( \
-        carousel::detail::Evaluated<S>&, const carousel::Dataset<S>&, const carousel::EvaluateOptions&)
+        carousel::detail::Evaluated<S>&, const carousel::SampleSource<S>&, const carousel::EvaluateOptions&)
 
 #ifdef CAROUSEL_BODIES
 #    include "carousel/train/evaluate_loop.hpp"

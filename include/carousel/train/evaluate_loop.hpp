@@ -45,17 +45,10 @@ inline void require_target(bool there_is_one) {
     require(there_is_one, "evaluate", "there is no target to compare with in the whole data set");
 }
 
-/// Dataset::batch for this model.
-template <class S>
-void batch(const Evaluated<S>& model, const Dataset<S>& data, std::span<const Index> samples, Sequence<S>& x,
-           Sequence<S>& y) {
-    data.batch(samples, x, y, model.least_steps(), [&](Index steps) { return model.output_length(steps); });
-}
-
 /// Without the checks. If the state is carried, it goes from batch to batch.
 template <class S>
-Evaluation evaluate(Evaluated<S>& model, const Dataset<S>& data, const std::vector<Metric>& metrics, Index batch_size,
-                    bool carried) {
+Evaluation evaluate(Evaluated<S>& model, const SampleSource<S>& data, const std::vector<Metric>& metrics,
+                    Index batch_size, bool carried) {
     Sequence<S> x, y;
     std::vector<Index> samples;
     Totals totals(metrics);
@@ -74,7 +67,7 @@ Evaluation evaluate(Evaluated<S>& model, const Dataset<S>& data, const std::vect
 }
 
 template <class S>
-Evaluation evaluate(Evaluated<S>& model, const Dataset<S>& data, const EvaluateOptions& options) {
+Evaluation evaluate(Evaluated<S>& model, const SampleSource<S>& data, const EvaluateOptions& options) {
     require(options.batch_size >= 1, "evaluate", "batch_size is ", options.batch_size, ", expected batch_size >= 1");
     check_shape("evaluate", data);
     require_target(check_samples("evaluate", model, data, 0, data.size()) > 0);

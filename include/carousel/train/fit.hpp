@@ -9,6 +9,7 @@
 #include "carousel/train/fit_mistakes.hpp"
 #include "carousel/train/fit_options.hpp"
 #include "carousel/train/learner.hpp"
+#include "carousel/train/sample_source.hpp"
 #include "carousel/train/training.hpp"
 
 #include <utility>
@@ -21,8 +22,8 @@ namespace detail {
 /// What fit trains with, and what it validates on; null: on a part of the former, if the options say so.
 template <class S>
 struct FitData {
-    const Dataset<S>& training;
-    const Dataset<S>* validation = nullptr;
+    const SampleSource<S>& training;
+    const SampleSource<S>* validation = nullptr;
 };
 
 /// Trains a model of these parameters; what goes on is in `state`.
@@ -64,8 +65,8 @@ History fit_once(Model& model, const FitData<S>& data, const LossType& loss, Opt
 /// Throws std::runtime_error if early stopping has waited for its patience and every epoch's loss was NaN. What a callback
 /// throws leaves the training as it was after the batch.
 template <class Model, OptimizerRule Rule, Loss LossType>
-const History& fit(Training<Model, Rule>& training, const Dataset<typename Model::Scalar>& data, const LossType& loss,
-                   const FitOptions& options = {}) {
+const History& fit(Training<Model, Rule>& training, const SampleSource<typename Model::Scalar>& data,
+                   const LossType& loss, const FitOptions& options = {}) {
     return detail::fit(training, detail::FitData<typename Model::Scalar>{data}, loss, options);
 }
 
@@ -73,8 +74,8 @@ const History& fit(Training<Model, Rule>& training, const Dataset<typename Model
 /// trained with. Throws std::invalid_argument, before anything is changed, also if it is empty or has not the training
 /// set's features, or options.validation_split isn't 0.
 template <class Model, OptimizerRule Rule, Loss LossType>
-const History& fit(Training<Model, Rule>& training, const Dataset<typename Model::Scalar>& data,
-                   const Dataset<typename Model::Scalar>& validation, const LossType& loss,
+const History& fit(Training<Model, Rule>& training, const SampleSource<typename Model::Scalar>& data,
+                   const SampleSource<typename Model::Scalar>& validation, const LossType& loss,
                    const FitOptions& options = {}) {
     return detail::fit(training, detail::FitData<typename Model::Scalar>{data, &validation}, loss, options);
 }
@@ -84,20 +85,18 @@ const History& fit(Training<Model, Rule>& training, const Dataset<typename Model
 /// alone, and the rate that a schedule has changed is the old one again at the end. For a training that goes on in all
 /// there is Training. Throws as fit with a Training does.
 template <class Model, Loss LossType, OptimizerRule Rule>
-requires Layer<Model, typename Model::Scalar> History fit(Model& model, const Dataset<typename Model::Scalar>& data,
-                                                          const LossType& loss,
-                                                          Optimizer<Rule, typename Model::Scalar>& optimizer,
-                                                          const FitOptions& options = {}) {
+requires Layer<Model, typename Model::Scalar>
+    History fit(Model& model, const SampleSource<typename Model::Scalar>& data, const LossType& loss,
+                Optimizer<Rule, typename Model::Scalar>& optimizer, const FitOptions& options = {}) {
     return detail::fit_once(model, detail::FitData<typename Model::Scalar>{data}, loss, optimizer, options);
 }
 
 /// The same, with a validation set of one's own.
 template <class Model, Loss LossType, OptimizerRule Rule>
-requires Layer<Model, typename Model::Scalar> History fit(Model& model, const Dataset<typename Model::Scalar>& training,
-                                                          const Dataset<typename Model::Scalar>& validation,
-                                                          const LossType& loss,
-                                                          Optimizer<Rule, typename Model::Scalar>& optimizer,
-                                                          const FitOptions& options = {}) {
+requires Layer<Model, typename Model::Scalar>
+    History fit(Model& model, const SampleSource<typename Model::Scalar>& training,
+                const SampleSource<typename Model::Scalar>& validation, const LossType& loss,
+                Optimizer<Rule, typename Model::Scalar>& optimizer, const FitOptions& options = {}) {
     return detail::fit_once(model, detail::FitData<typename Model::Scalar>{training, &validation}, loss, optimizer,
                             options);
 }
@@ -105,7 +104,8 @@ requires Layer<Model, typename Model::Scalar> History fit(Model& model, const Da
 /// Trains with a fresh optimizer of this rule: fit(model, data, MeanSquaredError{}, Adam{.learning_rate = 1e-3},
 /// {.epochs = 15}).
 template <class Model, Loss LossType, OptimizerRule Rule>
-requires Layer<Model, typename Model::Scalar> History fit(Model& model, const Dataset<typename Model::Scalar>& data,
+requires Layer<Model, typename Model::Scalar> History fit(Model& model,
+                                                          const SampleSource<typename Model::Scalar>& data,
                                                           const LossType& loss, Rule rule,
                                                           const FitOptions& options = {}) {
     Optimizer<Rule, typename Model::Scalar> optimizer(parameters(model), std::move(rule));
@@ -114,8 +114,9 @@ requires Layer<Model, typename Model::Scalar> History fit(Model& model, const Da
 
 /// fit(model, training, validation, MeanSquaredError{}, Adam{}, {.epochs = 15}).
 template <class Model, Loss LossType, OptimizerRule Rule>
-requires Layer<Model, typename Model::Scalar> History fit(Model& model, const Dataset<typename Model::Scalar>& training,
-                                                          const Dataset<typename Model::Scalar>& validation,
+requires Layer<Model, typename Model::Scalar> History fit(Model& model,
+                                                          const SampleSource<typename Model::Scalar>& training,
+                                                          const SampleSource<typename Model::Scalar>& validation,
                                                           const LossType& loss, Rule rule,
                                                           const FitOptions& options = {}) {
     Optimizer<Rule, typename Model::Scalar> optimizer(parameters(model), std::move(rule));

@@ -23,7 +23,7 @@ void require_parameters(const OptimizerOfAnyRule<S>& optimizer, const std::vecto
 
 /// Validated on the part of the data that the options say.
 template <class S>
-void fit_split(Learner<S>& learner, const std::vector<NamedParameter<S>>& parameters, const Dataset<S>& data,
+void fit_split(Learner<S>& learner, const std::vector<NamedParameter<S>>& parameters, const SampleSource<S>& data,
                OptimizerOfAnyRule<S>& optimizer, TrainingState<S>& state, const FitOptions& options) {
     check(options, data);
     check_going_on(options, state);
@@ -35,10 +35,10 @@ void fit_split(Learner<S>& learner, const std::vector<NamedParameter<S>>& parame
     check_stateful(options, training, held_out);
     require_parameters(optimizer, parameters);
     check_samples(learner.evaluated(), data, 0, training, " samples to train with");
-    std::optional<Dataset<S>> validation;
+    std::optional<SampleSource<S>> validation;
     if (held_out > 0) {
         check_samples(learner.evaluated(), data, training, held_out, " validation samples");
-        validation = data.slice(training, held_out);
+        validation = data.part(training, held_out);
     }
     FitLoop<S>(learner, data, training, validation ? &*validation : nullptr, optimizer, state, options).run();
 }
@@ -46,10 +46,10 @@ void fit_split(Learner<S>& learner, const std::vector<NamedParameter<S>>& parame
 template <class S>
 void fit(Learner<S>& learner, const std::vector<NamedParameter<S>>& parameters, const FitData<S>& data,
          OptimizerOfAnyRule<S>& optimizer, TrainingState<S>& state, const FitOptions& options) {
-    const Dataset<S>& training = data.training;
+    const SampleSource<S>& training = data.training;
     if (!data.validation)
         return fit_split(learner, parameters, training, optimizer, state, options);
-    const Dataset<S>& validation = *data.validation;
+    const SampleSource<S>& validation = *data.validation;
     check(options, training);
     check_going_on(options, state);
     require(options.validation_split == 0, "fit", "validation_split is ", options.validation_split,

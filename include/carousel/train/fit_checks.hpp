@@ -3,8 +3,8 @@
 
 #include "carousel/core/sequence.hpp"
 #include "carousel/train/data_checks.hpp"
-#include "carousel/train/dataset.hpp"
 #include "carousel/train/fit_options.hpp"
+#include "carousel/train/sample_source.hpp"
 #include "carousel/train/training_state.hpp"
 
 #include <algorithm>
@@ -15,43 +15,47 @@ namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// What is asked of the options and the data before anything is changed.
 template <class S>
-void check(const FitOptions& o, const Dataset<S>& data) {
-    const Index steps = data.x.steps(), target_steps = data.y.steps();
+void check(const FitOptions& o, const SampleSource<S>& data) {
+    const Index steps = data.shape().x_steps, target_steps = data.shape().y_steps;
     check_shape("fit", data);
     check(o);
     require(o.truncate == 0 || steps == target_steps, "fit", "truncate needs a target for every step: x has ", steps,
             " steps and the targets have ", target_steps);
-    const auto x = data.x.view(), y = data.y.view();
-    if (o.truncate > 0 && y.ragged())
+    if (o.truncate > 0 && !data.y_lengths().empty())
         for (Index b = 0; b < data.size(); ++b)
-            require(x.length(b) == y.length(b), "fit", "truncate needs a target for every step: sequence ", b, " has ",
-                    x.length(b), " steps and its targets have ", y.length(b));
+            require(data.x_length(b) == data.y_length(b), "fit", "truncate needs a target for every step: sequence ",
+                    data.first() + b, " has ", data.x_length(b), " steps and its targets have ", data.y_length(b));
+    require(o.bucket == 0 || data.block() == 0 || data.block() >= data.size(), "fit", "bucket is ", o.bucket,
+            ", expected 0 for samples that come in an order of their own, ", data.block(), " of ", data.size(),
+            " at a time");
 }
 
 /// What is asked of a validation set beside the data.
 template <class S>
-void check_validation(const Dataset<S>& validation, const Dataset<S>& training) {
-    const auto check_features = [](const char* name, const Sequence<S>& given, const Sequence<S>& expected) {
-        require(given.features() == expected.features(), "fit", name, " of the validation set has ", given.features(),
-                " features, expected ", expected.features(), " as in the training set");
+void check_validation(const SampleSource<S>& validation, const SampleSource<S>& training) {
+    const SampleShape given = validation.shape(), expected = training.shape();
+    const auto check_features = [](const char* name, Index features, Index others) {
+        require(features == others, "fit", name, " of the validation set has ", features, " features, expected ",
+                others, " as in the training set");
     };
-    require(validation.x.values().cols() > 0, "fit", "the validation set is empty");
-    require(validation.y.batch() == validation.size(), "fit", "x of the validation set has ", validation.size(),
-            " samples and y ", validation.y.batch());
-    check_features("x", validation.x, training.x);
-    check_features("y", validation.y, training.y);
+    require(validation.size() > 0 && given.x_steps > 0, "fit", "the validation set is empty");
+    if (const Dataset<S>* const whole = validation.whole_dataset())
+        require(whole->y.batch() == whole->size(), "fit", "x of the validation set has ", whole->size(),
+                " samples and y ", whole->y.batch());
+    check_features("x", given.x_features, expected.x_features);
+    check_features("y", given.y_features, expected.y_features);
 }
 
 /// What is asked of the samples first … first + count − 1: that their numbers are finite, one has a step, each target is
 /// one, as far as the loss can tell, and one counts.
 template <class S>
-void check_samples(const Evaluated<S>& model, const Dataset<S>& data, Index first, Index count, const char* what) {
+void check_samples(const Evaluated<S>& model, const SampleSource<S>& data, Index first, Index count, const char* what) {
     const double weight = check_samples("fit", model, data, first, count);
     require(weight > 0, "fit", "there is no target to compare with in ", count, what,
             ", every one is padding, ignored or of weight 0");
     Index steps = 0;
     for (Index b = first; b < first + count; ++b)
-        steps += data.x.view().length(b);
+        steps += data.x_length(b);
     require(steps > 0, "fit", "no sequence of x has a step in ", count, what);
 }
 

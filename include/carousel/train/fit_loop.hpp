@@ -36,7 +36,7 @@ class FitLoop {
   public:
     /// Trains with the first `samples` samples of data. The monitored loss is that of `validation`, or, if that is null,
     /// of the training.
-    FitLoop(Learner<S>& learner, const Dataset<S>& data, Index samples, const Dataset<S>* validation,
+    FitLoop(Learner<S>& learner, const SampleSource<S>& data, Index samples, const SampleSource<S>* validation,
             OptimizerOfAnyRule<S>& optimizer, TrainingState<S>& state, const FitOptions& options)
         : learner_(learner), data_(data), validation_(validation), optimizer_(optimizer),
           options_(options), plan_{samples, options.batch_size, options.bucket, options.shuffle}, training_(state),
@@ -121,7 +121,7 @@ class FitLoop {
 
     /// The epoch's batches that are left; timed() before each is told.
     void train(Random& order_random, FunctionRef<void()> timed) {
-        const Order order(data_.x.lengths(), plan_.samples, options_, order_random);
+        const Order order(data_.x_lengths(), plan_.samples, options_, order_random, data_.block());
         Totals totals(options_.metrics, training_.begun->sums);
         learner_.empty_state();
         carry(training_.begun->carried, false);
@@ -227,8 +227,8 @@ class FitLoop {
     }
 
     Learner<S>& learner_;
-    const Dataset<S>& data_;
-    const Dataset<S>* const validation_;
+    const SampleSource<S>& data_;
+    const SampleSource<S>* const validation_;
     OptimizerOfAnyRule<S>& optimizer_;
     const FitOptions& options_;
     const BatchPlan plan_;

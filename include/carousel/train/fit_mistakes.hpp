@@ -4,8 +4,8 @@
 
 #include "carousel/loss/loss.hpp"
 #include "carousel/optim/optimizer.hpp"
-#include "carousel/train/dataset.hpp"
 #include "carousel/train/fit_options.hpp"
+#include "carousel/train/sample_source.hpp"
 
 #include <concepts>
 
@@ -22,14 +22,14 @@ inline constexpr bool is_optimizer<Optimizer<Rule, S>> = true;
 template <class InPlaceOfLoss, class InPlaceOfOptimizer>
 concept Swapped = is_optimizer<InPlaceOfLoss> && Loss<InPlaceOfOptimizer>;
 
-/// Whether this is a data set, and of another scalar type than the model.
+/// Whether this has samples, and of another scalar type than the model.
 template <class Data, class Model>
 inline constexpr bool other_scalar = false;
-template <class S, class Model>
-requires requires {
+template <class Data, class Model>
+requires std::convertible_to<const Data&, SampleSource<typename Data::Scalar>> && requires {
     typename Model::Scalar;
 }
-inline constexpr bool other_scalar<Dataset<S>, Model> = !std::same_as<S, typename Model::Scalar>;
+inline constexpr bool other_scalar<Data, Model> = !std::same_as<typename Data::Scalar, typename Model::Scalar>;
 
 /// Doesn't compile, and says why.
 template <class Data, class Model, class InPlaceOfLoss, class InPlaceOfOptimizer>

@@ -17,8 +17,9 @@ namespace carousel::inline CAROUSEL_ABI::detail {
 struct Order {
     std::vector<Index> samples, firsts;
 
-    /// `lengths`: of the sequences, of all of x; empty if they are equal.
-    CAROUSEL_INLINE Order(std::span<const Index> lengths, Index count, const FitOptions& o, Random& random);
+    /// `lengths`: of the sequences, of all of x; empty if they are equal. `block`: how many neighbours are shuffled; 0: all.
+    CAROUSEL_INLINE Order(std::span<const Index> lengths, Index count, const FitOptions& o, Random& random,
+                          Index block = 0);
 
     std::span<const Index> batch(Index k, Index batch_size) const {
         const auto first = static_cast<std::size_t>(firsts[static_cast<std::size_t>(k)]);
@@ -33,11 +34,14 @@ struct Order {
 
 #ifdef CAROUSEL_BODIES
 
-CAROUSEL_INLINE Order::Order(std::span<const Index> lengths, Index count, const FitOptions& o, Random& random)
+CAROUSEL_INLINE Order::Order(std::span<const Index> lengths, Index count, const FitOptions& o, Random& random,
+                             Index block)
     : samples(static_cast<std::size_t>(count)) {
     std::iota(samples.begin(), samples.end(), Index(0));
-    if (o.shuffle)
-        random.shuffle(samples);
+    const Index together = block > 0 ? std::min(block, count) : count;
+    for (Index first = 0; o.shuffle && first < count; first += together)
+        random.shuffle(std::span(samples).subspan(static_cast<std::size_t>(first),
+                                                  static_cast<std::size_t>(std::min(together, count - first))));
     for (Index first = 0; first < count; first += o.batch_size)
         firsts.push_back(first);
     if (o.bucket == 0)
