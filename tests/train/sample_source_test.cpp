@@ -3,6 +3,7 @@
 
 #include "carousel/train/iterable_dataset.hpp"
 #include "carousel/train/map_dataset.hpp"
+#include "carousel/train/order.hpp"
 #include "carousel/train/predict.hpp"
 
 #include "catch.hpp"

@@ -54,9 +54,17 @@ Sequence<S> unpadded(SequenceView<S> x, const Eigen::DenseBase<Derived>& mask) {
     return detail::compacted<S>(x, [&](Index t, Index b) { return given.coeff(t, b) != typename Derived::Scalar(0); });
 }
 
-template <std::floating_point S, class Which>
-Sequence<S> unpadded(const Sequence<S>& x, const Which& which) {
-    return unpadded(x.view(), which);
+template <std::floating_point S>
+Sequence<S> unpadded(const Sequence<S>& x, std::type_identity_t<std::span<const Index>> lengths) {
+    return unpadded(x.view(), lengths);
+}
+template <std::floating_point S>
+Sequence<S> unpadded(const Sequence<S>& x, std::type_identity_t<S> padding) {
+    return unpadded(x.view(), padding);
+}
+template <std::floating_point S, class Derived>
+Sequence<S> unpadded(const Sequence<S>& x, const Eigen::DenseBase<Derived>& mask) {
+    return unpadded(x.view(), mask);
 }
 
 /// A data set whose sequences are padded in front: by their lengths, or, where a number is given, by the padding of x. Targets of as many
