@@ -25,6 +25,7 @@
 #include "carousel/loss/binary_cross_entropy.hpp"
 #include "carousel/loss/error_to_signal.hpp"
 #include "carousel/loss/mean_squared_error.hpp"
+#include "carousel/loss/quantile_loss.hpp"
 #include "carousel/loss/softmax_cross_entropy.hpp"
 #include "carousel/model/model.hpp"
 #include "carousel/optim/adam.hpp"

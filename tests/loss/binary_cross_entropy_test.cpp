@@ -90,7 +90,7 @@ TEST_CASE("BinaryCrossEntropy: mistakes are named before anything is written") {
                                                       "1 is 1.5, expected 0 … 1");
     target.step(1)(0, 1) = std::numeric_limits<float>::quiet_NaN();
     REQUIRE_THROWS_WITH(loss(y, target, &dy), "BinaryCrossEntropy: the target at feature 0, step 1 of sequence 1 is "
-                                              "nan, expected 0 … 1");
+                                              "nan, expected 0 … 1; skip_nan passes over NaN");
     target.values().setZero();
     REQUIRE_THROWS_WITH((BinaryCrossEntropy{.positive_weight = -1}(y, target, &dy)),
                         "BinaryCrossEntropy: positive_weight is -1, expected a finite number >= 0");

@@ -7,6 +7,7 @@
 #include "carousel/core/sequence.hpp"
 
 #include <concepts>
+#include <span>
 
 namespace carousel::inline CAROUSEL_ABI {
 
@@ -21,12 +22,22 @@ enum class Reduction { mean, sum };
 ///                             that there is nothing to learn from, as in a batch of padding alone.
 /// and may have
 ///   loss.check(target, features)   throws if outputs of so many features can't have these targets, and returns what
-///                                  they weigh, as weight() does; fit asks before it begins.
+///                                  they weigh, as weight() does; fit asks before it begins;
+///   a last argument, ColumnWeights, in each of the three, for Weighted (weighted.hpp).
+/// A loss that is a sum over the targets needs none of this: see Elementwise (elementwise.hpp).
 template <class Type>
 concept Loss = std::copyable<Type> && requires(const Type& loss, SequenceView<float> y, Sequence<float>* dy) {
     { loss(y, y, dy) } -> std::same_as<double>;
     { loss.weight(y, y) } -> std::same_as<double>;
 };
+
+/// What an output adds to a loss, and the derivative of that with respect to the output.
+struct Term {
+    double loss = 0, derivative = 0;
+};
+
+/// Weights of the columns of a batch, each >= 0; empty: all 1. A column of weight 0 counts as little as padding.
+using ColumnWeights = std::span<const double>;
 
 namespace detail {
 
@@ -37,7 +48,9 @@ void require_target(const char* where, const SequenceView<S>& y, const SequenceV
     require(target.features() == features && y.steps() == target.steps() && y.batch() == target.batch(), where,
             "y is features ", y.features(), " × steps ", y.steps(), " × batch ", y.batch(), " and target ",
             target.features(), " × ", target.steps(), " × ", target.batch(), ", expected ",
-            features == y.features() ? "the same shape" : "1 feature and the same steps and batch");
+            features == y.features() ? "the same shape"
+            : features == 1          ? "1 feature and the same steps and batch"
+                                     : "the same steps and batch");
     if (target.ragged())
         for (Index b = 0; b < y.batch(); ++b)
             require(y.length(b) == target.length(b), where, "sequence ", b, " of y has length ", y.length(b),
@@ -69,12 +82,6 @@ inline double loss_weight(Reduction reduction, double summands) {
     return reduction == Reduction::mean || summands == 0 ? summands : 1;
 }
 
-/// The same for a loss in which every real number of y is a summand of weight 1.
-template <class S>
-double loss_weight(Reduction reduction, const SequenceView<S>& y) {
-    return loss_weight(reduction, static_cast<double>(y.features() * y.real_columns()));
-}
-
 /// Throws std::invalid_argument if a batch has nothing to take a loss of.
 inline void require_summands(const char* where, double weight, const char* otherwise = "padding") {
     require(weight > 0, where, "there is no target to compare with, every one is ", otherwise);
@@ -90,3 +97,10 @@ inline void require_summands(const char* where, double weight, const char* other
                                                carousel::Sequence<S>*) const;                           \
     template double carousel::Type::weight(carousel::SequenceView<S>, carousel::SequenceView<S>) const; \
     template double carousel::Type::check(carousel::SequenceView<S>, carousel::Index) const
+/// The same of a loss that takes weights of columns.
+#define CAROUSEL_INSTANTIATE_WEIGHTED_LOSS(Type, S)                                                    \
+    template double carousel::Type::operator()(carousel::SequenceView<S>, carousel::SequenceView<S>,   \
+                                               carousel::Sequence<S>*, carousel::ColumnWeights) const; \
+    template double carousel::Type::weight(carousel::SequenceView<S>, carousel::SequenceView<S>,       \
+                                           carousel::ColumnWeights) const;                             \
+    template double carousel::Type::check(carousel::SequenceView<S>, carousel::Index, carousel::ColumnWeights) const

@@ -9,10 +9,8 @@
 #include <type_traits>
 
 #ifdef CAROUSEL_BODIES
-#    include "carousel/core/finite.hpp"
 #    include "carousel/kernel/vectors.hpp"
-
-#    include <algorithm>
+#    include "carousel/loss/term_loss.hpp"
 #endif
 
 namespace carousel::inline CAROUSEL_ABI {
@@ -22,16 +20,18 @@ namespace carousel::inline CAROUSEL_ABI {
 ///     Reduction::mean   loss = 1/(F·N) Σ (y − target)²    dy = 2/(F·N) (y − target)
 ///     Reduction::sum    loss = Σ (y − target)²            dy = 2 (y − target)
 ///
-/// Padding, whatever it holds, adds nothing and has the gradient zero.
+/// Padding, whatever it holds, adds nothing and has the gradient zero. With weights, each summand is multiplied by its
+/// column's and F·N is the sum of the weights that count.
 struct MeanSquaredError {
     Reduction reduction = Reduction::mean;
+    bool skip_nan = false; ///< targets that are NaN don't count, and F·N is how many do; otherwise check() refuses them
 
     /// y, target: features × steps × batch; which columns are real is said by y's lengths. dy takes y's
     /// shape and lengths and keeps its memory if it has that size already. Sums of 128 squares are added up in double. Throws
     /// std::invalid_argument unless target has y's shape and, if it has lengths, y's lengths, and a column is real.
     template <std::floating_point S>
     double operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target,
-                      std::type_identity_t<Sequence<S>>* dy = nullptr) const;
+                      std::type_identity_t<Sequence<S>>* dy = nullptr, ColumnWeights weights = {}) const;
 
     template <std::floating_point S>
     double operator()(const Sequence<S>& y, const Sequence<S>& target,
@@ -42,12 +42,18 @@ struct MeanSquaredError {
     /// What the sum is divided by: F·N for a mean, 1 for a sum, 0 without real columns. Batches are averaged by it:
     /// Σ weight·loss / Σ weight.
     template <std::floating_point S>
-    double weight(SequenceView<S> y, std::type_identity_t<SequenceView<S>>) const;
+    double weight(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target, ColumnWeights weights = {}) const;
 
     /// The weight() of outputs with these targets, of their lengths. Throws std::invalid_argument unless they have as many
-    /// features and every real one is finite.
+    /// features and every real one is finite, or NaN with skip_nan.
     template <std::floating_point S>
-    double check(SequenceView<S> target, Index features) const;
+    double check(SequenceView<S> target, Index features, ColumnWeights weights = {}) const;
+
+    static constexpr const char* name = "MeanSquaredError";
+    /// Of one number, and of `size` of them, with their derivatives · scale.
+    Term term(double y, double target) const { return {(y - target) * (y - target), 2 * (y - target)}; }
+    template <std::floating_point S>
+    double run(const S* y, const S* target, Index size, double scale, S* dy) const;
 };
 
 static_assert(Loss<MeanSquaredError>);
@@ -55,49 +61,15 @@ static_assert(Loss<MeanSquaredError>);
 #ifdef CAROUSEL_BODIES
 
 template <std::floating_point S>
-double MeanSquaredError::operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target,
-                                    std::type_identity_t<Sequence<S>>* dy) const {
-    detail::require_target("MeanSquaredError", y, target, y.features());
-    const double divisor = weight(y, target);
-    detail::require_summands("MeanSquaredError", divisor);
-    if (dy)
-        dy->resize(y.features(), y.steps(), y.batch(), y.lengths());
+double MeanSquaredError::run(const S* y, const S* target, Index size, double scale, S* dy) const {
     const auto& vectors = kernel::vector_functions<S>();
-    double sum = 0;
-    detail::each_run(y, [&](Index column, Index count, bool real) {
-        const Index first = column * y.features(), size = count * y.features();
-        if (real)
-            sum += vectors.squared_difference(y.data() + first, target.data() + first, size);
-        if (dy && real)
-            vectors.scaled_difference(static_cast<S>(2 / divisor), y.data() + first, target.data() + first,
-                                      dy->data() + first, size);
-        else if (dy)
-            std::fill_n(dy->data() + first, size, S(0));
-    });
-    return sum / divisor;
+    const double sum = vectors.squared_difference(y, target, size);
+    if (dy)
+        vectors.scaled_difference(static_cast<S>(2 * scale), y, target, dy, size);
+    return sum;
 }
 
-template <std::floating_point S>
-double MeanSquaredError::weight(SequenceView<S> y, std::type_identity_t<SequenceView<S>>) const {
-    return detail::loss_weight(reduction, y);
-}
-
-template <std::floating_point S>
-double MeanSquaredError::check(SequenceView<S> target, Index features) const {
-    require(target.features() == features, "MeanSquaredError", "the targets have ", target.features(),
-            " features, expected ", features);
-    detail::each_run(target, [&](Index column, Index count, bool real) {
-        const Index first = column * features, size = real ? count * features : 0;
-        const Index k = detail::non_finite_at(target.data() + (size > 0 ? first : 0), size);
-        if (k == size)
-            return;
-        const Index at = (first + k) / features;
-        require(false, "MeanSquaredError", "the target at feature ", (first + k) % features, ", step ",
-                at / target.batch(), " of sequence ", at % target.batch(), " is ", target.data()[first + k],
-                ", expected a finite number");
-    });
-    return detail::loss_weight(reduction, target);
-}
+CAROUSEL_TERM_LOSS_BODIES(MeanSquaredError)
 
 #endif
 
