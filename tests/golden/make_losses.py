@@ -68,6 +68,37 @@ def main():
          *[f"{name}: pre_emphasis {taps}, esr {esr}, dc {dc}" for name, (taps, esr, dc) in cases.items()]],
         tensors)
 
+    y, target = (2 * torch.randn(3, 2, 6)).requires_grad_(), 2 * torch.randn(3, 2, 2)
+    tensors = {"y": y, "target": target}
+    two, four, six = y[..., :2], y[..., :4].reshape(3, 2, 2, 2), y.reshape(3, 2, 2, 3)
+    quantiles = torch.tensor([0.1, 0.5, 0.9])
+
+    def scale(s):
+        return 1e-3 + F.softplus(s)
+
+    for reduction in ("mean", "sum"):
+        reduce = getattr(torch, reduction)
+        error = target[..., None] - six
+        cases = {
+            "l1": F.l1_loss(two, target, reduction=reduction),
+            "huber": F.huber_loss(two, target, reduction=reduction, delta=0.7),
+            "quantile": reduce(torch.maximum(quantiles * error, (quantiles - 1) * error)),
+            "gaussian": F.gaussian_nll_loss(four[..., 0], target, scale(four[..., 1]) ** 2, full=True, eps=1e-12,
+                                            reduction=reduction),
+            "student": reduce(-torch.distributions.StudentT(2 + F.softplus(six[..., 2]), six[..., 0],
+                                                            scale(six[..., 1])).log_prob(target)),
+            "student_fixed": reduce(-torch.distributions.StudentT(torch.tensor(4.5), four[..., 0],
+                                                                  scale(four[..., 1])).log_prob(target))}
+        for name, loss in cases.items():
+            key = f"{name}_{reduction}"
+            tensors[key], tensors["d_" + key] = with_gradient(loss, y)
+    golden_format.write(
+        "term_losses.txt", "make_losses.py",
+        ["losses of y (T,B,6), of its first 2, 4 or all 6 features, and target (T,B,2): F.l1_loss, F.huber_loss(delta=0.7),",
+         "pinball loss of 0.1, 0.5, 0.9, F.gaussian_nll_loss(full=True), -StudentT.log_prob, its degrees of freedom from y or 4.5",
+         "<loss>_<reduction>: the loss, d_: its gradient"],
+        tensors)
+
 
 def error_to_signal(y, target, taps, esr, dc, epsilon=1e-5):
     """As trainers of amplifier models write it: a convolution, means and quotients; torch has no such loss."""

@@ -2,6 +2,7 @@
 
 #include "catch.hpp"
 #include "golden.hpp"
+#include "loss/loss_suite.hpp"
 #include "support.hpp"
 
 #include <limits>
@@ -50,6 +51,21 @@ TEST_CASE("BinaryCrossEntropy: the gradient matches central differences, padding
     CHECK(loss.weight(y.view(), target) == 8);
     target.set_lengths(y.lengths());
     CHECK(loss.check(target.view(), 2) == 8);
+}
+
+TEST_CASE("BinaryCrossEntropy: differences, ragged batches, missing targets and weights") {
+    check_loss_of_terms(
+        2,
+        [](Reduction r, bool skip) {
+            return BinaryCrossEntropy{.reduction = r, .positive_weight = 2, .skip_nan = skip};
+        },
+        [](Index steps) {
+            Random random(3);
+            Sequence<double> target(2, steps, 2);
+            for (double& q : target.values().reshaped())
+                q = random.uniform();
+            return target;
+        });
 }
 
 TEMPLATE_TEST_CASE("BinaryCrossEntropy: no logit is too large", "", float, double) {

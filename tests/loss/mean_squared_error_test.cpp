@@ -1,6 +1,7 @@
 #include "carousel/loss/mean_squared_error.hpp"
 
 #include "catch.hpp"
+#include "loss/loss_suite.hpp"
 
 #include "carousel/core/random.hpp"
 
@@ -164,4 +165,24 @@ TEST_CASE("MeanSquaredError: shapes that differ are named") {
     REQUIRE_THROWS_WITH(MeanSquaredError{}(y, Sequence<float>(2, 3, 4, {3, 3, 2, 3})),
                         "MeanSquaredError: sequence 2 of y has length 3 and of target 2, expected the same length");
     CHECK(dy.values().size() == 1);
+}
+
+TEST_CASE("MeanSquaredError: differences, ragged batches, missing targets and weights") {
+    test::check_loss_of_terms(
+        2, [](Reduction r, bool skip) { return MeanSquaredError{.reduction = r, .skip_nan = skip}; },
+        test::NormalTargets{});
+    // in runs of more than a lane, too
+    Random random(5);
+    Sequence<float> y = draw<float>(1, 99, 1, random), target = draw<float>(1, 99, 1, random), dy;
+    double expected = 0;
+    for (Index k = 0; k < 99; ++k)
+        if (k % 40 == 7)
+            target.data()[k] = std::numeric_limits<float>::quiet_NaN();
+        else
+            expected += std::pow(static_cast<double>(y.data()[k] - target.data()[k]), 2);
+    CHECK(MeanSquaredError{.skip_nan = true}(y, target, &dy) == Catch::Approx(expected / 96).epsilon(1e-6));
+    CHECK((dy.values().array() == 0).count() == 3);
+    REQUIRE_THROWS_WITH(MeanSquaredError{}.check(target.view(), 1),
+                        "MeanSquaredError: the target at feature 0, step 7 of sequence 0 is nan, expected a finite "
+                        "number; skip_nan passes over NaN");
 }

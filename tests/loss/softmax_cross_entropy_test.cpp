@@ -115,6 +115,36 @@ TEST_CASE("SoftmaxCrossEntropy: padding and ignored targets do not matter, and d
     CHECK(y.values() == Matrix<float>{{0.25F, -0.25F, 0, 0}, {-0.25F, 0.25F, 0, 0}});
 }
 
+TEST_CASE("SoftmaxCrossEntropy: weights of columns multiply those of classes, and missing targets don't count") {
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    Random random(4);
+    const Sequence<double> y = random_sequence<double>(3, 2, 2, random);
+    const Sequence<double> target(Matrix<double>{{0, 1, 2, nan}}, 2), masked(Matrix<double>{{0, nan, 2, 1}}, 2);
+    const std::vector<double> weights{2, 0, 0.5, 1};
+    const SoftmaxCrossEntropy by_sum{.reduction = Reduction::sum, .class_weights = {1, 2, 4}};
+    Sequence<double> dy, d_one;
+    const SoftmaxCrossEntropy loss{.class_weights = {1, 2, 4}}, skipping{.class_weights = {1, 2, 4}, .skip_nan = true};
+    CHECK(loss.weight(y.view(), masked.view(), weights) == 2 + 2 + 2);
+    double expected = 0;
+    const double value = loss(y.view(), masked.view(), &dy, weights);
+    for (const Index k : {0, 1, 2, 3}) {
+        const double w = weights[static_cast<std::size_t>(k)];
+        const SequenceView<double> one(y.values().col(k).data(), 3, 1, 1), aim(masked.data() + k, 1, 1, 1);
+        if (w > 0)
+            expected += w * by_sum(one, aim, &d_one) / 6;
+        CHECK(difference(dy.values().col(k),
+                         w > 0 ? Matrix<double>(w / 6 * d_one.values()) : Matrix<double>::Zero(3, 1)) < 1e-15);
+    }
+    CHECK(value == Catch::Approx(expected).epsilon(1e-14));
+    CHECK(skipping.weight(y.view(), target) == 1 + 2 + 4);
+    CHECK(skipping.check(target.view(), 3) == 7);
+    CHECK(std::isfinite(skipping(y, target, &dy)));
+    CHECK(dy.values().col(3).isZero(0));
+    REQUIRE_THROWS_WITH(loss(y, target),
+                        "SoftmaxCrossEntropy: the target at step 1 of sequence 1 is nan, expected a class, "
+                        "0 … 2; skip_nan passes over NaN");
+}
+
 TEST_CASE("SoftmaxCrossEntropy: a logit that is no number makes the loss none") {
     for (const Index classes : {3, 40})
         for (const Index place : {Index(0), Index(1), classes - 1}) {
@@ -136,7 +166,7 @@ TEST_CASE("SoftmaxCrossEntropy: mistakes are named before anything is written") 
         REQUIRE_THROWS_WITH(loss.weight(y.view(), target), at + text + ", expected a class, 0 … 4");
     }
     target.step(1)(0) = std::numeric_limits<float>::quiet_NaN();
-    REQUIRE_THROWS_WITH(loss.check(target.view(), 3), at + "nan, expected a class, 0 … 2");
+    REQUIRE_THROWS_WITH(loss.check(target.view(), 3), at + "nan, expected a class, 0 … 2; skip_nan passes over NaN");
     target.values().setZero();
     REQUIRE_THROWS_WITH(loss(y, Sequence<float>(5, 3, 2), &dy),
                         "SoftmaxCrossEntropy: y is features 5 × steps 3 × batch 2 and target 5 × 3 × 2, expected 1 "
@@ -155,7 +185,7 @@ TEST_CASE("SoftmaxCrossEntropy: mistakes are named before anything is written") 
                         "SoftmaxCrossEntropy: the weight of class 2 is -3, expected a finite number >= 0");
     const std::string nothing =
         "SoftmaxCrossEntropy: there is no target to compare with, every one is padding, ignored "
-        "or of a class of weight 0";
+        "or of weight 0";
     REQUIRE_THROWS_WITH(loss(Sequence<float>(5, 3, 2, {0, 0}), target, &dy), nothing);
     REQUIRE_THROWS_WITH((SoftmaxCrossEntropy{.ignore = 0}(y, target, &dy)), nothing);
     REQUIRE_THROWS_WITH((SoftmaxCrossEntropy{.class_weights = {0, 1, 1, 1, 1}}(y, target, &dy)), nothing);

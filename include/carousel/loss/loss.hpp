@@ -2,6 +2,7 @@
 // and nowhere else in the library.
 #pragma once
 
+#include "carousel/core/finite.hpp"
 #include "carousel/core/matrix.hpp"
 #include "carousel/core/require.hpp"
 #include "carousel/core/sequence.hpp"
@@ -26,7 +27,7 @@ enum class Reduction { mean, sum };
 ///   a last argument, ColumnWeights, in each of the three, for Weighted (weighted.hpp).
 /// A loss that is a sum over the targets needs none of this: see Elementwise (elementwise.hpp).
 template <class Type>
-concept Loss = std::copyable<Type> && requires(const Type& loss, SequenceView<float> y, Sequence<float>* dy) {
+concept Loss = std::copy_constructible<Type> && requires(const Type& loss, SequenceView<float> y, Sequence<float>* dy) {
     { loss(y, y, dy) } -> std::same_as<double>;
     { loss.weight(y, y) } -> std::same_as<double>;
 };
@@ -55,6 +56,21 @@ void require_target(const char* where, const SequenceView<S>& y, const SequenceV
         for (Index b = 0; b < y.batch(); ++b)
             require(y.length(b) == target.length(b), where, "sequence ", b, " of y has length ", y.length(b),
                     " and of target ", target.length(b), ", expected the same length");
+}
+
+/// Throws std::invalid_argument unless there is none, or one for each column, finite and >= 0 where it is real.
+template <class S>
+void require_weights(const char* where, const SequenceView<S>& columns, ColumnWeights weights) {
+    if (weights.empty())
+        return;
+    require(static_cast<Index>(weights.size()) == columns.columns(), where, weights.size(), " weights were given for ",
+            columns.columns(), " columns");
+    for (Index t = 0, k = 0; t < columns.steps(); ++t)
+        for (Index b = 0; b < columns.batch(); ++b, ++k) {
+            const double w = weights[static_cast<std::size_t>(k)];
+            require(!columns.real(t, b) || (w >= 0 && is_finite(w)), where, "the weight at step ", t, " of sequence ",
+                    b, " is ", w, ", expected a finite number >= 0");
+        }
 }
 
 /// Calls visit(first, count, real) for runs of columns that cover y from first to last, each all real or all padding.

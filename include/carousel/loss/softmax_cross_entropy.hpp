@@ -33,6 +33,7 @@ struct SoftmaxCrossEntropy {
     Reduction reduction = Reduction::mean;
     std::vector<double> class_weights = {};     ///< one a class; empty: all 1
     std::optional<Index> ignore = std::nullopt; ///< targets with this number don't count
+    bool skip_nan = false;                      ///< targets that are NaN don't count; otherwise they are refused
 
     /// y: classes × steps × batch, target: 1 × steps × batch; which columns are real is said by y's lengths. dy takes
     /// y's shape and lengths, keeps its memory if it has that size already, and may be what y is a view of. Throws
@@ -40,7 +41,7 @@ struct SoftmaxCrossEntropy {
     /// lengths, its real numbers are classes, and what is to be compared weighs more than 0.
     template <std::floating_point S>
     double operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target,
-                      std::type_identity_t<Sequence<S>>* dy = nullptr) const;
+                      std::type_identity_t<Sequence<S>>* dy = nullptr, ColumnWeights weights = {}) const;
 
     template <std::floating_point S>
     double operator()(const Sequence<S>& y, const Sequence<S>& target,
@@ -52,18 +53,18 @@ struct SoftmaxCrossEntropy {
     /// are padding or ignored. Batches are averaged by it: Σ weight·loss / Σ weight. Throws as check(), and unless target
     /// has y's steps, batch and, if it has lengths, y's lengths.
     template <std::floating_point S>
-    double weight(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target) const;
+    double weight(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target, ColumnWeights weights = {}) const;
 
     /// The weight() of outputs of so many features with these targets, of their lengths. Throws std::invalid_argument
     /// unless every real target is a class, 0 … features − 1, or ignored, and class_weights are empty or one a class,
     /// finite and >= 0.
     template <std::floating_point S>
-    double check(SequenceView<S> target, Index features) const;
+    double check(SequenceView<S> target, Index features, ColumnWeights weights = {}) const;
 
   private:
     template <class S>
     bool ignores(S k) const {
-        return ignore && k == static_cast<S>(*ignore);
+        return (ignore && k == static_cast<S>(*ignore)) || (skip_nan && k != k);
     }
 
     template <class S>
@@ -78,9 +79,9 @@ static_assert(Loss<SoftmaxCrossEntropy>);
 
 template <std::floating_point S>
 double SoftmaxCrossEntropy::operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target,
-                                       std::type_identity_t<Sequence<S>>* dy) const {
-    const double divisor = weight(y, target);
-    detail::require_summands("SoftmaxCrossEntropy", divisor, "padding, ignored or of a class of weight 0");
+                                       std::type_identity_t<Sequence<S>>* dy, ColumnWeights weights) const {
+    const double divisor = weight(y, target, weights);
+    detail::require_summands("SoftmaxCrossEntropy", divisor, "padding, ignored or of weight 0");
     if (dy)
         dy->resize(y.features(), y.steps(), y.batch(), y.lengths());
 
@@ -91,8 +92,9 @@ double SoftmaxCrossEntropy::operator()(SequenceView<S> y, std::type_identity_t<S
             const S* const logits = y.data() + column * y.features();
             S* const gradient = dy ? dy->data() + column * y.features() : nullptr;
             const S k = target.data()[column];
-            if (y.real(t, b) && !ignores(k)) {
-                const double w = class_weight(k);
+            const double of_column = weights.empty() ? 1 : weights[static_cast<std::size_t>(column)];
+            if (y.real(t, b) && of_column != 0 && !ignores(k)) {
+                const double w = of_column * class_weight(k);
                 sum += w * functions.loss(logits, y.features(), static_cast<Index>(k), w / divisor, gradient);
             } else if (gradient)
                 std::fill_n(gradient, y.features(), S(0));
@@ -101,13 +103,14 @@ double SoftmaxCrossEntropy::operator()(SequenceView<S> y, std::type_identity_t<S
 }
 
 template <std::floating_point S>
-double SoftmaxCrossEntropy::weight(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target) const {
+double SoftmaxCrossEntropy::weight(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target,
+                                   ColumnWeights weights) const {
     detail::require_target("SoftmaxCrossEntropy", y, target, 1);
-    return check(SequenceView<S>(target.data(), 1, y.steps(), y.batch(), y.lengths()), y.features());
+    return check(SequenceView<S>(target.data(), 1, y.steps(), y.batch(), y.lengths()), y.features(), weights);
 }
 
 template <std::floating_point S>
-double SoftmaxCrossEntropy::check(SequenceView<S> target, Index features) const {
+double SoftmaxCrossEntropy::check(SequenceView<S> target, Index features, ColumnWeights weights) const {
     require(class_weights.empty() || static_cast<Index>(class_weights.size()) == features, "SoftmaxCrossEntropy",
             class_weights.size(), " class weights were given for ", features, " classes");
     for (std::size_t k = 0; k < class_weights.size(); ++k)
@@ -115,15 +118,18 @@ double SoftmaxCrossEntropy::check(SequenceView<S> target, Index features) const 
                 k, " is ", class_weights[k], ", expected a finite number >= 0");
     require(target.features() == 1, "SoftmaxCrossEntropy", "target has ", target.features(),
             " features, expected 1: the number of the class");
+    detail::require_weights("SoftmaxCrossEntropy", target, weights);
     double sum = 0;
-    for (Index t = 0; t < target.steps(); ++t)
-        for (Index b = 0; b < target.batch(); ++b) {
-            const S k = target.data()[t * target.batch() + b];
-            if (!target.real(t, b) || ignores(k))
+    for (Index t = 0, column = 0; t < target.steps(); ++t)
+        for (Index b = 0; b < target.batch(); ++b, ++column) {
+            const S k = target.data()[column];
+            const double of_column = weights.empty() ? 1 : weights[static_cast<std::size_t>(column)];
+            if (!target.real(t, b) || of_column == 0 || ignores(k))
                 continue;
             require(k >= 0 && k < static_cast<S>(features) && k == std::floor(k), "SoftmaxCrossEntropy",
-                    "the target at step ", t, " of sequence ", b, " is ", k, ", expected a class, 0 … ", features - 1);
-            sum += class_weight(k);
+                    "the target at step ", t, " of sequence ", b, " is ", k, ", expected a class, 0 … ", features - 1,
+                    k != k ? "; skip_nan passes over NaN" : "");
+            sum += of_column * class_weight(k);
         }
     return detail::loss_weight(reduction, sum);
 }

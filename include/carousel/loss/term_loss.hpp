@@ -43,21 +43,6 @@ Index outputs_of_target(const L& loss) {
         return loss.outputs();
 }
 
-/// Throws std::invalid_argument unless there is none, or one for each column, finite and >= 0 where it is real.
-template <class S>
-void require_weights(const char* where, const SequenceView<S>& columns, ColumnWeights weights) {
-    if (weights.empty())
-        return;
-    require(static_cast<Index>(weights.size()) == columns.columns(), where, weights.size(), " weights were given for ",
-            columns.columns(), " columns");
-    for (Index t = 0, k = 0; t < columns.steps(); ++t)
-        for (Index b = 0; b < columns.batch(); ++b, ++k) {
-            const double w = weights[static_cast<std::size_t>(k)];
-            require(!columns.real(t, b) || (w >= 0 && is_finite(w)), where, "the weight at step ", t, " of sequence ",
-                    b, " is ", w, ", expected a finite number >= 0");
-        }
-}
-
 /// each_run, of columns that count with the same weight; 0 is that of padding. visit(first, count, weight).
 template <class S, class Visit>
 void each_weighted_run(const SequenceView<S>& y, ColumnWeights weights, const Visit& visit) {
