@@ -89,6 +89,8 @@ def main():
          "adam": pytorch(optim.Adam, betas=(0.8, 0.95), eps=0.01),
          "adam_l2": pytorch(optim.Adam, betas=(0.8, 0.95), eps=0.01, weight_decay=0.1),
          "adamw": pytorch(optim.AdamW, betas=(0.8, 0.95), eps=0.01, weight_decay=0.1),
+         "adam_amsgrad": pytorch(optim.Adam, betas=(0.8, 0.95), eps=0.01, weight_decay=0.1, amsgrad=True),
+         "adamw_amsgrad": pytorch(optim.AdamW, betas=(0.8, 0.95), eps=0.01, weight_decay=0.1, amsgrad=True),
          "keras_sgd_momentum": keras_sgd(0.9, False),
          "keras_sgd_nesterov": keras_sgd(0.9, True),
          "keras_rmsprop": keras_rmsprop(0.8, 0.01),

@@ -100,6 +100,13 @@ TEST_CASE("Adam: ten steps agree with PyTorch") {
     check_path("adam_l2", Adam{.beta1 = 0.8, .beta2 = 0.95, .epsilon = 0.01, .weight_decay = 0.1});
 }
 
+TEST_CASE("Adam, AdamW: ten steps of AMSGrad agree with PyTorch") {
+    check_path("adam_amsgrad",
+               Adam{.beta1 = 0.8, .beta2 = 0.95, .epsilon = 0.01, .weight_decay = 0.1, .amsgrad = true});
+    check_path("adamw_amsgrad",
+               AdamW{.beta1 = 0.8, .beta2 = 0.95, .epsilon = 0.01, .weight_decay = 0.1, .amsgrad = true});
+}
+
 TEST_CASE("Adam: ten steps agree with Keras") {
     check_path("keras_adam", Adam{.beta1 = 0.8, .beta2 = 0.95, .epsilon = 0.01, .formula = Formula::keras});
 }

@@ -28,7 +28,7 @@ struct RmspropStep {
 
 template <class S>
 struct OptimizerFunctions {
-    void (*adam)(const AdamStep<S>& step, S* w, const S* g, S* m, S* v, Index size);
+    void (*adam)(const AdamStep<S>& step, S* w, const S* g, S* m, S* v, S* largest, Index size);
     void (*sgd)(const SgdStep<S>& step, S* w, const S* g, S* m, Index size);
     void (*rmsprop)(const RmspropStep<S>& step, S* w, const S* g, S* v, S* a, S* m, Index size);
 };
@@ -37,10 +37,25 @@ inline namespace CAROUSEL_ISA {
 
 using namespace simd;
 
+/// largest: AMSGrad's maximum of v so far; null without.
 template <class S>
-void adam(const AdamStep<S>& step, S* w, const S* g, S* m, S* v, Index size) {
+void adam(const AdamStep<S>& step, S* w, const S* g, S* m, S* v, S* largest, Index size) {
     using V = Lane<S>;
     const AdamStep<S> s = step;
+    if (largest)
+        return each_lane<S>(
+            size, [&](Index k, Index count) __attribute__((always_inline)) {
+                const V kept = s.kept * load<V>(w + k, count);
+                const V d = load<V>(g + k, count) + s.weight_decay * kept;
+                const V first = s.beta1 * load<V>(m + k, count) + s.beta1_rest * d;
+                const V second = s.beta2 * load<V>(v + k, count) + s.beta2_rest * (d * d);
+                const V before = load<V>(largest + k, count);
+                const V most = second > before ? second : before;
+                store<V>(m + k, first, count);
+                store<V>(v + k, second, count);
+                store<V>(largest + k, most, count);
+                store<V>(w + k, kept - s.rate * first / (simd::sqrt(most) + s.epsilon), count);
+            });
     each_lane<S>(
         size, [&](Index k, Index count) __attribute__((always_inline)) {
             const V kept = s.kept * load<V>(w + k, count);

@@ -1,4 +1,4 @@
-// Adam and AdamW: steps of adaptive moments, without and with decoupled weight decay.
+// Adam and AdamW: steps of adaptive moments, without and with decoupled weight decay; AMSGrad.
 #pragma once
 
 #include "carousel/core/require.hpp"
@@ -18,6 +18,9 @@ namespace carousel::inline CAROUSEL_ABI {
 ///     r = learning_rate·√(1 − beta2ᵗ) / (1 − beta1ᵗ)
 ///     w −= r·m / (√v + ε̂)       Formula::pytorch: ε̂ = epsilon·√(1 − beta2ᵗ), which is learning_rate·m̂ / (√v̂ + epsilon)
 ///                               Formula::keras:   ε̂ = epsilon
+///
+/// With amsgrad (Reddi, Kale and Kumar, "On the convergence of Adam and beyond", 2018, algorithm 2, as PyTorch and Keras have
+/// it) the largest v so far stands in the root, and is a third moment.
 struct Adam {
     static constexpr const char* name = "Adam";
 
@@ -27,6 +30,7 @@ struct Adam {
     double epsilon = 1e-8;   ///< > 0
     double weight_decay = 0; ///< of an L2 penalty ½·weight_decay·‖w‖²; AdamW's is another
     Formula formula = Formula::pytorch;
+    bool amsgrad = false;
 
     CAROUSEL_INLINE void check(const char* where = "Adam") const;
 
@@ -37,19 +41,21 @@ struct Adam {
         RuleRange<Scalar>::check_epsilon(where, epsilon);
     }
 
-    Index moments() const { return 2; }
+    Index moments() const { return amsgrad ? 3 : 2; }
 
     /// Step t, its corrections of bias made: rate is r, epsilon ε̂.
     struct Step {
         double beta1, beta2, rate, epsilon, weight_decay;
         double kept = 1; ///< of w, before the step
+        bool amsgrad = false;
 
         template <class S>
         void update(ParameterValues<S> w, ParameterGradient<S> g, ParameterMoments<S> moments) const {
             const kernel::AdamStep<S> step{S(beta1), S(1 - beta1), S(beta2),        S(1 - beta2),
                                            S(rate),  S(epsilon),   S(weight_decay), S(kept)};
-            kernel::optimizer_functions<S>().adam(step, w.data(), g.data(), moments.data(),
-                                                  moments.data() + moments.outerStride(), w.size());
+            kernel::optimizer_functions<S>().adam(
+                step, w.data(), g.data(), moments.data(), moments.data() + moments.outerStride(),
+                amsgrad ? moments.data() + 2 * moments.outerStride() : nullptr, w.size());
         }
     };
     CAROUSEL_INLINE Step at(Index t) const;
@@ -66,6 +72,7 @@ struct AdamW {
     double epsilon = 1e-8;      ///< > 0
     double weight_decay = 0.01; ///< a fraction of w, times the learning rate
     Formula formula = Formula::pytorch;
+    bool amsgrad = false; ///< as Adam's
 
     void check() const { Adam{learning_rate, beta1, beta2, epsilon, weight_decay, formula}.check("AdamW"); }
 
@@ -74,11 +81,11 @@ struct AdamW {
         Adam{learning_rate, beta1, beta2, epsilon, weight_decay, formula}.check_for<Scalar>("AdamW");
     }
 
-    Index moments() const { return 2; }
+    Index moments() const { return amsgrad ? 3 : 2; }
 
     struct Step : Adam::Step {};
     Step at(Index t) const {
-        Step step{Adam{learning_rate, beta1, beta2, epsilon, 0, formula}.at(t)};
+        Step step{Adam{learning_rate, beta1, beta2, epsilon, 0, formula, amsgrad}.at(t)};
         step.kept = 1 - learning_rate * weight_decay;
         return step;
     }
@@ -100,8 +107,13 @@ CAROUSEL_INLINE void Adam::check(const char* where) const {
 CAROUSEL_INLINE Adam::Step Adam::at(Index t) const {
     const double correction1 = 1 - std::pow(beta1, static_cast<double>(t));
     const double correction2 = std::sqrt(1 - std::pow(beta2, static_cast<double>(t)));
-    return {beta1, beta2, learning_rate * correction2 / correction1,
-            formula == Formula::keras ? epsilon : epsilon * correction2, weight_decay};
+    return {beta1,
+            beta2,
+            learning_rate * correction2 / correction1,
+            formula == Formula::keras ? epsilon : epsilon * correction2,
+            weight_decay,
+            1,
+            amsgrad};
 }
 
 #endif
