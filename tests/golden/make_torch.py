@@ -248,10 +248,11 @@ def schedules():
     def rates(make, epochs):
         optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1)
         schedule, result = make(optimizer), []
-        for _ in range(epochs):
+        for epoch in range(epochs):
             result.append(optimizer.param_groups[0]["lr"])
             optimizer.step()
-            schedule.step()
+            if epoch + 1 < epochs:  # OneCycleLR knows no further step
+                schedule.step()
         return result
 
     metrics = [1.0, 0.8, 0.79999, 0.81, 0.82, 0.83, 0.83, 0.83, 0.83, 0.7, 0.7, 0.7, 0.7, 0.7, 0.69, 0.7, 0.7, 0.7, 0.7]
@@ -267,11 +268,16 @@ def schedules():
            "step: StepLR(step_size=4, gamma=0.1); exponential: ExponentialLR(gamma=0.9)",
            "cosine: CosineAnnealingLR(T_max=20, eta_min=0.001), up to and with epoch 20",
            "plateau_rates[k]: the rate after step(plateau_metrics[k]) of ReduceLROnPlateau(mode='min', factor=0.5,",
-           "patience=2, cooldown=1, min_lr=0.02, threshold=1e-4 relative: better is metric < best * (1 - 1e-4))"],
+           "patience=2, cooldown=1, min_lr=0.02, threshold=1e-4 relative: better is metric < best * (1 - 1e-4))",
+           "one_cycle, one_cycle_linear: OneCycleLR(max_lr=0.1, total_steps=20), linear: pct_start=0.25,",
+           "anneal_strategy='linear', div_factor=10, final_div_factor=100"],
           {"step": rates(lambda o: schedulers.StepLR(o, step_size=4, gamma=0.1), 13),
            "cosine": rates(lambda o: schedulers.CosineAnnealingLR(o, T_max=20, eta_min=0.001), 21),
            "exponential": rates(lambda o: schedulers.ExponentialLR(o, gamma=0.9), 13),
-           "plateau_metrics": metrics, "plateau_rates": plateau_rates})
+           "plateau_metrics": metrics, "plateau_rates": plateau_rates,
+           "one_cycle": rates(lambda o: schedulers.OneCycleLR(o, 0.1, total_steps=20), 20),
+           "one_cycle_linear": rates(lambda o: schedulers.OneCycleLR(
+               o, 0.1, total_steps=20, pct_start=0.25, anneal_strategy="linear", div_factor=10, final_div_factor=100), 20)})
 
 
 def main():

@@ -3,6 +3,7 @@
 #include "catch.hpp"
 #include "golden.hpp"
 
+#include <cmath>
 #include <limits>
 
 using namespace carousel;
@@ -18,6 +19,16 @@ Eigen::VectorXd rates(Schedule schedule, Index epochs, double initial_rate = 0.1
         input.loss = 1;
         result(input.epoch) = input.rate;
     }
+    return result;
+}
+
+/// The rates of all steps of so many epochs.
+Eigen::VectorXd step_rates(Schedule schedule, Index epochs, Index steps, double initial_rate = 0.1) {
+    Eigen::VectorXd result(epochs * steps);
+    ScheduleInput input{.epochs = epochs, .initial_rate = initial_rate, .rate = initial_rate, .steps = steps};
+    for (; input.epoch < epochs; ++input.epoch)
+        for (input.step = 0; input.step < steps; ++input.step)
+            result(input.epoch * steps + input.step) = input.rate = schedule(input);
     return result;
 }
 
@@ -110,6 +121,33 @@ TEST_CASE("Warmup: rises in a line and hands over to the next schedule") {
     check_same(rates(Warmup{.epochs = 2, .then = CosineAnnealing{}}, 6, 1).tail(4), rates(CosineAnnealing{}, 4, 1));
 }
 
+TEST_CASE("OneCycle: the rates agree with PyTorch, asked before every step or every epoch") {
+    const test::Golden golden("schedules.txt");
+    const OneCycle linear{.warmup = 0.25, .start_divisor = 10, .final_divisor = 100, .linear = true};
+    check_same(rates(OneCycle{}, 20), golden.vector("one_cycle"));
+    check_same(rates(linear, 20), golden.vector("one_cycle_linear"));
+    check_same(step_rates(OneCycle{}, 5, 4), golden.vector("one_cycle"));
+    check_same(step_rates(linear, 2, 10), golden.vector("one_cycle_linear"));
+    CHECK(OneCycle{.epochs = 5}({.epoch = 9, .epochs = 10, .initial_rate = 1}) == 1 / 25.0 / 1e4); // after its end
+    CHECK(OneCycle{.warmup = 0}({.epochs = 10, .initial_rate = 1}) == 1);
+    CHECK(OneCycle{}({.epochs = 0, .initial_rate = 1}) == 1);
+}
+
+TEST_CASE("Schedule: asked before every step, an epoch has parts") {
+    const test::Golden golden("schedules.txt");
+    const auto close = [](const Eigen::VectorXd& rates, const Eigen::VectorXd& expected) {
+        CHECK((rates - expected).cwiseAbs().maxCoeff() < 1e-15);
+    };
+    close(step_rates(CosineAnnealing{.epochs = 5, .minimum = 0.001}, 5, 4), golden.vector("cosine").head(20));
+    close(step_rates(ExponentialDecay{.factor = std::pow(0.9, 4)}, 3, 4), golden.vector("exponential").head(12));
+    close(step_rates(StepDecay{.every = 1}, 2, 4).head(5), golden.vector("step").head(5));
+    Eigen::VectorXd expected(8);
+    expected << 0.25, 0.4375, 0.625, 0.8125, 1, 1, 1, 1;
+    close(step_rates(Warmup{.epochs = 1, .start = 0.25}, 2, 4, 1), expected);
+    expected << 1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5; // NaN hasn't fallen
+    close(step_rates(ReduceOnPlateau{.factor = 0.5, .patience = 0}, 2, 4, 1), expected);
+}
+
 TEST_CASE("Schedule: settings out of their range are named") {
     const ScheduleInput input{.epoch = 1, .epochs = 2, .initial_rate = 1, .rate = 1, .loss = 1};
     REQUIRE_THROWS_WITH(StepDecay{.every = 0}(input), "StepDecay: every is 0, expected every >= 1");
@@ -127,4 +165,10 @@ TEST_CASE("Schedule: settings out of their range are named") {
                         "ReduceOnPlateau: cooldown is -1, expected cooldown >= 0");
     REQUIRE_THROWS_WITH(Warmup{.epochs = -1}(input), "Warmup: epochs is -1, expected epochs >= 0");
     REQUIRE_THROWS_WITH(Warmup{.start = 0}(input), "Warmup: start is 0, expected 0 < start <= 1");
+    REQUIRE_THROWS_WITH(OneCycle{.epochs = -1}(input), "OneCycle: epochs is -1, expected epochs >= 0");
+    REQUIRE_THROWS_WITH(OneCycle{.warmup = 1}(input), "OneCycle: warmup is 1, expected 0 <= warmup < 1");
+    REQUIRE_THROWS_WITH(OneCycle{.start_divisor = 0.5}(input),
+                        "OneCycle: start_divisor is 0.5, expected start_divisor >= 1");
+    REQUIRE_THROWS_WITH(OneCycle{.final_divisor = 0}(input),
+                        "OneCycle: final_divisor is 0, expected final_divisor >= 1");
 }

@@ -61,6 +61,7 @@ inline std::vector<OptionSet> option_sets() {
          [=] { return set({.schedule = Warmup{.epochs = 2, .then = ReduceOnPlateau{.factor = 0.5, .patience = 0}}}); }},
         {"annealed after a warm-up",
          [=] { return set({.schedule = Warmup{.epochs = 2, .then = CosineAnnealing{.minimum = 1e-3}}}); }},
+        {"one cycle, step by step", [=] { return set({.schedule = OneCycle{}, .schedule_steps = true}); }},
         {"stopped early", [=] { return set({.early_stopping = EarlyStopping{.patience = 2, .min_delta = 0.01}}); }},
         {"the best epoch put back",
          [=] { return set({.metrics = {MeanAbsoluteError{}}, .early_stopping = EarlyStopping{.patience = 6}}); }},

@@ -99,10 +99,7 @@ class FitLoop {
 
     void begin() {
         const double nan = std::numeric_limits<double>::quiet_NaN();
-        if (options_.schedule)
-            optimizer_.set_learning_rate(options_.schedule(
-                {training_.epochs, planned(), training_.initial_rate, optimizer_.learning_rate(),
-                 training_.monitored.empty() ? nan : training_.monitored.back(), training_.monitored}));
+        ask_schedule(0);
         EpochReport report{.epoch = training_.epochs + 1, .learning_rate = optimizer_.learning_rate()};
         report.metrics.assign(options_.metrics.size(), nan);
         report.validation_metrics.assign(validation_ ? options_.metrics.size() : 0, nan);
@@ -110,6 +107,16 @@ class FitLoop {
         training_.history.epochs.push_back(std::move(report));
         training_.begun = std::move(begun);
         training_.rate = optimizer_.learning_rate();
+    }
+    /// The rate becomes that of the epoch to come, or of the step that the batch after so many begins.
+    void ask_schedule(Index batches) {
+        if (!options_.schedule)
+            return;
+        const Index steps = options_.schedule_steps ? plan_.batches() : 1;
+        optimizer_.set_learning_rate(options_.schedule(
+            {training_.epochs, planned(), training_.initial_rate, optimizer_.learning_rate(),
+             training_.monitored.empty() ? std::numeric_limits<double>::quiet_NaN() : training_.monitored.back(),
+             training_.monitored, batches, steps}));
     }
     void drop_begun() {
         auto& reports = training_.history.epochs;
@@ -126,6 +133,10 @@ class FitLoop {
         learner_.empty_state();
         carry(training_.begun->carried, false);
         while (training_.begun->batches < plan_.batches() && !stop_) {
+            if (options_.schedule_steps && training_.begun->batches > 0) {
+                ask_schedule(training_.begun->batches);
+                report().learning_rate = training_.rate = optimizer_.learning_rate();
+            }
             batch(learner_.evaluated(), data_, order.batch(training_.begun->batches, plan_.batch_size), x_, y_);
             if (!options_.stateful && options_.truncate > 0)
                 learner_.empty_state();

@@ -51,6 +51,7 @@ struct FitOptions {
     /// where its training has ended.
     bool stateful = false;
     Schedule schedule = {};
+    bool schedule_steps = false; ///< the schedule is asked before every step, not before every epoch
     std::optional<EarlyStopping> early_stopping = std::nullopt;
     std::vector<Callback> callbacks = {};
 };

@@ -26,7 +26,7 @@ struct EpochReport {
     double loss = 0, validation_loss = std::numeric_limits<double>::quiet_NaN();
     /// In the order of FitOptions, NaN where nothing was measured yet; of validation none where there is no validation.
     std::vector<double> metrics = {}, validation_metrics = {};
-    double learning_rate = 0;
+    double learning_rate = 0; ///< of its last step, if a schedule changes it within the epoch
     double gradient_norm = 0; ///< the largest global norm of a step, before clipping
     Index skipped_steps = 0;  ///< steps not taken, see Optimizer::step: a gradient was NaN, infinite or too large
     /// The parameter with such a gradient, of the first such step.
