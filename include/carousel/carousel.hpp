@@ -17,6 +17,7 @@
 #include "carousel/layer/encoder_decoder.hpp"
 #include "carousel/layer/gain.hpp"
 #include "carousel/layer/last_step.hpp"
+#include "carousel/layer/layer_norm.hpp"
 #include "carousel/layer/prelu.hpp"
 #include "carousel/layer/recurrent.hpp"
 #include "carousel/layer/residual.hpp"

@@ -12,6 +12,7 @@
 #include "carousel/layer/encoder_decoder.hpp"
 #include "carousel/layer/gain.hpp"
 #include "carousel/layer/last_step.hpp"
+#include "carousel/layer/layer_norm.hpp"
 #include "carousel/layer/prelu.hpp"
 #include "carousel/layer/residual.hpp"
 #include "carousel/layer/sequential.hpp"
@@ -130,7 +131,7 @@ TEST_CASE("allocation: no model allocates in a training step after the first, wi
         check_training(in_step, AdamW{}, size.steps, size);
         check_training(in_step, SGD{.momentum = 0.9, .nesterov = true}, size.steps, size);
         Sequential convolutions{Conv1D<float>{size.input, size.hidden, 3, {.dilation = 2}},
-                                BatchNorm<float>{size.hidden}, PReLU<float>{size.hidden},
+                                BatchNorm<float>{size.hidden}, LayerNorm<float>{size.hidden}, PReLU<float>{size.hidden},
                                 Conv1D<float>{size.hidden, 3, 2, {.stride = 2, .padding = Padding::valid}}};
         check_training(convolutions, Adam{}, size.steps / 2, size);
         Sequential both_ways{Bidirectional{LSTM<float>{size.input, size.hidden}},
@@ -215,6 +216,7 @@ TEST_CASE("allocation: nor do samples of every kind, resets, states and weights"
     const auto make = [] {
         return Sequential{Conv1D<float>{3, 3, 4, {.dilation = 3}},
                           BatchNorm<float>{3},
+                          LayerNorm<float>{3},
                           PReLU<float>{3},
                           GRU<float, 3, 40>{},
                           Dropout{0.2},

@@ -20,6 +20,7 @@ TEST_CASE(
     comes_back(Gain{-0.25});
     comes_back(Softmax{});
     comes_back(BatchNorm<float>{3, {.epsilon = 0.001}});
+    comes_back(LayerNorm<float>{3, {.epsilon = 0.001}});
     comes_back(PReLU<float>{3});
     comes_back(Residual{Dense<float>{3, 2, {.activation = Activation::tanh}}});
     comes_back(Residual{Model<float>{LSTM<float>{2, 3}, Residual{Dense<float>{3, 1}}}});

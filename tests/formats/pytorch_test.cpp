@@ -331,6 +331,22 @@ TEST_CASE("save_pytorch_safetensors: the file makes the same model again, bit fo
     }
 }
 
+TEST_CASE("load_pytorch: an nn.LayerNorm is a LayerNorm with its epsilon") {
+    LayerNorm<float> norm(2, {.epsilon = 0.5});
+    norm.gamma().value << 0.5F, -2;
+    norm.beta().value << 3, 4;
+    const Model<float> model{GRU<float>{3, 2}, norm, Dense<float>{2, 1}};
+    REQUIRE(require_same_again(model) == "0: GRU(3, 2), 1: LayerNorm(2, eps=0.5), 2: Linear(2, 1)");
+    const auto bytes = pytorch_safetensors_bytes(model);
+    REQUIRE(pytorch_modules(bytes) == "0: GRU(3, 2), 1: LayerNorm(2) or GroupNorm(?, 2), 2: Linear(2, 1)");
+    const Model<float> loaded = load_pytorch(bytes, "GRU, LayerNorm, Linear").model;
+    REQUIRE(loaded.layer(1).target<LayerNorm<float>>()->options().epsilon == 1e-5);
+    REQUIRE(loaded.layer(1).target<LayerNorm<float>>()->beta().value == norm.beta().value);
+    REQUIRE(error_of([&] { load_pytorch(bytes, "GRU, LayerNorm(2, bias=False), Linear"); }) ==
+            "load_pytorch: memory: the architecture: character 6: LayerNorm(2, bias=False) has no weights, or no bias; "
+            "only one that has both is known");
+}
+
 TEST_CASE("load_pytorch: an nn.PReLU has a slope for each feature, or one for all") {
     PReLU<float> prelu(2);
     prelu.slope().value << 0.5F, -2;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Golden files of Conv1D and BatchNorm, in float64.
+"""Golden files of Conv1D, BatchNorm, LayerNorm and Attention, in float64.
 
 Run without arguments; needs torch. The gradient of the output is given, not that of a loss. Sequences are (steps, batch,
 features), as the library stores them.
@@ -45,6 +45,49 @@ def batch_norm():
             "dbeta": layer.bias.grad}
 
 
+def layer_norm():
+    layer = torch.nn.LayerNorm(5, eps=0.01)
+    layer.weight, layer.bias = (torch.nn.Parameter(numbers(5, seed=seed)) for seed in (7, 8))
+    x = numbers(3, 2, 5, seed=1).requires_grad_()
+    y = layer(x)
+    dy = numbers(3, 2, 5, seed=2)
+    y.backward(dy)
+    return {"x": x, "gamma": layer.weight, "beta": layer.bias, "y": y, "dy": dy, "dx": x.grad,
+            "dgamma": layer.weight.grad, "dbeta": layer.bias.grad}
+
+
+def attention(score):
+    """Luong's global attention: the weighted mean of what is remembered, on top of the query. Of two sequences, the second
+    remembers 3 steps of 4, and asks 2 times of 3."""
+    query, memory, units, lengths, asked = 3 if score != "dot" else 4, 4, 5, [4, 3], [3, 2]
+    h = numbers(3, 2, query, seed=1).requires_grad_()
+    m = numbers(4, 2, memory, seed=2).requires_grad_()
+    weights = {"dot": {}, "general": {"W": numbers(memory, query, seed=3)},
+               "additive": {"W": numbers(units, query, seed=3), "U": numbers(units, memory, seed=4),
+                            "v": numbers(units, 1, seed=5)}}[score]
+    for value in weights.values():
+        value.requires_grad_()
+    keys = m.permute(1, 0, 2)  # (batch, source steps, memory)
+    queries = h.permute(1, 0, 2)
+    if score == "dot":
+        scores = queries @ keys.transpose(1, 2)
+    elif score == "general":
+        scores = queries @ weights["W"].T @ keys.transpose(1, 2)
+    else:
+        scores = (torch.tanh((queries @ weights["W"].T)[:, :, None, :] + (keys @ weights["U"].T)[:, None, :, :])
+                  @ weights["v"]).squeeze(-1)
+    past = torch.arange(4)[None, None, :] >= torch.tensor(lengths)[:, None, None]
+    alpha = scores.masked_fill(past, -torch.inf).softmax(-1)
+    y = torch.cat([alpha @ keys, queries], -1).permute(1, 0, 2)
+    real = (torch.arange(3)[:, None] < torch.tensor(asked)[None, :])[:, :, None]
+    y = y * real
+    dy = numbers(*y.shape, seed=6)
+    y.backward(dy)
+    return {f"{score}.{key}": value for key, value in {
+        "x": h, "memory": m, "y": y, "dy": dy * real, "weights": alpha.permute(1, 0, 2) * real, "dx": h.grad,
+        "dmemory": m.grad, **weights, **{"d" + name: value.grad for name, value in weights.items()}}.items()}
+
+
 def main():
     golden_format.write("conv1d.txt", "make_layers.py",
                         ["tanh of torch.nn.functional.conv1d, causal: padded with zeros in front; dy given",
@@ -53,6 +96,10 @@ def main():
                          **conv1d("strided", 2, 2, 3, 8, 3, 1, 2, True), **conv1d("valid", 2, 3, 3, 10, 2, 2, 3, False)})
     golden_format.write("batch_norm.txt", "make_layers.py",
                         ["torch.nn.BatchNorm1d(3, eps=0.01).eval(); dy given"], batch_norm())
+    golden_format.write("layer_norm.txt", "make_layers.py", ["torch.nn.LayerNorm(5, eps=0.01); dy given"], layer_norm())
+    golden_format.write("attention.txt", "make_layers.py",
+                        ["Luong's attention by autograd, y = [context, x]; dy given; 4 and 3 steps are remembered, 3 and 2 ask"],
+                        {**attention("dot"), **attention("general"), **attention("additive")})
 
 
 if __name__ == "__main__":

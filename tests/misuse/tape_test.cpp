@@ -12,6 +12,7 @@
 #include "carousel/layer/encoder_decoder.hpp"
 #include "carousel/layer/gain.hpp"
 #include "carousel/layer/last_step.hpp"
+#include "carousel/layer/layer_norm.hpp"
 #include "carousel/layer/prelu.hpp"
 #include "carousel/layer/residual.hpp"
 #include "carousel/layer/sequential.hpp"
@@ -59,6 +60,7 @@ void each_kind(F&& f) {
     pair("Dense", Dense<float>{2, 3}, x);
     pair("Conv1D", Conv1D<float>{2, 3, 2}, x);
     pair("BatchNorm", BatchNorm<float>{2}, x);
+    pair("LayerNorm", LayerNorm<float>{2}, x);
     pair("PReLU", PReLU<float>{2}, x);
     pair("Dropout", Dropout{0.5}, x);
     pair("Activate", Activate{Activation::tanh}, x);

@@ -136,7 +136,8 @@ inline std::string pytorch_modules(const ByteSource& source, const PyTorchOption
 /// Loads weights into a model, a Sequential, or a layer, from a file of torch.save or a safetensors file with PyTorch's
 /// names. Every layer with weights takes the next module of its kind and sizes, whatever the modules' names: LSTM, GRU
 /// and SimpleRNN a level of an nn.LSTM, nn.GRU or nn.RNN, Bidirectional both directions of one, Dense an nn.Linear,
-/// Embedding an nn.Embedding, Conv1D an nn.Conv1d, BatchNorm an nn.BatchNorm1d, PReLU an nn.PReLU. Where a bias is missing it becomes
+/// Embedding an nn.Embedding, Conv1D an nn.Conv1d, BatchNorm an nn.BatchNorm1d, LayerNorm an
+/// nn.LayerNorm, PReLU an nn.PReLU. Where a bias is missing it becomes
 /// zero. A safetensors file is sorted by names: if two modules are of a kind and size and their names don't differ in
 /// numbers alone, options.modules must say which is which.
 /// Returns the metadata of a safetensors file.
@@ -161,8 +162,8 @@ Metadata load_pytorch(const ByteSource& source, Model& model, const PyTorchOptio
 ///
 /// The steps, between commas, are the classes and arguments of PyTorch's constructors; case doesn't matter. Sizes, the
 /// number of levels and directions may be left out, as in "LSTM, last, Linear": the file has them. LSTM, GRU, RNN,
-/// Linear, Embedding, Conv1d (with padding='causal' where it is padded with zeros before its input) BatchNorm1d
-/// and PReLU take the modules of the file as they follow each other, or the named one: "fc: Linear". Further steps: ReLU, ReLU6,
+/// Linear, Embedding, Conv1d (with padding='causal' where it is padded with zeros before its input), BatchNorm1d,
+/// LayerNorm and PReLU take the modules of the file as they follow each other, or the named one: "fc: Linear". Further steps: ReLU, ReLU6,
 /// Tanh, Sigmoid, Hardsigmoid, Hardtanh, Softsign, Softplus, LeakyReLU, ELU, Softmax, Dropout, Identity; `last`, the
 /// output of the last step; `both_ends`, of a bidirectional layer each direction's last output; `residual(LSTM,
 /// Linear)`, steps whose input is added to their output.
@@ -218,7 +219,7 @@ Safetensors torch_file(const Model& model, const PyTorchSaveOptions& options, co
 ///
 /// An LSTM, GRU (which resets after the product) or SimpleRNN becomes a level of an nn.LSTM, nn.GRU or nn.RNN (bias_hh has what
 /// isn't shared with bias_ih, and is zero else), Bidirectional both directions, Dense an nn.Linear, Embedding an nn.Embedding,
-/// Conv1D an nn.Conv1d, BatchNorm an nn.BatchNorm1d, PReLU an nn.PReLU.
+/// Conv1D an nn.Conv1d, BatchNorm an nn.BatchNorm1d, LayerNorm an nn.LayerNorm, PReLU an nn.PReLU.
 /// The metadata has the architecture line, if it can say what the model does.
 /// Throws std::invalid_argument "save_pytorch_safetensors: layer 0 (LSTM 3 -> 16) has peepholes, …" for what PyTorch doesn't
 /// have, or if the names don't fit; std::runtime_error if the file can't be written, the old one then being whole.

@@ -190,6 +190,14 @@ LayerRegistry<S>::LayerRegistry() {
         registry.require_room(d, {features});
         return AnyLayer<S>(BatchNorm<S>{features, {.epsilon = epsilon}});
     });
+    add("LayerNorm", [](const LayerDescription& d, const LayerRegistry& registry) {
+        LayerValues values(d);
+        const Index features = values.size("features");
+        const auto epsilon = values.template get<double>("epsilon");
+        values.finish();
+        registry.require_room(d, {features});
+        return AnyLayer<S>(LayerNorm<S>{features, {.epsilon = epsilon}});
+    });
     add("PReLU", [](const LayerDescription& d, const LayerRegistry& registry) {
         LayerValues values(d);
         const Index features = values.size("features");

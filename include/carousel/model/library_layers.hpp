@@ -12,6 +12,7 @@
 #include "carousel/layer/embedding.hpp"
 #include "carousel/layer/gain.hpp"
 #include "carousel/layer/last_step.hpp"
+#include "carousel/layer/layer_norm.hpp"
 #include "carousel/layer/prelu.hpp"
 #include "carousel/layer/recurrent.hpp"
 #include "carousel/layer/residual.hpp"
@@ -25,6 +26,7 @@
     how template class LayerOf<Embedding<S>, S>;          \
     how template class LayerOf<Conv1D<S>, S>;             \
     how template class LayerOf<BatchNorm<S>, S>;          \
+    how template class LayerOf<LayerNorm<S>, S>;          \
     how template class LayerOf<PReLU<S>, S>;              \
     how template class LayerOf<Dropout, S>;               \
     how template class LayerOf<Gain, S>;                  \

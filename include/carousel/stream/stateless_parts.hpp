@@ -1,5 +1,5 @@
-// The parts of a Stream that have no state: LastStep, Dropout, every StepwiseLayer, PReLU, BatchNorm, Dense and
-// Embedding.
+// The parts of a Stream that have no state: LastStep, Dropout, every StepwiseLayer, PReLU, BatchNorm, LayerNorm, Dense
+// and Embedding.
 #pragma once
 
 #include "carousel/layer/batch_norm.hpp"
@@ -7,6 +7,7 @@
 #include "carousel/layer/dropout.hpp"
 #include "carousel/layer/embedding.hpp"
 #include "carousel/layer/last_step.hpp"
+#include "carousel/layer/layer_norm.hpp"
 #include "carousel/layer/prelu.hpp"
 #include "carousel/layer/stepwise_layer.hpp"
 #include "carousel/stream/dense_column.hpp"
@@ -135,6 +136,47 @@ class StreamPart<BatchNorm<S>, S> : public detail::StatelessPart<S> {
 
   private:
     Vector<S> mean_, scale_, beta_, y_;
+};
+
+template <class S>
+class StreamPart<LayerNorm<S>, S> : public detail::StatelessPart<S> {
+  public:
+    /// Throws std::invalid_argument if a parameter has another shape than the layer gave it.
+    explicit StreamPart(const LayerNorm<S>& layer) {
+        require_shapes(layer, "Stream");
+        for (Vector<S>* const part : {&gamma_, &beta_, &y_})
+            part->setZero(layer.input_size());
+        set_weights(layer);
+    }
+
+    const S* operator()(const S* x) noexcept {
+        detail::standardize(x, y_.data(), y_.size(), epsilon_);
+        for (Index k = 0; k < y_.size(); ++k)
+            y_[k] = gamma_[k] * y_[k] + beta_[k];
+        return y_.data();
+    }
+
+    void check_weights(const LayerNorm<S>& layer) const {
+        constexpr const char* where = "Stream::set_weights";
+        require(layer.input_size() == y_.size(), where, "the LayerNorm layer has ", layer.input_size(),
+                " features, the stream's has ", y_.size(), "; make a new Stream of this model");
+        require_shapes(layer, where);
+    }
+    void set_weights(const LayerNorm<S>& layer) {
+        gamma_ = layer.gamma().value.col(0);
+        beta_ = layer.beta().value.col(0);
+        epsilon_ = static_cast<S>(layer.options().epsilon);
+    }
+    Index memory() const { return 3 * detail::memory_of(y_); }
+
+  private:
+    static void require_shapes(const LayerNorm<S>& layer, const char* where) {
+        detail::require_weights(where, "LayerNorm", "gamma", layer.gamma().value, layer.input_size(), 1);
+        detail::require_weights(where, "LayerNorm", "beta", layer.beta().value, layer.input_size(), 1);
+    }
+
+    Vector<S> gamma_, beta_, y_;
+    S epsilon_ = 0;
 };
 
 template <class S, Index Input, Index Output>

@@ -49,6 +49,8 @@ class SingleLayers {
             return conv1d(values, at);
         if (d.type == "BatchNorm")
             return batch_norm(values, at);
+        if (d.type == "LayerNorm")
+            return layer_norm(values, at);
         if (d.type == "PReLU")
             return prelu(values, at);
         return without_parameters(values);
@@ -198,6 +200,16 @@ class SingleLayers {
         for (const char* const name : {"gamma", "beta", "mean", "variance"})
             numbers_.parameter("BatchNorm", name, features, 1, at);
         return written("carousel/layer/batch_norm.hpp", "carousel::BatchNorm<" + scalar_ + ">",
+                       decimal(features) + ", {.epsilon = " + finite(values, "epsilon", epsilon) + "}");
+    }
+
+    Written layer_norm(LayerValues& values, const Place& at) {
+        const Index features = values.size("features");
+        const auto epsilon = values.template get<double>("epsilon");
+        values.finish();
+        for (const char* const name : {"gamma", "beta"})
+            numbers_.parameter("LayerNorm", name, features, 1, at);
+        return written("carousel/layer/layer_norm.hpp", "carousel::LayerNorm<" + scalar_ + ">",
                        decimal(features) + ", {.epsilon = " + finite(values, "epsilon", epsilon) + "}");
     }
 

@@ -34,7 +34,7 @@ struct TorchClass {
     std::array<std::string_view, 8> arguments = {}; // those it hasn't are empty
 };
 
-inline constexpr std::array<TorchClass, 24> torch_classes{{
+inline constexpr std::array<TorchClass, 25> torch_classes{{
     {"lstm",
      {"input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional", "proj_size"}},
     {"gru", {"input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional"}},
@@ -44,6 +44,7 @@ inline constexpr std::array<TorchClass, 24> torch_classes{{
     {"embedding", {"num_embeddings", "embedding_dim", "padding_idx"}},
     {"conv1d", {"in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "bias"}},
     {"batchnorm1d", {"num_features", "eps", "momentum", "affine", "track_running_stats"}},
+    {"layernorm", {"normalized_shape", "eps", "elementwise_affine", "bias"}},
     {"prelu", {"num_parameters", "init"}},
     {"relu", {"inplace"}},
     {"relu6", {"inplace"}},

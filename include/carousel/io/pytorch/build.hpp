@@ -79,6 +79,8 @@ class TorchBuilder {
             add_convolution(model, features);
         else if (type == "batchnorm1d")
             add_batch_norm(model, features);
+        else if (type == "layernorm")
+            add_layer_norm(model, features);
         else if (type == "prelu")
             add_prelu(model, features);
         else if (type == "residual") {
@@ -203,6 +205,16 @@ class TorchBuilder {
         const std::string refused = TorchLayer<BatchNorm<S>>::refused(layer, unit);
         check(refused.empty(), refused);
         append(model, with_weights(std::move(layer), unit));
+    }
+
+    void add_layer_norm(Model<S>& model, Index features) {
+        const Index size = whole("normalized_shape", features, 1);
+        check(truth("elementwise_affine").value_or(true) && truth("bias").value_or(true),
+              "has no weights, or no bias; only one that has both is known");
+        const TorchUnit& unit = take({.what = {}, .kind = TorchKind::layer_norm, .input = size, .output = size});
+        const double epsilon = number("eps", 1e-5);
+        check(static_cast<S>(epsilon) > 0, "needs eps > 0");
+        append(model, with_weights(LayerNorm<S>{unit.output, {.epsilon = epsilon}}, unit));
     }
 
     /// A slope for each feature; of one slope for all, each gets a copy.

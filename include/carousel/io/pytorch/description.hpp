@@ -127,6 +127,8 @@ class TorchDescription {
             return recurrent_class(need.gates);
         if (need.kind == TorchKind::batch_norm)
             return "BatchNorm1d";
+        if (need.kind == TorchKind::layer_norm)
+            return "LayerNorm";
         if (need.kind == TorchKind::prelu)
             return "PReLU";
         return need.kind == TorchKind::convolution ? "Conv1d" : need.embedding ? "Embedding" : "Linear";

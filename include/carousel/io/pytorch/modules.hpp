@@ -14,7 +14,7 @@
 namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// `matrix` is an nn.Linear or, without a bias, maybe an nn.Embedding.
-enum class TorchKind { recurrent, matrix, convolution, batch_norm, prelu, other };
+enum class TorchKind { recurrent, matrix, convolution, batch_norm, layer_norm, prelu, other };
 
 /// The tensors of one module; of an nn.LSTM, nn.GRU or nn.RNN those of one of its levels, weight_ih_l0 … being level 0.
 struct TorchUnit {
@@ -46,6 +46,11 @@ inline std::string prelu_text(const TorchUnit& unit) {
     return "PReLU" + size + (unit.output > 1 ? " or RMSNorm" + size : "");
 }
 
+/// An nn.GroupNorm, which can't be had here, has the same tensors.
+inline std::string layer_norm_text(const TorchUnit& unit) {
+    return "LayerNorm(" + std::to_string(unit.output) + ") or GroupNorm(?, " + std::to_string(unit.output) + ")";
+}
+
 /// As a message shows it: "rnn" LSTM(3, 16).
 inline std::string unit_text(const TorchUnit& unit) {
     std::string text = "\"" + shown(unit.module) + "\" ";
@@ -62,6 +67,8 @@ inline std::string unit_text(const TorchUnit& unit) {
         return text + "Conv1d" + sizes + ", " + std::to_string(unit.kernel) + ")";
     case TorchKind::batch_norm:
         return text + "BatchNorm1d(" + std::to_string(unit.output) + ")";
+    case TorchKind::layer_norm:
+        return text + layer_norm_text(unit);
     case TorchKind::prelu:
         return text + prelu_text(unit);
     case TorchKind::other:
@@ -195,8 +202,8 @@ class TorchModules {
                 return;
             unit.kind = TorchKind::batch_norm;
             unit.input = unit.output = shape[0];
-        } else if (shape.size() == 1 && !unit.bias) {
-            unit.kind = TorchKind::prelu;
+        } else if (shape.size() == 1) {
+            unit.kind = unit.bias ? TorchKind::layer_norm : TorchKind::prelu;
             unit.input = unit.output = shape[0];
         } else if (shape.size() == 2 || shape.size() == 3) {
             unit.kind = shape.size() == 2 ? TorchKind::matrix : TorchKind::convolution;

@@ -23,6 +23,8 @@ inline std::string suggested_step(const TorchUnit& unit, Index levels) {
         return "Conv1d" + sizes + ", " + std::to_string(unit.kernel) + ")";
     case TorchKind::batch_norm:
         return "BatchNorm1d(" + std::to_string(unit.output) + ")";
+    case TorchKind::layer_norm:
+        return layer_norm_text(unit);
     case TorchKind::prelu:
         return prelu_text(unit); // which of the two the line must say
     case TorchKind::other:

@@ -1,7 +1,7 @@
 // Walks through the layers of a model that have modules in PyTorch, whatever holds them.
 #pragma once
 
-#include "carousel/io/pytorch/layers.hpp"
+#include "carousel/io/pytorch/norm_layers.hpp"
 #include "carousel/layer/activate.hpp"
 #include "carousel/layer/dropout.hpp"
 #include "carousel/layer/last_step.hpp"
@@ -48,8 +48,8 @@ bool with_any_target(Any& layer, F&& f) {
                                  LSTM<S, D, D, ChosenGates>, CoupledLSTM<S, D, D, ChosenGates>,
                                  GRU<S, D, D, Reset::after, ChosenGates>, GRU<S, D, D, Reset::before, ChosenGates>,
                                  LSTM<S, D, D, FastGates>, GRU<S, D, D, Reset::after, FastGates>>(layer, f) ||
-           with_target<Dense<S>, Embedding<S>, Conv1D<S>, BatchNorm<S>, PReLU<S>, Model<S>, Residual<Model<S>>,
-                       LastStep, BothEnds, Dropout, Softmax, Activate>(layer, f);
+           with_target<Dense<S>, Embedding<S>, Conv1D<S>, BatchNorm<S>, LayerNorm<S>, PReLU<S>, Model<S>,
+                       Residual<Model<S>>, LastStep, BothEnds, Dropout, Softmax, Activate>(layer, f);
 }
 
 /// "layer 2" as a part of a model is "layer 1: layer 2".
