@@ -1,6 +1,8 @@
 // Layers with options come back from their descriptions.
 #include "carousel/model/layer_registry.hpp"
 
+#include "carousel/layer/parallel.hpp"
+
 #include "catch.hpp"
 
 using namespace carousel;
@@ -20,6 +22,8 @@ TEST_CASE(
     comes_back(Gain{-0.25});
     comes_back(Softmax{});
     comes_back(BatchNorm<float>{3, {.epsilon = 0.001}});
+    comes_back(Slice{5, {.first = 2, .count = 3}});
+    comes_back(Parallel{Dense<float>{3, 2}, Sequential{Slice{3, {.first = 1, .count = 2}}, GRU<float>{2, 4}}});
     comes_back(LayerNorm<float>{3, {.epsilon = 0.001}});
     comes_back(PReLU<float>{3});
     comes_back(Residual{Dense<float>{3, 2, {.activation = Activation::tanh}}});

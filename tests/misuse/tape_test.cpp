@@ -13,6 +13,7 @@
 #include "carousel/layer/gain.hpp"
 #include "carousel/layer/last_step.hpp"
 #include "carousel/layer/layer_norm.hpp"
+#include "carousel/layer/parallel.hpp"
 #include "carousel/layer/prelu.hpp"
 #include "carousel/layer/residual.hpp"
 #include "carousel/layer/sequential.hpp"
@@ -60,6 +61,7 @@ void each_kind(F&& f) {
     pair("Dense", Dense<float>{2, 3}, x);
     pair("Conv1D", Conv1D<float>{2, 3, 2}, x);
     pair("BatchNorm", BatchNorm<float>{2}, x);
+    pair("Parallel", Parallel{Dense<float>{2, 2}, GRU<float>{2, 1}}, x);
     pair("LayerNorm", LayerNorm<float>{2}, x);
     pair("PReLU", PReLU<float>{2}, x);
     pair("Dropout", Dropout{0.5}, x);

@@ -206,6 +206,22 @@ constexpr bool takes_tokens(const L& layer) {
         return false;
 }
 
+/// Whether tokens may come after a layer, because it hands them on as they are (Slice).
+template <class L>
+constexpr bool passes_tokens() {
+    if constexpr (requires { typename std::bool_constant<L::passes_tokens>; })
+        return L::passes_tokens;
+    else
+        return false;
+}
+template <class L>
+bool passes_tokens(const L& layer) {
+    if constexpr (requires { layer.hands_tokens_on(); })
+        return layer.hands_tokens_on();
+    else
+        return passes_tokens<L>();
+}
+
 /// A State of a layer whose matrices are all there, and empty: zero.
 template <class L, class S>
 StateOf<L, S> empty_state(const L& layer) {

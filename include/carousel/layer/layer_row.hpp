@@ -54,6 +54,8 @@ CAROUSEL_INLINE void in_layer(const char* where, Index k, FunctionRef<std::strin
 template <class Row, class S>
 class LayerRow : public EachParameter<Row> {
   public:
+    static constexpr bool same_input = false; ///< each layer is given what the one before it gives
+
     /// Also a Model's, whose parameters so have the names of the equal Sequential's.
     std::string name() const { return "Sequential"; }
 
@@ -131,18 +133,19 @@ class LayerRow : public EachParameter<Row> {
     }
     Sequence<S> operator()(const Sequence<S>& x) const { return (*this)(x.view()); }
 
-  private:
-    friend Row;
+  protected:
     LayerRow() = default;
 
     /// Throws std::invalid_argument, naming the layer, unless each takes as many features as the one before it gives (any
     /// number fits LastStep, Dropout …) and tokens come first.
     void check_row() const {
         Index features = 0;
+        bool tokens = true; // may come
         row().each_layer([&](std::size_t k, const auto& layer) {
             in_layer(Row::kind, k, layer, [&] {
-                require(k == 0 || !takes_tokens(layer), Row::kind,
+                require(tokens || !takes_tokens(layer), Row::kind,
                         "the layer takes tokens, so it must be the first: no gradient goes through it");
+                tokens = tokens && passes_tokens(layer);
                 if (features == 0)
                     features = detail::input_size(layer);
                 if (features > 0)
@@ -151,6 +154,7 @@ class LayerRow : public EachParameter<Row> {
         });
     }
 
+  private:
     Row& row() { return static_cast<Row&>(*this); }
     const Row& row() const { return static_cast<const Row&>(*this); }
 

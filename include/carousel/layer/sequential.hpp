@@ -25,6 +25,15 @@ struct first_scalar<First, Rest...> {
     static constexpr bool found = true;
     using type = typename First::Scalar;
 };
+
+/// Whether one of these layers takes tokens and those before it hand them on.
+template <class First, class... Rest>
+constexpr bool tokens_come_first() {
+    if constexpr (sizeof...(Rest) > 0 && passes_tokens<First>())
+        return tokens_come_first<Rest...>();
+    else
+        return takes_tokens<First>();
+}
 } // namespace detail
 
 /// Sequential model{LSTM<float>{1, 64}, LastStep{}, Dense<float>{64, 1}};
@@ -73,10 +82,17 @@ class Sequential : public detail::LayerRow<Sequential<Layers...>, typename detai
         over(std::index_sequence_for<Layers...>{}, [&](auto k) { f(k, std::get<k>(layers_)); });
     }
 
-    static_assert((detail::takes_tokens<Layers>() + ... + 0) == detail::takes_tokens<First>(),
+    static_assert((detail::takes_tokens<Layers>() + ... + 0) == detail::tokens_come_first<Layers...>(),
                   "Sequential: a layer that takes tokens must be the first: no gradient goes through it");
-    static constexpr bool takes_tokens() requires(detail::takes_tokens<First>()) { return true; }
-    bool takes_tokens() const requires(!detail::takes_tokens<First>()) { return detail::takes_tokens(layer<0>()); }
+    static constexpr bool takes_tokens() requires(detail::tokens_come_first<Layers...>()) { return true; }
+    bool takes_tokens() const requires(!detail::tokens_come_first<Layers...>()) {
+        bool tokens = false, none_before = true;
+        each_layer([&](auto, const auto& layer) {
+            tokens = tokens || (none_before && detail::takes_tokens(layer));
+            none_before = none_before && detail::passes_tokens(layer);
+        });
+        return tokens;
+    }
 
     /// A State with as many matrices as the layers', all empty, and how many these are; more than State{} has where a layer
     /// is a Model.

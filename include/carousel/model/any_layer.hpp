@@ -1,6 +1,7 @@
 // AnyLayer: a layer of any type behind one, for models whose layers are decided at run time.
 #pragma once
 
+#include "carousel/layer/slice.hpp"
 #include "carousel/model/layer_of.hpp"
 
 #include <concepts>
@@ -24,6 +25,8 @@ class AnyLayerPart; // model_parts.hpp
 
 template <std::floating_point S>
 class Model;
+template <std::floating_point S>
+class AnyParallel;
 
 /// A layer of scalar S whose type only the program that runs knows; itself a Layer, and a value: copies are copies of the
 /// layer inside. Assigned a layer of the same type, it keeps the addresses of its parameters, so an Optimizer of them
@@ -89,6 +92,7 @@ class AnyLayer {
     Index output_length(Index length) const { return get().output_length(length); }
     Index least_steps() const { return get().least_steps(); }
     bool takes_tokens() const { return get().takes_tokens(); }
+    bool hands_tokens_on() const { return target<Slice>() != nullptr; } ///< a layer that takes tokens may follow
     void initialize(Random& random) { get().initialize(random); }
     /// How many matrices its State has.
     Index states() const { return get().states(); }
@@ -141,6 +145,7 @@ class AnyLayer {
 
   private:
     friend class Model<S>;
+    friend class AnyParallel<S>;
     friend class StreamPart<AnyLayer, S>;
     friend class VoicesPart<AnyLayer, S>;
     template <class, class, const detail::RunnerWords&>

@@ -70,6 +70,12 @@ class LayerRegistry {
     Model<S> make_model(const LayerDescription& description) const {
         require(description.type == "Sequential", "LayerRegistry", "the model is of type \"", description.type,
                 "\", expected \"Sequential\"");
+        return Model<S>(row(description));
+    }
+
+  private:
+    /// The layers inside this one, which says nothing else.
+    std::vector<AnyLayer<S>> row(const LayerDescription& description) const {
         LayerValues(description).finish(description.layers.size());
         std::vector<AnyLayer<S>> layers;
         for (std::size_t k = 0; k < description.layers.size(); ++k)
@@ -79,10 +85,9 @@ class LayerRegistry {
                     detail::refuse_in_layer("LayerRegistry", static_cast<Index>(k), description.layers[k].type,
                                             error.what());
                 }));
-        return Model<S>(std::move(layers));
+        return layers;
     }
 
-  private:
     /// f(layer) with the recurrent layer of this description.
     template <class F>
     AnyLayer<S> with_recurrent(const LayerDescription& d, F&& f) const;
@@ -204,6 +209,16 @@ LayerRegistry<S>::LayerRegistry() {
         values.finish();
         registry.require_room(d, {features});
         return AnyLayer<S>(PReLU<S>{features});
+    });
+    add("Slice", [](const LayerDescription& d, const LayerRegistry&) {
+        LayerValues values(d);
+        const Index features = values.size("features"), first = values.template get<Index>("first"),
+                    count = values.size("count");
+        values.finish();
+        return AnyLayer<S>(Slice{features, {.first = first, .count = count}});
+    });
+    add("Parallel", [](const LayerDescription& d, const LayerRegistry& registry) {
+        return AnyLayer<S>(AnyParallel<S>(registry.row(d)));
     });
     add("Sequential",
         [](const LayerDescription& d, const LayerRegistry& registry) { return AnyLayer<S>(registry.make_model(d)); });

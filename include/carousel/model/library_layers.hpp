@@ -16,7 +16,9 @@
 #include "carousel/layer/prelu.hpp"
 #include "carousel/layer/recurrent.hpp"
 #include "carousel/layer/residual.hpp"
+#include "carousel/layer/slice.hpp"
 #include "carousel/layer/softmax.hpp"
+#include "carousel/model/any_parallel.hpp"
 #include "carousel/model/model.hpp"
 #include "carousel/model/model_part.hpp"
 
@@ -35,6 +37,8 @@
     how template class LayerOf<LastStep, S>;              \
     how template class LayerOf<BothEnds, S>;              \
     how template class LayerOf<FirstStep, S>;             \
+    how template class LayerOf<Slice, S>;                 \
+    how template class LayerOf<AnyParallel<S>, S>;        \
     how template class LayerOf<Residual<AnyLayer<S>>, S>; \
     how template class LayerOf<Residual<Model<S>>, S>;    \
     how template class LayerOf<Model<S>, S>

@@ -3,6 +3,7 @@
 
 #include "carousel/layer/layer_row.hpp"
 #include "carousel/model/any_layer.hpp"
+#include "carousel/model/row_states.hpp"
 
 #include <concepts>
 #include <span>
@@ -76,7 +77,7 @@ class Model : public detail::LayerRow<Model<S>, S> {
         static_assert(Layer<L, S>, "Model::add: the layer must be a Layer of the model's scalar type");
         const Index k = size();
         detail::in_layer("Model::add", layers_.size(), layer, [&] {
-            require(k == 0 || !detail::takes_tokens(layer), "add",
+            require(k == 0 || tokens_may_come() || !detail::takes_tokens(layer), "add",
                     "the layer takes tokens, so it must be the first: no gradient goes through it");
             if (const Index input = this->input_size(); input > 0)
                 layer.output_size(this->output_size(input));
@@ -105,7 +106,12 @@ class Model : public detail::LayerRow<Model<S>, S> {
             f(k, layers_[k]);
     }
 
-    bool takes_tokens() const { return !layers_.empty() && layers_[0].takes_tokens(); }
+    bool takes_tokens() const {
+        for (const auto& layer : layers_)
+            if (!layer.hands_tokens_on())
+                return layer.takes_tokens();
+        return false;
+    }
     /// How many matrices its State has.
     Index states() const {
         Index count = 0;
@@ -135,7 +141,8 @@ class Model : public detail::LayerRow<Model<S>, S> {
         tape.pass_.require_pass("Model::final_state", size());
         out.resize(static_cast<std::size_t>(states()));
         std::span<Matrix<S>> rest(out);
-        each_layer([&](std::size_t k, const auto& layer) { layer.final_state(tape.layers_[k], taken(rest, layer)); });
+        each_layer(
+            [&](std::size_t k, const auto& layer) { layer.final_state(tape.layers_[k], detail::taken(rest, layer)); });
     }
 
     /// Throws what backward would throw, of every layer.
@@ -144,9 +151,10 @@ class Model : public detail::LayerRow<Model<S>, S> {
         tape.pass_.require_recorded(where, this, 0, size());
         if (options.d_final)
             require_state("Model::backward: d_final", *options.d_final);
-        auto d_final = all(options.d_final);
+        auto d_final = detail::all_matrices(options.d_final);
         each_layer([&](std::size_t k, const auto& layer) {
-            detail::in_layer(where, k, layer, [&] { layer.check_backward(tape.layers_[k], taken(d_final, layer)); });
+            detail::in_layer(where, k, layer,
+                             [&] { layer.check_backward(tape.layers_[k], detail::taken(d_final, layer)); });
         });
     }
 
@@ -156,12 +164,12 @@ class Model : public detail::LayerRow<Model<S>, S> {
         check_backward(tape, options);
         if (options.d_initial)
             options.d_initial->resize(static_cast<std::size_t>(states()));
-        auto d_final = all(options.d_final);
-        auto d_initial = all(options.d_initial);
+        auto d_final = detail::all_matrices(options.d_final);
+        auto d_initial = detail::all_matrices(options.d_initial);
         for (std::size_t k = layers_.size(); k-- > 0;)
             dy = detail::in_layer("Model::backward", k, layers_[k], [&] {
-                return layers_[k].backward(dy, tape.layers_[k], taken_last(d_final, layers_[k]),
-                                           taken_last(d_initial, layers_[k]), k > 0 || options.input_gradient);
+                return layers_[k].backward(dy, tape.layers_[k], detail::taken_last(d_final, layers_[k]),
+                                           detail::taken_last(d_initial, layers_[k]), k > 0 || options.input_gradient);
             });
         tape.pass_.consume();
         return dy;
@@ -176,32 +184,19 @@ class Model : public detail::LayerRow<Model<S>, S> {
         std::span<const Matrix<S>> rest(initial);
         each_layer([&](std::size_t k, const auto& layer) {
             x = detail::in_layer(where, k, layer,
-                                 [&] { return layer.run(x, tape.layers_[k], taken(rest, layer), record); });
+                                 [&] { return layer.run(x, tape.layers_[k], detail::taken(rest, layer), record); });
         });
         tape.pass_.end(record, this, 0, size()); // a layer added later makes it the pass of another model
         return x;
     }
 
-    /// The matrices of a State, if there is one.
-    template <class List>
-    static auto all(List* state) {
-        return state ? std::span(*state) : decltype(std::span(*state))();
+    /// Whether all layers so far hand on what they are given.
+    bool tokens_may_come() const {
+        for (const auto& layer : layers_)
+            if (!layer.hands_tokens_on())
+                return false;
+        return true;
     }
-    /// The matrices of one layer, taken from the front of the rest; of an empty list none.
-    template <class M>
-    static std::span<M> taken(std::span<M>& rest, const AnyLayer<S>& layer) {
-        const std::size_t count = rest.empty() ? 0 : static_cast<std::size_t>(layer.states());
-        const auto own = rest.first(count);
-        rest = rest.subspan(count);
-        return own;
-    }
-    template <class M>
-    static std::span<M> taken_last(std::span<M>& rest, const AnyLayer<S>& layer) {
-        const auto own = rest.last(rest.empty() ? 0 : static_cast<std::size_t>(layer.states()));
-        rest = rest.first(rest.size() - own.size());
-        return own;
-    }
-
     void require_state(const char* where, const State& state) const {
         require(state.empty() || static_cast<Index>(state.size()) == states(), where, "the state has ", state.size(),
                 " matrices, expected ", states(), ", or none for zero");

@@ -44,25 +44,25 @@ class StreamPart<AnyLayer<S>, S> : public detail::AnyLayerPart<S, detail::AnyStr
     Index memory() const { return part().memory(); }
 };
 
-template <class S>
-class StreamPart<Model<S>, S> : public detail::ModelParts<S, StreamPart<AnyLayer<S>, S>, detail::stream_words> {
-    using StreamPart::ModelParts::each;
-    using StreamPart::ModelParts::parts_;
+namespace detail::inline CAROUSEL_ISA {
+
+/// The part of a Model, or of an AnyParallel, but for a step.
+template <class S, class Row>
+class RowStreamPart : public ModelParts<S, StreamPart<AnyLayer<S>, S>, stream_words, Row> {
+    using RowStreamPart::ModelParts::each;
+
+  protected:
+    using RowStreamPart::ModelParts::parts_;
 
   public:
-    using typename StreamPart::ModelParts::State;
+    using typename RowStreamPart::ModelParts::State;
 
     static constexpr bool as_ever = false; ///< with options it is of the same type
 
     /// Throws std::invalid_argument, naming the layer, if one can't be streamed.
-    StreamPart(const Model<S>& model, Index features, const detail::StreamOptions& options = {})
-        : StreamPart::ModelParts(model, features, options) {}
+    RowStreamPart(const Row& row, Index features, const StreamOptions& options = {})
+        : RowStreamPart::ModelParts(row, features, options) {}
 
-    const S* operator()(const S* x) noexcept {
-        for (auto& part : parts_)
-            x = part(x);
-        return x;
-    }
     void reset() noexcept {
         for (auto& part : parts_)
             part.reset();
@@ -89,6 +89,20 @@ class StreamPart<Model<S>, S> : public detail::ModelParts<S, StreamPart<AnyLayer
         for (const auto& part : parts_)
             bytes += part.memory();
         return bytes;
+    }
+};
+
+} // namespace detail
+
+template <class S>
+class StreamPart<Model<S>, S> : public detail::RowStreamPart<S, Model<S>> {
+  public:
+    using StreamPart::RowStreamPart::RowStreamPart;
+
+    const S* operator()(const S* x) noexcept {
+        for (auto& part : this->parts_)
+            x = part(x);
+        return x;
     }
 };
 

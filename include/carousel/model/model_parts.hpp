@@ -63,8 +63,8 @@ class AnyLayerPart {
     Index states_;
 };
 
-/// The parts of a Model's layers, each a `Part`, made from a layer and sizes.
-template <class S, class Part, const RunnerWords& words>
+/// The parts of the layers of a `Row`, a Model or an AnyParallel, each a `Part`, made from a layer and sizes.
+template <class S, class Part, const RunnerWords& words, class Row>
 class ModelParts {
   public:
     using State = std::vector<Matrix<S>>;
@@ -75,24 +75,25 @@ class ModelParts {
             each(std::span<const Matrix<S>>(in),
                  [](const auto& part, std::span<const Matrix<S>> own) { part.check(own); });
     }
-    void check_weights(const Model<S>& model) const {
+    void check_weights(const Row& model) const {
         require(model.size() == static_cast<Index>(parts_.size()), words.set_weights, "the model has ", model.size(),
                 " layers, ", words.whose, " had ", parts_.size(), "; ", words.make_anew);
         model.each_layer([&](std::size_t k, const AnyLayer<S>& layer) {
             in_layer(words.set_weights, k, layer, [&] { parts_[k].check_weights(layer); });
         });
     }
-    void set_weights(const Model<S>& model) {
+    void set_weights(const Row& model) {
         model.each_layer([&](std::size_t k, const AnyLayer<S>& layer) { parts_[k].set_weights(layer); });
     }
 
   protected:
     /// Throws std::invalid_argument, naming the layer, if one can't be streamed.
     template <class... More>
-    ModelParts(const Model<S>& model, Index features, const More&... more) {
+    ModelParts(const Row& model, Index features, const More&... more) {
         model.each_layer([&](std::size_t k, const AnyLayer<S>& layer) {
             in_layer(words.name, k, layer, [&] { parts_.emplace_back(layer, features, more...); });
-            features = layer.output_size(features);
+            if constexpr (!Row::same_input) // which are all given the same
+                features = layer.output_size(features);
             states_ += layer.states();
         });
     }

@@ -29,23 +29,23 @@ class VoicesPart<AnyLayer<S>, S> : public detail::AnyLayerPart<S, detail::AnyVoi
     void set(Index column, const State& in) noexcept { in.empty() ? reset(column) : part().set(column, in); }
 };
 
-template <class S>
-class VoicesPart<Model<S>, S> : public detail::ModelParts<S, VoicesPart<AnyLayer<S>, S>, detail::voices_words> {
-    using VoicesPart::ModelParts::each;
-    using VoicesPart::ModelParts::parts_;
+namespace detail::inline CAROUSEL_ISA {
+
+/// The part of a Model, or of an AnyParallel, but for a step.
+template <class S, class Row>
+class RowVoicesPart : public ModelParts<S, VoicesPart<AnyLayer<S>, S>, voices_words, Row> {
+    using RowVoicesPart::ModelParts::each;
+
+  protected:
+    using RowVoicesPart::ModelParts::parts_;
 
   public:
-    using typename VoicesPart::ModelParts::State;
+    using typename RowVoicesPart::ModelParts::State;
 
     /// Throws std::invalid_argument, naming the layer, if one can't be streamed.
-    VoicesPart(const Model<S>& model, Index features, Index capacity)
-        : VoicesPart::ModelParts(model, features, capacity) {}
+    RowVoicesPart(const Row& row, Index features, Index capacity)
+        : RowVoicesPart::ModelParts(row, features, capacity) {}
 
-    const S* operator()(const S* x, Index columns) noexcept {
-        for (auto& part : parts_)
-            x = part(x, columns);
-        return x;
-    }
     void reset(Index column) noexcept {
         for (auto& part : parts_)
             part.reset(column);
@@ -70,6 +70,20 @@ class VoicesPart<Model<S>, S> : public detail::ModelParts<S, VoicesPart<AnyLayer
             return reset(column);
         each(std::span<const Matrix<S>>(in),
              [&](auto& part, std::span<const Matrix<S>> own) { part.set(column, own); });
+    }
+};
+
+} // namespace detail
+
+template <class S>
+class VoicesPart<Model<S>, S> : public detail::RowVoicesPart<S, Model<S>> {
+  public:
+    using VoicesPart::RowVoicesPart::RowVoicesPart;
+
+    const S* operator()(const S* x, Index columns) noexcept {
+        for (auto& part : this->parts_)
+            x = part(x, columns);
+        return x;
     }
 };
 

@@ -54,7 +54,8 @@ class SequentialParts {
         Inputs list{};
         model.each_layer([&](std::size_t k, const auto& layer) {
             list[k] = features;
-            features = layer.output_size(features);
+            if constexpr (!Model::same_input) // which are all given the same
+                features = layer.output_size(features);
         });
         return list;
     }
@@ -64,12 +65,13 @@ class SequentialParts {
 
 inline namespace CAROUSEL_ISA {
 
-/// `Parts` makes them.
-template <class Parts, class... Layers>
-class SequentialPart : public detail::SequentialParts<Sequential<Layers...>, typename Parts::template Part<Layers>...> {
-    using Model = Sequential<Layers...>;
+/// `Parts` makes them. `Model` is the Sequential, or a Parallel, which has another operator().
+template <class Parts, class Model, class... Layers>
+class SequentialPart : public detail::SequentialParts<Model, typename Parts::template Part<Layers>...> {
     using S = typename Model::Scalar;
     using State = typename Model::State;
+
+  protected:
     using SequentialPart::SequentialParts::each;
     using SequentialPart::SequentialParts::parts_;
 
@@ -108,7 +110,7 @@ class SequentialPart : public detail::SequentialParts<Sequential<Layers...>, typ
 template <class S, bool narrow, bool fast, class... Layers>
 requires(
     std::same_as<S, typename Sequential<Layers...>::Scalar>) class OptionPart<Sequential<Layers...>, S, narrow, fast>
-    : public SequentialPart<detail::OptionParts<S, narrow, fast>, Layers...> {
+    : public SequentialPart<detail::OptionParts<S, narrow, fast>, Sequential<Layers...>, Layers...> {
   public:
     static constexpr bool as_ever = !(detail::changed_by_options<Layers, S, narrow, fast> || ...);
     OptionPart(const Sequential<Layers...>& model, Index features, const detail::StreamOptions& options)
@@ -119,7 +121,8 @@ requires(
 
 template <class... Layers>
 class StreamPart<Sequential<Layers...>, typename Sequential<Layers...>::Scalar>
-    : public SequentialPart<detail::PlainParts<typename Sequential<Layers...>::Scalar>, Layers...> {
+    : public SequentialPart<detail::PlainParts<typename Sequential<Layers...>::Scalar>, Sequential<Layers...>,
+                            Layers...> {
   public:
     StreamPart(const Sequential<Layers...>& model, Index features) : StreamPart::SequentialPart(model, features, {}) {}
 };

@@ -1,4 +1,4 @@
-// The parts of a Stream that have no state: LastStep, Dropout, every StepwiseLayer, PReLU, BatchNorm, LayerNorm, Dense
+// The parts of a Stream that have no state: LastStep, Dropout, Slice, every StepwiseLayer, PReLU, BatchNorm, LayerNorm, Dense
 // and Embedding.
 #pragma once
 
@@ -9,6 +9,7 @@
 #include "carousel/layer/last_step.hpp"
 #include "carousel/layer/layer_norm.hpp"
 #include "carousel/layer/prelu.hpp"
+#include "carousel/layer/slice.hpp"
 #include "carousel/layer/stepwise_layer.hpp"
 #include "carousel/stream/dense_column.hpp"
 #include "carousel/stream/stream_part.hpp"
@@ -48,6 +49,26 @@ class StreamPart<Dropout, S> : public detail::StatelessPart<S> {
     explicit StreamPart(const Dropout&) {}
     void check_weights(const Dropout&) const {}
     void set_weights(const Dropout&) {}
+};
+
+/// The features stand next to each other in a sample: nothing is copied.
+template <class S>
+class StreamPart<Slice, S> : public detail::StatelessPart<S> {
+  public:
+    explicit StreamPart(const Slice& layer) : layer_(layer) {}
+
+    const S* operator()(const S* x) noexcept { return x + layer_.options().first; }
+    void check_weights(const Slice& layer) const {
+        const auto &given = layer.options(), &own = layer_.options();
+        require(layer.input_size() == layer_.input_size() && given.first == own.first && given.count == own.count,
+                "Stream::set_weights", "the Slice layer takes ", given.count, " features from ", given.first,
+                " on, of ", layer.input_size(), ", the stream's ", own.count, " from ", own.first, " on, of ",
+                layer_.input_size(), "; make a new Stream of this model");
+    }
+    void set_weights(const Slice&) {}
+
+  private:
+    Slice layer_;
 };
 
 template <class L, class S>

@@ -4,6 +4,7 @@
 #include "carousel/stream/stream.hpp"
 #include "carousel/stream/voices/layer_parts.hpp"
 #include "carousel/stream/voices/list.hpp"
+#include "carousel/stream/voices/parallel_part.hpp"
 #include "carousel/stream/voices/recurrent_part.hpp"
 #include "carousel/stream/voices/sequential_part.hpp"
 

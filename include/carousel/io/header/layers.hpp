@@ -18,7 +18,7 @@ class Layers : public SingleLayers<S> {
 
     /// What one of several layers refuses begins with its place: "Sequential: layer 2 (Echo): …".
     Written write(const LayerDescription& d, const Place& at) {
-        if (d.type == "Sequential")
+        if (d.type == "Sequential" || d.type == "Parallel")
             return row(d, at);
         if (d.type == "Residual")
             return residual(d, at);
@@ -44,7 +44,7 @@ class Layers : public SingleLayers<S> {
             const Written layer = instead_of<std::invalid_argument>(
                 [&] { return write(d.layers[k], place); },
                 [&](const auto& error) {
-                    refuse_in_layer("Sequential", static_cast<Index>(k), d.layers[k].type, error.what());
+                    refuse_in_layer(d.type.c_str(), static_cast<Index>(k), d.layers[k].type, error.what());
                 });
             (types += k > 0 ? ", " : "") += layer.type;
             (list += k == 0 ? "" : depth_ > 1 ? ", " : ",\n                         ") += layer.make;
@@ -54,10 +54,18 @@ class Layers : public SingleLayers<S> {
                 why_not = "layer " + number + " (" + d.layers[k].type + "): " + layer.why_not_streamed;
         }
         --depth_;
-        this->includes_.insert(has_scalar ? "carousel/layer/sequential.hpp" : "carousel/model/model.hpp");
+        const bool branches = d.type == "Parallel";
+        if (!has_scalar && branches) {
+            this->includes_.insert("carousel/model/any_parallel.hpp");
+            const std::string type = "carousel::AnyParallel<" + this->scalar_ + ">";
+            return {type, type + "{{" + list + "}}", true, why_not};
+        }
+        this->includes_.insert(!has_scalar ? "carousel/model/model.hpp"
+                               : branches  ? "carousel/layer/parallel.hpp"
+                                           : "carousel/layer/sequential.hpp");
         // A Sequential takes its scalar from its layers, a Model is told it.
         const std::string type =
-            has_scalar ? "carousel::Sequential<" + types + ">" : "carousel::Model<" + this->scalar_ + ">";
+            has_scalar ? "carousel::" + d.type + "<" + types + ">" : "carousel::Model<" + this->scalar_ + ">";
         return {type, type + (has_scalar ? "{" + list + "}" : "{}" + added), true, why_not};
     }
 

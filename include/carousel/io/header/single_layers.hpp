@@ -10,6 +10,7 @@
 
 #include <array>
 #include <concepts>
+#include <initializer_list>
 #include <set>
 #include <string>
 #include <utility>
@@ -48,9 +49,9 @@ class SingleLayers {
         if (d.type == "Conv1D")
             return conv1d(values, at);
         if (d.type == "BatchNorm")
-            return batch_norm(values, at);
+            return norm(values, at, "carousel/layer/batch_norm.hpp", {"gamma", "beta", "mean", "variance"});
         if (d.type == "LayerNorm")
-            return layer_norm(values, at);
+            return norm(values, at, "carousel/layer/layer_norm.hpp", {"gamma", "beta"});
         if (d.type == "PReLU")
             return prelu(values, at);
         return without_parameters(values);
@@ -193,23 +194,15 @@ class SingleLayers {
                                              : "");
     }
 
-    Written batch_norm(LayerValues& values, const Place& at) {
+    /// A BatchNorm or a LayerNorm, whose parameters have these names.
+    Written norm(LayerValues& values, const Place& at, const char* file, std::initializer_list<const char*> names) {
+        const std::string& type = values.description().type;
         const Index features = values.size("features");
         const auto epsilon = values.template get<double>("epsilon");
         values.finish();
-        for (const char* const name : {"gamma", "beta", "mean", "variance"})
-            numbers_.parameter("BatchNorm", name, features, 1, at);
-        return written("carousel/layer/batch_norm.hpp", "carousel::BatchNorm<" + scalar_ + ">",
-                       decimal(features) + ", {.epsilon = " + finite(values, "epsilon", epsilon) + "}");
-    }
-
-    Written layer_norm(LayerValues& values, const Place& at) {
-        const Index features = values.size("features");
-        const auto epsilon = values.template get<double>("epsilon");
-        values.finish();
-        for (const char* const name : {"gamma", "beta"})
-            numbers_.parameter("LayerNorm", name, features, 1, at);
-        return written("carousel/layer/layer_norm.hpp", "carousel::LayerNorm<" + scalar_ + ">",
+        for (const char* const name : names)
+            numbers_.parameter(type.c_str(), name, features, 1, at);
+        return written(file, "carousel::" + type + "<" + scalar_ + ">",
                        decimal(features) + ", {.epsilon = " + finite(values, "epsilon", epsilon) + "}");
     }
 
@@ -228,6 +221,14 @@ class SingleLayers {
             values.finish();
             return any_scalar("dropout", "Dropout",
                               finite(values, "rate", rate) + (per_sequence ? ", {.per_sequence = true}" : ""));
+        }
+        if (type == "Slice") {
+            const Index features = values.size("features"), first = values.template get<Index>("first"),
+                        count = values.size("count");
+            values.finish();
+            return any_scalar("slice", type,
+                              decimal(features) + ", {.first = " + decimal(first) + ", .count = " + decimal(count) +
+                                  "}");
         }
         if (type == "Gain") {
             const auto factor = values.template get<double>("factor");

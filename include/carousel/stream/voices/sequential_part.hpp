@@ -8,19 +8,21 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
-template <class... Layers>
-class VoicesPart<Sequential<Layers...>, typename Sequential<Layers...>::Scalar>
-    : public detail::SequentialParts<Sequential<Layers...>,
-                                     VoicesPart<Layers, typename Sequential<Layers...>::Scalar>...> {
-    using Model = Sequential<Layers...>;
+inline namespace CAROUSEL_ISA {
+
+/// `Model` is the Sequential, or a Parallel, which has another operator().
+template <class Model, class... Layers>
+class SequentialVoicesPart : public detail::SequentialParts<Model, VoicesPart<Layers, typename Model::Scalar>...> {
     using S = typename Model::Scalar;
     using State = typename Model::State;
-    using VoicesPart::SequentialParts::each;
-    using VoicesPart::SequentialParts::parts_;
+
+  protected:
+    using SequentialVoicesPart::SequentialParts::each;
+    using SequentialVoicesPart::SequentialParts::parts_;
 
   public:
-    VoicesPart(const Model& model, Index features, Index capacity)
-        : VoicesPart::SequentialParts(model, features, [&]<class L>(const L& layer, Index given) {
+    SequentialVoicesPart(const Model& model, Index features, Index capacity)
+        : SequentialVoicesPart::SequentialParts(model, features, [&]<class L>(const L& layer, Index given) {
               return VoicesPart<L, S>(layer, given, capacity);
           }) {}
 
@@ -44,6 +46,15 @@ class VoicesPart<Sequential<Layers...>, typename Sequential<Layers...>::Scalar>
     void set(Index column, const State& in) noexcept {
         each([&](auto k) { std::get<k>(parts_).set(column, std::get<k>(in)); });
     }
+};
+
+} // namespace CAROUSEL_ISA
+
+template <class... Layers>
+class VoicesPart<Sequential<Layers...>, typename Sequential<Layers...>::Scalar>
+    : public SequentialVoicesPart<Sequential<Layers...>, Layers...> {
+  public:
+    using VoicesPart::SequentialVoicesPart::SequentialVoicesPart;
 };
 
 } // namespace carousel
