@@ -5,6 +5,9 @@
 #define CAROUSEL_VERSION_MINOR 2
 #define CAROUSEL_VERSION_PATCH 0
 
+#include "carousel/data/gaps.hpp"
+#include "carousel/data/relative_to_last.hpp"
+#include "carousel/data/scaler.hpp"
 #include "carousel/decode/generate.hpp"
 #include "carousel/decode/sample.hpp"
 #include "carousel/layer/activate.hpp"

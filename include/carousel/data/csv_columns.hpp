@@ -1,0 +1,201 @@
+// The columns of a CSV file: which are numbers, which words, which dates.
+#pragma once
+
+#include "carousel/core/leading_number.hpp"
+#include "carousel/data/column.hpp"
+#include "carousel/data/csv.hpp"
+#include "carousel/data/csv_options.hpp"
+
+#include <limits>
+#include <map>
+
+namespace carousel::inline CAROUSEL_ABI::detail {
+
+/// How the fields of one file are understood.
+class CsvReading {
+  public:
+    CsvReading(const CsvFields& fields, const CsvOptions& options)
+        : fields_(&fields), options_(&options), point_(options.decimal_point) {
+        if (point_ == 0)
+            point_ = found_decimal_point();
+        const bool header = options.header == Header::yes || (options.header == Header::find && finds_header());
+        first_ = header ? 1 : 0;
+        if (fields.rows() == first_)
+            fields.fail(fields.line(0), "there are no rows under the header");
+    }
+
+    Index first_row() const { return first_; }
+    Index rows() const { return fields_->rows() - first_; }
+    std::string_view field(Index row, Index column) const { return (*fields_)(first_ + row, column); }
+    std::size_t line(Index row) const { return fields_->line(first_ + row); }
+
+    std::string name(Index column) const {
+        const std::string_view name = first_ == 1 ? (*fields_)(0, column) : std::string_view();
+        return name.empty() ? decimal(column + 1) : std::string(name);
+    }
+    /// file:line: column 3, "OT", is "x", expected …
+    std::string place(Index row, Index column, const std::string& expected) const {
+        return fields_->source() + ":" + decimal(static_cast<std::intmax_t>(line(row))) + ": column " +
+               decimal(column + 1) + ", \"" + name(column) + "\", is \"" + std::string(field(row, column)) +
+               "\", expected " + expected;
+    }
+
+    bool missing(std::string_view field) const {
+        return std::find(options_->missing.begin(), options_->missing.end(), field) != options_->missing.end();
+    }
+    /// The whole field as a finite number, whatever the locale; NaN if it isn't one.
+    double number(std::string_view field) const { return number(field, point_); }
+
+    /// Column `column` of the file, of the kind that its fields say, or of words.
+    Column column(Index column, bool words) const {
+        const double none = std::numeric_limits<double>::quiet_NaN();
+        Column result{name(column), ColumnKind::numbers, std::vector<double>(static_cast<std::size_t>(rows()), none)};
+        Index numbers = 0, dates = 0, others = 0;
+        for (Index row = 0; row < rows(); ++row) {
+            const std::string_view text = field(row, column);
+            if (missing(text))
+                continue;
+            const double value = words ? none : number(text);
+            result.values[static_cast<std::size_t>(row)] = value;
+            const bool is_number = !std::isnan(value);
+            const bool is_date = !words && !is_number && is_any_date(text);
+            numbers += is_number ? 1 : 0;
+            dates += is_date ? 1 : 0;
+            others += is_number || is_date ? 0 : 1;
+        }
+        if (dates + others == 0)
+            return result;
+        if (numbers + others == 0 && read_dates(column, result.values)) {
+            result.kind = ColumnKind::dates;
+            return result;
+        }
+        if (numbers + dates > 0)
+            result.mixed = mixed(column, numbers >= dates);
+        become_categories(result, column);
+        return result;
+    }
+
+  private:
+    static double number(std::string_view field, char point) {
+        constexpr double none = std::numeric_limits<double>::quiet_NaN();
+        if (field.starts_with('+') && !field.starts_with("+-"))
+            field.remove_prefix(1);
+        std::string with_point;
+        if (point != '.') {
+            if (field.find('.') != field.npos)
+                return none;
+            with_point = field;
+            std::replace(with_point.begin(), with_point.end(), point, '.');
+            field = with_point;
+        }
+        const LeadingNumber number = leading_number(field);
+        return !field.empty() && number.length == field.size() && std::isfinite(number.value) ? number.value : none;
+    }
+    static bool is_any_date(std::string_view text) {
+        return parse_date(text, DateOrder::month_first) || parse_date(text, DateOrder::day_first);
+    }
+    bool is_word(std::string_view field) const {
+        return !missing(field) && std::isnan(number(field)) && !is_any_date(field);
+    }
+
+    char found_decimal_point() const {
+        if (fields_->separator() == ',')
+            return '.';
+        for (Index row = 0; row < fields_->rows(); ++row)
+            for (Index column = 0; column < fields_->columns(); ++column) {
+                const std::string_view text = (*fields_)(row, column);
+                if (text.find_first_of(".,") == text.npos)
+                    continue;
+                if (!std::isnan(number(text, '.')))
+                    return '.';
+                if (!std::isnan(number(text, ',')))
+                    return ',';
+            }
+        return '.';
+    }
+
+    bool finds_header() const {
+        bool all = true;
+        for (Index column = 0; column < fields_->columns(); ++column) {
+            const std::string_view name = (*fields_)(0, column);
+            if (!is_word(name)) {
+                all = all && name.empty();
+                continue;
+            }
+            bool below = false;
+            for (Index row = 1; row < fields_->rows() && !below; ++row)
+                below = is_word((*fields_)(row, column));
+            if (!below && fields_->rows() > 1)
+                return true;
+        }
+        return all;
+    }
+
+    /// The seconds of the dates of a column in the order that is asked for, or else in the one in which they are all dates and, if
+    /// both are, closest to one another.
+    bool read_dates(Index column, std::vector<double>& values) const {
+        const auto read = [&](DateOrder order, std::vector<double>& seconds) {
+            seconds.assign(values.size(), std::numeric_limits<double>::quiet_NaN());
+            for (Index row = 0; row < rows(); ++row) {
+                if (missing(field(row, column)))
+                    continue;
+                const auto date = parse_date(field(row, column), order);
+                if (!date)
+                    return false;
+                seconds[static_cast<std::size_t>(row)] = static_cast<double>(date->time_since_epoch().count());
+            }
+            return true;
+        };
+        std::vector<double> month_first, day_first;
+        if (options_->date_order)
+            return read(*options_->date_order, values);
+        const bool months = read(DateOrder::month_first, month_first), days = read(DateOrder::day_first, day_first);
+        const bool days_fit = days && (!months || span(day_first) < span(month_first));
+        if (months || days)
+            values = days_fit ? day_first : month_first;
+        return months || days;
+    }
+    /// The sum of all steps of time, to and fro.
+    static double span(const std::vector<double>& seconds) {
+        double sum = 0, last = std::numeric_limits<double>::quiet_NaN();
+        for (const double now : seconds) {
+            if (std::isnan(now))
+                continue;
+            sum += std::isnan(last) ? 0 : std::abs(now - last);
+            last = now;
+        }
+        return sum;
+    }
+
+    std::string mixed(Index column, bool numbers) const {
+        for (Index row = 0; row < rows(); ++row) {
+            const std::string_view text = field(row, column);
+            if (!missing(text) && (numbers ? std::isnan(number(text)) : !is_any_date(text)))
+                return place(row, column, numbers ? "a finite number" : "a date");
+        }
+        return {};
+    }
+
+    void become_categories(Column& result, Index column) const {
+        std::map<std::string_view, double> codes;
+        for (Index row = 0; row < rows(); ++row)
+            if (const std::string_view text = field(row, column); !missing(text))
+                codes.emplace(text, 0);
+        double next = 0;
+        for (auto& [word, code] : codes) {
+            code = next++;
+            result.categories.emplace_back(word);
+        }
+        for (Index row = 0; row < rows(); ++row)
+            if (const std::string_view text = field(row, column); !missing(text))
+                result.values[static_cast<std::size_t>(row)] = codes.at(text);
+        result.kind = ColumnKind::categories;
+    }
+
+    const CsvFields* fields_;
+    const CsvOptions* options_;
+    char point_;
+    Index first_ = 0;
+};
+
+} // namespace carousel::detail

@@ -1,0 +1,123 @@
+// The dates of a CSV file's rows, from one column or several.
+#pragma once
+
+#include "carousel/data/csv_columns.hpp"
+#include "carousel/data/similar_names.hpp"
+
+namespace carousel::inline CAROUSEL_ABI::detail {
+
+struct CsvDates {
+    std::vector<DateTime> dates; ///< one a row, or none
+    std::vector<Index> columns;  ///< that they are from
+    std::string why_none;
+};
+
+/// date(row) for all rows; where one is nothing, none of them and the reason.
+template <class F>
+CsvDates dates_by_row(const CsvReading& reading, std::vector<Index> columns, Index blamed, const char* expected,
+                      const F& date) {
+    CsvDates result{{}, std::move(columns), {}};
+    for (Index row = 0; row < reading.rows(); ++row) {
+        const std::optional<DateTime> one = date(row);
+        if (!one)
+            return {{}, {}, reading.place(row, blamed, expected)};
+        result.dates.push_back(*one);
+    }
+    return result;
+}
+
+/// From year, month, day, hour, minute and second, as numbers; at least the year.
+inline CsvDates dates_of_parts(const CsvReading& reading, const std::vector<Column>& all,
+                               const std::vector<Index>& columns) {
+    return dates_by_row(
+        reading, columns, columns.back(), "a part of a date: year, month, day, hour, minute, second, in this order",
+        [&](Index row) -> std::optional<DateTime> {
+            constexpr std::array<double, 6> least{1, 1, 1, 0, 0, 0}, most{9999, 12, 31, 23, 59, 59};
+            std::array<int, 6> parts{1, 1, 1, 0, 0, 0};
+            for (std::size_t k = 0; k < columns.size(); ++k) {
+                const double value = all[static_cast<std::size_t>(columns[k])].values[static_cast<std::size_t>(row)];
+                if (!(value >= least[k] && value <= most[k]) || value != std::floor(value))
+                    return std::nullopt;
+                parts[k] = static_cast<int>(value);
+            }
+            const auto day = date_of(parts[0], parts[1], parts[2]);
+            return day ? std::optional(*day + std::chrono::hours(parts[3]) + std::chrono::minutes(parts[4]) +
+                                       std::chrono::seconds(parts[5]))
+                       : std::nullopt;
+        });
+}
+
+/// A column of dates, and one of times of day if it is given.
+inline CsvDates dates_and_times(const CsvReading& reading, const std::vector<Column>& all, Index dates,
+                                std::optional<Index> times, DateOrder order, bool compact) {
+    const Column& column = all[static_cast<std::size_t>(dates)];
+    std::vector<Index> columns{dates};
+    if (times)
+        columns.push_back(*times);
+    const auto day = [&](Index row) -> std::optional<DateTime> {
+        if (column.kind == ColumnKind::dates) {
+            const double seconds = column.values[static_cast<std::size_t>(row)];
+            return std::isnan(seconds)
+                       ? std::nullopt
+                       : std::optional(DateTime(std::chrono::seconds(static_cast<std::int64_t>(seconds))));
+        }
+        const std::string_view text = reading.field(row, dates);
+        const auto date = parse_date(text, order);
+        return date || !compact ? date : parse_compact_date(text);
+    };
+    CsvDates result = dates_by_row(reading, columns, dates, "a date", day);
+    if (!times || result.dates.empty())
+        return result;
+    return dates_by_row(reading, columns, *times, "a time of day", [&](Index row) -> std::optional<DateTime> {
+        const auto time = parse_time_of_day(reading.field(row, *times));
+        return time ? std::optional(result.dates[static_cast<std::size_t>(row)] + *time) : std::nullopt;
+    });
+}
+
+/// From the columns that the options name.
+inline CsvDates named_dates(const CsvReading& reading, const std::vector<Column>& all,
+                            const std::vector<Index>& columns, const CsvOptions& options) {
+    const DateOrder order = options.date_order.value_or(DateOrder::month_first);
+    const auto first_year = reading.number(reading.field(0, columns.front()));
+    const bool year = columns.size() == 1 && first_year >= 1 && first_year <= 9999;
+    if (columns.size() == 1 && !year)
+        return dates_and_times(reading, all, columns[0], std::nullopt, order, true);
+    if (columns.size() == 2 && parse_time_of_day(reading.field(0, columns[1])) && !(first_year <= 9999))
+        return dates_and_times(reading, all, columns[0], columns[1], order, true);
+    require(columns.size() <= 6, "read_csv", columns.size(),
+            " columns for dates, expected at most 6: year, month, day, hour, minute, second");
+    return dates_of_parts(reading, all, columns);
+}
+
+/// From the first column of dates, with one of times of day that is called "time"; or from those called year, month, ….
+inline CsvDates found_dates(const CsvReading& reading, const std::vector<Column>& all) {
+    const auto called = [&](const char* name) -> std::optional<Index> {
+        for (std::size_t k = 0; k < all.size(); ++k)
+            if (lower_case(all[k].name) == name)
+                return static_cast<Index>(k);
+        return std::nullopt;
+    };
+    for (std::size_t k = 0; k < all.size(); ++k) {
+        if (all[k].kind != ColumnKind::dates)
+            continue;
+        std::optional<Index> times = called("time");
+        if (times && (static_cast<std::size_t>(*times) == k || !parse_time_of_day(reading.field(0, *times))))
+            times = std::nullopt;
+        return dates_and_times(reading, all, static_cast<Index>(k), times, DateOrder::month_first, false);
+    }
+    std::vector<Index> parts;
+    for (const char* const name : {"year", "month", "day", "hour", "minute", "second"}) {
+        const std::optional<Index> column = called(name);
+        if (!column || all[static_cast<std::size_t>(*column)].kind != ColumnKind::numbers)
+            break;
+        parts.push_back(*column);
+    }
+    if (parts.size() > 1)
+        return dates_of_parts(reading, all, parts);
+    for (const Column& column : all)
+        if (column.mixed.ends_with("expected a date"))
+            return {{}, {}, column.mixed};
+    return {};
+}
+
+} // namespace carousel::detail

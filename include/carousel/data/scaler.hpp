@@ -1,0 +1,147 @@
+// Scalers: bring columns of data to units of like size, as learnt from the training part, and back.
+#pragma once
+
+#include "carousel/core/matrix.hpp"
+#include "carousel/core/metadata.hpp"
+#include "carousel/core/require.hpp"
+#include "carousel/core/sequence.hpp"
+
+#include <string>
+#include <vector>
+
+namespace carousel::inline CAROUSEL_ABI {
+
+/// x' = (x − center)/scale for each row of a series (features × length, or × steps × batch), or with one center and scale for all
+/// rows. It is made by StandardScaler{}.fit(training part) and its like, or by hand.
+///
+///     const Scaler scaler = StandardScaler{}.fit(series.leftCols(8640));
+///     scaler.transform(series);
+///     …
+///     Matrix<float> forecast = model(windows.x).values();
+///     scaler.inverse_transform(forecast, {target});
+struct Scaler {
+    Vector<double> center, scale; ///< of each row, or one number for all of them
+
+    /// In place. Throws std::invalid_argument unless x has as many rows as were fitted (or there is one center for all), and each
+    /// scale is a finite number that isn't 0.
+    template <std::floating_point S>
+    void transform(Matrix<S>& x) const {
+        apply("Scaler::transform", x.data(), x.rows(), x.cols(), {}, false);
+    }
+    template <std::floating_point S>
+    void transform(Sequence<S>& x) const {
+        apply("Scaler::transform", x.data(), x.features(), x.values().cols(), {}, false);
+    }
+    template <std::floating_point S>
+    void inverse_transform(Matrix<S>& x) const {
+        apply("Scaler::inverse_transform", x.data(), x.rows(), x.cols(), {}, true);
+    }
+    template <std::floating_point S>
+    void inverse_transform(Sequence<S>& x) const {
+        apply("Scaler::inverse_transform", x.data(), x.features(), x.values().cols(), {}, true);
+    }
+    /// A copy of any expression.
+    template <class Derived>
+    Matrix<typename Derived::Scalar> transformed(const Eigen::MatrixBase<Derived>& x) const {
+        Matrix<typename Derived::Scalar> result = x;
+        transform(result);
+        return result;
+    }
+    template <class Derived>
+    Matrix<typename Derived::Scalar> inverse_transformed(const Eigen::MatrixBase<Derived>& x) const {
+        Matrix<typename Derived::Scalar> result = x;
+        inverse_transform(result);
+        return result;
+    }
+
+    /// The same for rows that are other columns of the data, as targets are: row k is columns[k % columns.size()], so a forecast of
+    /// several steps, (targets · horizon) × windows, needs its targets once. Throws std::invalid_argument also if a column wasn't
+    /// fitted, or the rows aren't a multiple of them.
+    template <std::floating_point S>
+    void transform(Matrix<S>& y, const std::vector<Index>& columns) const {
+        check_columns("Scaler::transform", columns);
+        apply("Scaler::transform", y.data(), y.rows(), y.cols(), columns, false);
+    }
+    template <std::floating_point S>
+    void inverse_transform(Matrix<S>& y, const std::vector<Index>& columns) const {
+        check_columns("Scaler::inverse_transform", columns);
+        apply("Scaler::inverse_transform", y.data(), y.rows(), y.cols(), columns, true);
+    }
+
+    /// A scaler of these columns alone, in this order.
+    Scaler select(const std::vector<Index>& columns) const;
+
+    /// "name.center" and "name.scale", numbers that read back exactly, for save_safetensors(path, model, metadata).
+    void save(Metadata& metadata, const std::string& name = "scaler") const;
+    /// Throws std::runtime_error if there is no scaler of this name, or what is there isn't one.
+    static Scaler load(const Metadata& metadata, const std::string& name = "scaler");
+
+  private:
+    void check(const char* where, Index rows, const std::vector<Index>& columns) const;
+    void check_columns(const char* where, const std::vector<Index>& columns) const;
+
+    template <std::floating_point S>
+    void apply(const char* where, S* x, Index rows, Index count, const std::vector<Index>& columns,
+               bool inverse) const {
+        check(where, rows, columns);
+        for (Index k = 0; k < rows; ++k) {
+            const Index row = columns.empty() ? k : columns[static_cast<std::size_t>(k) % columns.size()];
+            const double c = center[center.size() == 1 ? 0 : row], s = scale[scale.size() == 1 ? 0 : row];
+            for (Index t = 0; t < count; ++t) {
+                S& value = x[k + t * rows];
+                value =
+                    static_cast<S>(inverse ? static_cast<double>(value) * s + c : (static_cast<double>(value) - c) / s);
+            }
+        }
+    }
+};
+
+/// What a scaler learns: a center and a scale for each row, or for all numbers together, as for series of one kind.
+enum class ScalerScope { per_row, all_rows };
+
+/// Mean 0 and standard deviation 1 (of N, not N − 1). As for the other scalers: NaN is skipped; a row whose scale would be 0 has 1,
+/// so that it becomes 0 everywhere.
+struct StandardScaler {
+    ScalerScope scope = ScalerScope::per_row;
+
+    /// series: features × length, the training part of it. Throws std::invalid_argument if a row has no number but NaN, or an
+    /// infinite one.
+    template <class Derived>
+    Scaler fit(const Eigen::MatrixBase<Derived>& series) const {
+        return fit(std::vector<Matrix<double>>{series.template cast<double>()});
+    }
+    /// One scaler for several series of the same features. For one each, fit each.
+    Scaler fit(const std::vector<Matrix<double>>& series) const;
+};
+
+/// The smallest value becomes `low`, the largest `high`; a constant row becomes `low`.
+struct MinMaxScaler {
+    double low = 0, high = 1;
+    ScalerScope scope = ScalerScope::per_row;
+
+    /// Throws as StandardScaler::fit does, and unless low < high, both finite.
+    template <class Derived>
+    Scaler fit(const Eigen::MatrixBase<Derived>& series) const {
+        return fit(std::vector<Matrix<double>>{series.template cast<double>()});
+    }
+    Scaler fit(const std::vector<Matrix<double>>& series) const;
+};
+
+/// The median becomes 0 and the distance between two quantiles 1: outliers have no say. Quantiles are interpolated as NumPy's are.
+struct RobustScaler {
+    double lower = 0.25, upper = 0.75;
+    ScalerScope scope = ScalerScope::per_row;
+
+    /// Throws as StandardScaler::fit does, and unless 0 <= lower < upper <= 1.
+    template <class Derived>
+    Scaler fit(const Eigen::MatrixBase<Derived>& series) const {
+        return fit(std::vector<Matrix<double>>{series.template cast<double>()});
+    }
+    Scaler fit(const std::vector<Matrix<double>>& series) const;
+};
+
+} // namespace carousel
+
+#ifdef CAROUSEL_BODIES
+#    include "carousel/data/scaler_bodies.hpp"
+#endif
