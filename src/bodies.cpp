@@ -26,6 +26,9 @@
     CAROUSEL_INSTANTIATE_UNPADDED(S);                           \
     CAROUSEL_INSTANTIATE_PREDICT(S);                            \
     CAROUSEL_INSTANTIATE_METRICS(S);                            \
+    CAROUSEL_INSTANTIATE_REGRESSION_METRICS(S);                 \
+    CAROUSEL_INSTANTIATE_INTERVAL_METRICS(S);                   \
+    CAROUSEL_INSTANTIATE_CLASSIFICATION_METRICS(S);             \
     CAROUSEL_INSTANTIATE_EVALUATE(S);                           \
     CAROUSEL_INSTANTIATE_TRAINING(S);                           \
     CAROUSEL_INSTANTIATE_FIT(S)

@@ -8,6 +8,7 @@
 #include "carousel/layer/recurrent.hpp"
 #include "carousel/layer/sequential.hpp"
 #include "carousel/train/fit.hpp"
+#include "carousel/train/regression_metrics.hpp"
 
 #include "support.hpp"
 
@@ -50,7 +51,10 @@ inline std::vector<OptionSet> option_sets() {
         return options;
     };
     return {
-        {"shuffled", [=] { return set({.metrics = {MeanAbsoluteError{}}}); }},
+        {"shuffled",
+         [=] {
+             return set({.metrics = {MeanAbsoluteError{}, R2Score{}}});
+         }},
         {"not shuffled", [=] { return set({.shuffle = false, .schedule = StepDecay{.every = 2}}); }},
         {"in buckets", [=] { return set({.seed = 5, .bucket = 2, .schedule = ExponentialDecay{}}); }},
         {"truncated", [=] { return set({.truncate = 3, .schedule = CosineAnnealing{}}); }},

@@ -233,13 +233,24 @@ class SavedTraining {
         begun.plan = {plan[1], plan[2], plan[3], plan[4] != 0};
         const Matrix<double> sums = tensor<double>(training_tensors + std::string("sums"), {metrics + 1, 2});
         for (Index k = 0; k < sums.rows(); ++k)
-            begun.sums.push_back({sums(k, 0), sums(k, 1)});
+            begun.sums.push_back({sums(k, 0), sums(k, 1), parts(k)});
         for (Index k = 0; k < plan[5]; ++k) {
             const std::string name = training_tensors + ("carried." + decimal(static_cast<std::intmax_t>(k)));
             const NamedTensor* const found = find(name);
             check(found != nullptr && found->shape.size() == 2, "\"", name, "\" is missing or no matrix");
             begun.carried.push_back(tensor<S>(name, found->shape));
         }
+    }
+
+    /// What a metric that needs more than two numbers has added up; nothing of others.
+    std::vector<double> parts(Index k) {
+        const std::string name = training_tensors + ("parts." + decimal(static_cast<std::intmax_t>(k)));
+        const NamedTensor* const found = find(name);
+        if (!found)
+            return {};
+        check(found->shape.size() == 2 && found->shape[1] == 1, "\"", name, "\" is no column");
+        const Matrix<double> numbers = tensor<double>(name, found->shape);
+        return {numbers.data(), numbers.data() + numbers.size()};
     }
 
     std::string where_;

@@ -129,6 +129,10 @@ class TrainingTensors {
         for (Index k = 0; k < sums.rows(); ++k)
             sums.row(k) << begun.sums[static_cast<std::size_t>(k)].sum, begun.sums[static_cast<std::size_t>(k)].weight;
         numbers("sums", sums);
+        for (std::size_t k = 0; k < begun.sums.size(); ++k)
+            if (const std::vector<double>& parts = begun.sums[k].parts; !parts.empty())
+                numbers("parts." + std::to_string(k), Matrix<double>(Eigen::Map<const Matrix<double>>(
+                                                          parts.data(), static_cast<Index>(parts.size()), 1)));
         for (std::size_t k = 0; k < begun.carried.size(); ++k)
             numbers("carried." + std::to_string(k), begun.carried[k]);
     }

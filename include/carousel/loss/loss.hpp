@@ -93,6 +93,17 @@ void each_run(const SequenceView<S>& y, const Visit& visit) {
     visit(first, column - first, real);
 }
 
+/// each_run, of columns that count with the same weight; 0 is that of padding. visit(first, count, weight).
+template <class S, class Visit>
+void each_weighted_run(const SequenceView<S>& y, ColumnWeights weights, const Visit& visit) {
+    each_run(y, [&](Index first, Index count, bool real) {
+        if (!real || weights.empty())
+            return visit(first, count, real ? 1.0 : 0.0);
+        for (Index k = first; k < first + count; ++k)
+            visit(k, Index(1), weights[static_cast<std::size_t>(k)]);
+    });
+}
+
 /// What a loss divides its sum by, for summands that weigh `summands` in total (without weights: their number).
 inline double loss_weight(Reduction reduction, double summands) {
     return reduction == Reduction::mean || summands == 0 ? summands : 1;

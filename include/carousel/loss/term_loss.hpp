@@ -43,17 +43,6 @@ Index outputs_of_target(const L& loss) {
         return loss.outputs();
 }
 
-/// each_run, of columns that count with the same weight; 0 is that of padding. visit(first, count, weight).
-template <class S, class Visit>
-void each_weighted_run(const SequenceView<S>& y, ColumnWeights weights, const Visit& visit) {
-    each_run(y, [&](Index first, Index count, bool real) {
-        if (!real || weights.empty())
-            return visit(first, count, real ? 1.0 : 0.0);
-        for (Index k = first; k < first + count; ++k)
-            visit(k, Index(1), weights[static_cast<std::size_t>(k)]);
-    });
-}
-
 /// How many of these targets, the first of which is number `first` of `all`, count. Throws std::invalid_argument at one that
 /// can't be a target.
 template <class L, class S>

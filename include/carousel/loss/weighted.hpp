@@ -89,6 +89,13 @@ struct Weighted {
         else
             return sum.mean();
     }
+    template <class Sum>
+    void merge(Sum& all, const Sum& batch) const requires(!Loss<Inner>) {
+        if constexpr (requires { inner.merge(all, batch); })
+            inner.merge(all, batch);
+        else
+            all += batch;
+    }
 
   private:
     /// A target without its last row, and that.

@@ -24,7 +24,7 @@ class Totals {
     void add(double loss, double weight, const SequenceView<S>& output, const SequenceView<S>& target) {
         sums_[0] += {loss * weight, weight};
         for (std::size_t k = 0; k < metrics_.size(); ++k)
-            sums_[k + 1] += metrics_[k](output, target);
+            metrics_[k].merge(sums_[k + 1], metrics_[k](output, target));
     }
     bool empty() const { return sums_[0].weight == 0; }
     double loss() const { return sums_[0].mean(); }
@@ -32,6 +32,11 @@ class Totals {
         out.resize(metrics_.size());
         for (std::size_t k = 0; k < metrics_.size(); ++k)
             out[k] = metrics_[k].value(sums_[k + 1]);
+    }
+    /// Takes the memory of `sums`, so that they become sums() without an allocation.
+    void make_room(std::vector<MetricSum>& sums) const {
+        for (std::size_t k = 0; k < sums.size(); ++k)
+            sums[k].parts.reserve(sums_[k].parts.size());
     }
     /// Of the loss, then of every metric.
     const std::vector<MetricSum>& sums() const { return sums_; }

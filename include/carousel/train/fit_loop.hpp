@@ -141,6 +141,7 @@ class FitLoop {
             if (!options_.stateful && options_.truncate > 0)
                 learner_.empty_state();
             learn(totals);
+            totals.make_room(training_.begun->sums);
             carry(training_.begun->carried, true); // takes memory the first time; nothing below does
             ++training_.begun->batches;
             training_.begun->sums = totals.sums();
