@@ -5,6 +5,7 @@
 #    include "carousel/io/safetensors.hpp"
 #    include "carousel/loss/mean_squared_error.hpp"
 #    include "carousel/optim/adam.hpp"
+#    include "carousel/optim/freeze.hpp"
 #    include "carousel/optim/sgd.hpp"
 
 #    include "catch.hpp"
@@ -126,6 +127,40 @@ TEST_CASE("save_training: a training that hasn't begun is saved with its masks")
     first.fit({});
     second.fit({});
     CHECK(outcome(first.training) == outcome(second.training));
+}
+
+TEST_CASE("save_training: what is frozen has no moments in the file, and those that it had go on") {
+    const Folder folder;
+    const auto run = [&](const fs::path& path, bool saved) {
+        auto model = noisy_model();
+        freeze(model, "0.*");
+        Training training{model, Adam{}};
+        fit(training, training_data(), MeanSquaredError{}, {.epochs = 2, .batch_size = 4});
+        save_training(path, training);
+        if (!saved) { // unfrozen while it goes on
+            unfreeze(model);
+            fit(training, training_data(), MeanSquaredError{}, {.epochs = 2, .batch_size = 4});
+            return outcome(training);
+        }
+        auto other = noisy_model(99);
+        Training again{other, Adam{}};
+        REQUIRE_THROWS_AS(load_training(path, again), std::runtime_error); // its moments are missing
+        freeze(other, "0.*");
+        load_training(path, again);
+        unfreeze(other);
+        fit(again, training_data(), MeanSquaredError{}, {.epochs = 2, .batch_size = 4});
+        return outcome(again);
+    };
+    CHECK(run(folder / "a", false) == run(folder / "b", true));
+    for (const auto& tensor : read_safetensors(folder / "a").tensors)
+        CHECK(!tensor.name.starts_with("optimizer.0."));
+    auto model = noisy_model();
+    freeze(model, "0.*");
+    Optimizer optimizer{parameters(model), Adam{}};
+    load_safetensors(folder / "a", parameters(model));
+    save_safetensors(folder / "c", model, optimizer);
+    load_safetensors(folder / "c", model, optimizer);
+    CHECK(optimizer.state().moments[0].size() == 0);
 }
 
 TEST_CASE("load_training: what doesn't fit is refused, and model and training stay as they are") {

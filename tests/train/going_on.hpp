@@ -66,6 +66,7 @@ inline std::vector<OptionSet> option_sets() {
         {"annealed after a warm-up",
          [=] { return set({.schedule = Warmup{.epochs = 2, .then = CosineAnnealing{.minimum = 1e-3}}}); }},
         {"one cycle, step by step", [=] { return set({.schedule = OneCycle{}, .schedule_steps = true}); }},
+        {"no decay of some, other rates", [=] { return set({.groups = {{.names = "*.W", .rate_factor = 0.5}}}); }},
         {"stopped early", [=] { return set({.early_stopping = EarlyStopping{.patience = 2, .min_delta = 0.01}}); }},
         {"the best epoch put back",
          [=] { return set({.metrics = {MeanAbsoluteError{}}, .early_stopping = EarlyStopping{.patience = 6}}); }},

@@ -55,6 +55,9 @@ class ColumnSet {
 ///
 /// A fixed parameter is neither: it belongs to what the model has learnt, so it is saved, loaded and kept as the best
 /// epoch's, but it has no gradient (`grad` is empty) and no optimizer changes it, also not by weight decay.
+///
+/// A dense or sparse one may be frozen for a while (optim/freeze.hpp): backward passes go on adding to its gradient, and zero_grad
+/// clears it, but no one else looks at it.
 template <std::floating_point Scalar>
 struct Parameter {
     Matrix<Scalar> value;
@@ -68,6 +71,10 @@ struct Parameter {
 
     Index size() const { return value.size(); }
     bool is_fixed() const { return fixed_; }
+    /// Whether it is neither fixed nor frozen.
+    bool is_trained() const { return !fixed_ && !frozen_; }
+    /// Freezes it, or ends that; a fixed one stays fixed.
+    void set_trainable(bool trainable) { frozen_ = !trainable; }
     bool is_sparse() const { return touched_.range() > 0; }
 
     /// A column of the gradient, to add to. Throws std::invalid_argument unless 0 <= column < the gradient's columns.
@@ -81,17 +88,11 @@ struct Parameter {
 
     /// f(first, count) for every run of numbers, in the order of grad.data(), whose gradient may not be zero: all of
     /// them in one run, or, if it is sparse, a run for each column touched since the last zero_grad(), or none if it is
-    /// fixed.
+    /// fixed or frozen.
     template <class F>
     void each_run(F&& f) const {
-        if (is_fixed())
-            return;
-        if (!is_sparse())
-            return f(Index(0), grad.size());
-        require(grad.cols() == touched_.range(), "Parameter", "the gradient of a sparse parameter has ", grad.cols(),
-                " columns, expected ", touched_.range(), ", as many as it was made with");
-        for (const Index column : touched_.columns())
-            f(column * grad.rows(), grad.rows());
+        if (is_trained())
+            each_touched(f);
     }
 
     /// Calls f for the same runs with their gradients, which it may read and change.
@@ -104,7 +105,20 @@ struct Parameter {
     void zero_grad();
 
   private:
-    bool fixed_ = false;
+    /// each_run of one that isn't frozen.
+    template <class F>
+    void each_touched(F&& f) const {
+        if (is_fixed())
+            return;
+        if (!is_sparse())
+            return f(Index(0), grad.size());
+        require(grad.cols() == touched_.range(), "Parameter", "the gradient of a sparse parameter has ", grad.cols(),
+                " columns, expected ", touched_.range(), ", as many as it was made with");
+        for (const Index column : touched_.columns())
+            f(column * grad.rows(), grad.rows());
+    }
+
+    bool fixed_ = false, frozen_ = false;
     ColumnSet touched_; ///< since the last zero_grad(); of no columns if the parameter is dense
 };
 
@@ -161,7 +175,7 @@ Parameter<Scalar> Parameter<Scalar>::fixed(Index rows, Index cols) {
 
 template <std::floating_point Scalar>
 void Parameter<Scalar>::zero_grad() {
-    each_run([&](Index first, Index count) { std::fill_n(grad.data() + first, count, Scalar(0)); });
+    each_touched([&](Index first, Index count) { std::fill_n(grad.data() + first, count, Scalar(0)); });
     touched_.clear();
 }
 

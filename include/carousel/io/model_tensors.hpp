@@ -58,6 +58,8 @@ void append_state(std::vector<NamedTensor>& tensors, const Optimizer<Rule, S>& o
     for (std::size_t i = 0; i < state.moments.size(); ++i) {
         const auto& named = optimizer.parameters()[i];
         const Matrix<S>& value = named.parameter->value;
+        if (state.moments[i].rows() != value.size())
+            continue; // frozen so far
         for (Index k = 0; k < state.moments[i].cols(); ++k)
             append_tensor(tensors, moment_name(named.name, k), named,
                           state.moments[i].col(k).reshaped(value.rows(), value.cols()));

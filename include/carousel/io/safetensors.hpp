@@ -89,6 +89,12 @@ class LoadedState {
     LoadedState(SafetensorsMatch& file, const Optimizer<Rule, S>& optimizer) : state_(optimizer.state()) {
         for (std::size_t i = 0; i < state_.moments.size(); ++i) {
             const auto& named = optimizer.parameters()[i];
+            const Index size = named.parameter->size(), count = state_.moments[i].cols();
+            const bool was_frozen = !named.parameter->is_trained() && !named.parameter->is_fixed() && count > 0 &&
+                                    !file.has(moment_name(named.name, 0));
+            state_.moments[i] = Matrix<S>::Zero(was_frozen ? 0 : size, count);
+            if (was_frozen)
+                continue;
             for (Index k = 0; k < state_.moments[i].cols(); ++k)
                 if (const auto* const entry = file.expect<S>(moment_name(named.name, k), shape_in_file(named)))
                     list_.push_back({entry, i, k});

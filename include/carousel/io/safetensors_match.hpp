@@ -51,6 +51,9 @@ class SafetensorsMatch {
         return &entry;
     }
 
+    /// Whether the file has a tensor of this name in the model.
+    bool has(const std::string& name) const { return entries_.contains(name); }
+
     /// There is no more than was expected, except, in a file with an optimizer's memory, that if it isn't wanted. What
     /// was expected isn't missing altogether.
     void expect_no_more(bool but_an_optimizer) const {

@@ -86,7 +86,12 @@ class SavedTraining {
     OptimizerState<S> moments(const Parameters& list, Index count) {
         OptimizerState<S> state;
         for (const auto& named : list) {
-            state.moments.emplace_back(named.parameter->value.size(), count);
+            // What has been frozen so far has no moments.
+            const bool was_frozen = !named.parameter->is_trained() && !named.parameter->is_fixed() && count > 0 &&
+                                    !find(moment_name(named.name, 0));
+            state.moments.emplace_back(was_frozen ? 0 : named.parameter->value.size(), count);
+            if (was_frozen)
+                continue;
             for (Index k = 0; k < count; ++k)
                 state.moments.back().col(k) = value(named, moment_name(named.name, k)).reshaped();
         }

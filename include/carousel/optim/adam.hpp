@@ -31,6 +31,8 @@ struct Adam {
     double weight_decay = 0; ///< of an L2 penalty ½·weight_decay·‖w‖²; AdamW's is another
     Formula formula = Formula::pytorch;
     bool amsgrad = false;
+    bool decay_biases =
+        true; ///< false: no weight decay of biases, nor of gains and shifts of normalisations (b, beta, gamma)
 
     CAROUSEL_INLINE void check(const char* where = "Adam") const;
 
@@ -72,7 +74,8 @@ struct AdamW {
     double epsilon = 1e-8;      ///< > 0
     double weight_decay = 0.01; ///< a fraction of w, times the learning rate
     Formula formula = Formula::pytorch;
-    bool amsgrad = false; ///< as Adam's
+    bool amsgrad = false;     ///< as Adam's
+    bool decay_biases = true; ///< as Adam's
 
     void check() const { Adam{learning_rate, beta1, beta2, epsilon, weight_decay, formula}.check("AdamW"); }
 

@@ -31,6 +31,8 @@ struct RMSprop {
     bool centered = false;   ///< divide by the deviation instead of the root of the mean square
     double weight_decay = 0; ///< of an L2 penalty ½·weight_decay·‖w‖²
     Formula formula = Formula::pytorch;
+    bool decay_biases =
+        true; ///< false: no weight decay of biases, nor of gains and shifts of normalisations (b, beta, gamma)
 
     CAROUSEL_INLINE void check() const;
 

@@ -59,6 +59,8 @@ struct RuleRange {
 ///                            as it gets a sparse parameter's columns one by one.
 /// A rule that is the same in every step may have update itself, and return *this. It may have
 ///   check_for<Scalar>()      throws std::invalid_argument if parameters of this type are too coarse for a setting;
+///   weight_decay             a double, which ParameterGroup changes for some parameters;
+///   decay_biases             a bool; if false, biases have no weight_decay;
 ///   name                     a static constexpr const char*, by which load_training tells it from other rules.
 template <class Rule>
 concept OptimizerRule = std::copyable<Rule> &&

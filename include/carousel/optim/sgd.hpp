@@ -28,6 +28,8 @@ struct SGD {
     bool nesterov = false;   ///< needs a momentum
     double weight_decay = 0; ///< of an L2 penalty ½·weight_decay·‖w‖²
     Formula formula = Formula::pytorch;
+    bool decay_biases =
+        true; ///< false: no weight decay of biases, nor of gains and shifts of normalisations (b, beta, gamma)
 
     CAROUSEL_INLINE void check() const;
 

@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <limits>
+#include <utility>
 #include <vector>
 
 namespace carousel::inline CAROUSEL_ABI::detail {
@@ -44,6 +45,7 @@ class FitLoop {
           end_(state.epochs + std::min(options.epochs, std::numeric_limits<Index>::max() - state.epochs)) {}
 
     void run() {
+        const Groups groups(optimizer_, options_.groups);
         training_.history.stopped = false;
         go_on();
         if (!(best_.exhausted() && training_.history.best_epoch > 0)) // else early stopping has ended it for good
@@ -58,6 +60,20 @@ class FitLoop {
     }
 
   private:
+    /// The optimizer has the options' groups as long as the call runs.
+    struct Groups {
+        OptimizerOfAnyRule<S>& optimizer;
+        ParameterSettings before;
+        Groups(OptimizerOfAnyRule<S>& o, const std::vector<ParameterGroup>& groups)
+            : optimizer(o), before(o.settings()) {
+            if (!groups.empty())
+                optimizer.set_groups(groups);
+        }
+        ~Groups() { optimizer.exchange_settings(std::move(before)); }
+        Groups(const Groups&) = delete;
+        Groups& operator=(const Groups&) = delete;
+    };
+
     /// Takes up what the last call left: parameters, rate, and the generators of masks.
     void go_on() {
         if (!training_.order)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "carousel/core/require.hpp"
+#include "carousel/optim/parameter_group.hpp"
 #include "carousel/optim/schedule.hpp"
 #include "carousel/train/history.hpp"
 #include "carousel/train/metrics.hpp"
@@ -39,9 +40,11 @@ struct FitOptions {
     /// or not, are sorted by length before they are cut into batches, which are then shuffled themselves. 0: off.
     Index bucket = 0;
     std::vector<Metric> metrics = {}; ///< {Accuracy{}, …}; reported for training and validation
-    double clip_value = 0;            ///< 0: off, as the others
-    double clip_parameter_norm = 0;   ///< of each parameter's gradient
-    double clip_norm = 0;             ///< of all gradients together
+    /// Other learning rates and weight decays for some of the parameters, by their names; none: those that the optimizer has.
+    std::vector<ParameterGroup> groups = {};
+    double clip_value = 0;          ///< 0: off, as the others
+    double clip_parameter_norm = 0; ///< of each parameter's gradient
+    double clip_norm = 0;           ///< of all gradients together
     /// Truncated BPTT (Williams & Peng 1990): sequences are cut into chunks of so many steps with an optimizer step
     /// after each; the state goes from chunk to chunk, the gradient doesn't. 0: whole sequences. Targets need as many
     /// steps as x and, if they have lengths, x's.

@@ -39,7 +39,7 @@ ParameterCount count_parameters(const Model& model) {
     ParameterCount count;
     model.each_parameter([&](const std::string&, const auto& parameter) {
         count.all += parameter.size();
-        count.trained += parameter.is_fixed() ? 0 : parameter.size();
+        count.trained += parameter.is_trained() ? parameter.size() : 0;
     });
     return count;
 }
@@ -51,7 +51,7 @@ CAROUSEL_INLINE std::string summary(const std::vector<SummaryLine>& lines, const
 
 } // namespace detail
 
-/// How many numbers a model learns: those of its parameters that aren't fixed.
+/// How many numbers a model learns: those of its parameters that are neither fixed nor frozen.
 template <class Model>
 Index parameter_count(const Model& model) {
     return detail::count_parameters(model).trained;
