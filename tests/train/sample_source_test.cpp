@@ -71,6 +71,12 @@ struct Numbers {
     }
 };
 
+/// One that has forgotten some lengths.
+struct Forgetful : Numbers {
+    std::vector<Index> lengths = std::vector<Index>(11, 5);
+    std::span<const Index> x_lengths() const { return lengths; }
+};
+
 /// Trains six epochs in calls of two, the first of which is stopped within its second epoch.
 Trained train(const SampleSource<double>& data, const SampleSource<double>* validation, FitOptions options) {
     auto model = noisy_model();
@@ -164,6 +170,8 @@ TEST_CASE("SampleSource: a type of one's own that makes batches is one, and a pa
                         "SampleSource::batch: sample 3 was asked for, expected 0 … 2");
     REQUIRE_THROWS_WITH(all.part(4, 9), "SampleSource::part: samples 4 … 12 were asked for, there are 12");
     REQUIRE_THROWS_WITH(all.x_length(12), "SampleSource: the length of sample 12 was asked for, expected 0 … 11");
+    REQUIRE_THROWS_WITH(SampleSource<double>(Forgetful{}),
+                        "SampleSource: there are 11 x_lengths of 12 samples, expected as many, or none");
     const SampleSource<double> pair{Sequence<double>(Matrix<double>{{1, 2}}, 2),
                                     Sequence<double>(Matrix<double>{{3, 4}}, 2)};
     CHECK((pair.size() == 2 && pair.whole_dataset()->y.values()(0, 1) == 4));
@@ -276,4 +284,6 @@ TEST_CASE("IterableDataset: what doesn't come again as it came is refused") {
         "IterableDataset: 4 samples came, expected 5 as at first: each start must give the same samples");
     count = 5;
     source.batch(std::vector<Index>{4}, x, y); // it begins anew
+    REQUIRE_THROWS_WITH(shrinking.fill(std::vector<Index>{0, 1}, x, y),
+                        "IterableDataset::fill: x is features 2 x steps 2 x batch 1, expected 2 x 2 or fewer x 2");
 }

@@ -126,7 +126,7 @@ TEST_CASE("Windows: none reaches from one series into the next") {
     const Windows copy = lazy; // shares the series
     CHECK(copy.dataset().y.values() == data.y.values());
     REQUIRE_THROWS_WITH(Windows(list, {.steps = 4}),
-                        "windows: the series 1 has 4 values, expected at least 5 (steps 4 + horizon 1)");
+                        "windows: series 1 has 4 values, expected at least 5 (steps 4 + horizon 1)");
     REQUIRE_THROWS_WITH(Windows(std::vector<Matrix<double>>{table(1, 5), table(2, 5)}, {}),
                         "windows: series 1 has 2 rows, expected 1 as the first has");
     REQUIRE_THROWS_WITH(Windows(std::vector<Matrix<double>>{}, {}), "windows: the list of series is empty");
@@ -167,6 +167,21 @@ TEST_CASE("Windows: those with a missing input are left out and counted, and a t
 
     series.row(0).setConstant(missing);
     REQUIRE_THROWS_WITH(Windows(series, options), "windows: each of 9 windows has an input that is NaN or infinite");
+}
+
+TEST_CASE("Windows: what can't be filled is refused") {
+    Windows lazy(table(2, 10), {.steps = 3});
+    Sequence<double> x(2, 3, 2), y(2, 1, 2);
+    lazy.fill(std::vector<Index>{0, 6}, x, y);
+    REQUIRE_THROWS_WITH(lazy.fill(std::vector<Index>{0, 7}, x, y),
+                        "Windows::fill: sample 7 was asked for, expected 0 … 6");
+    REQUIRE_THROWS_WITH(lazy.fill(std::vector<Index>{0}, x, y),
+                        "Windows::fill: x is features 2 x steps 3 x batch 2, expected 2 x 3 or fewer x 1");
+    REQUIRE_THROWS_WITH(lazy.fill(std::vector<Index>{0, 1}, x, x),
+                        "Windows::fill: y is features 2 x steps 3 x batch 2, expected 2 x 1 or fewer x 2");
+    const Windows moved = std::move(lazy);
+    REQUIRE_THROWS_WITH(lazy.fill(std::vector<Index>{0, 6}, x, y), // NOLINT: what was moved away
+                        "Windows::fill: sample 0 was asked for, expected 0 … -1");
 }
 
 TEST_CASE("Windows: options that don't fit are refused") {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "carousel/core/finite.hpp"
-#include "carousel/core/number_text.hpp"
+#include "carousel/core/require.hpp"
 #include "carousel/train/windows.hpp"
 
 #include <algorithm>
@@ -14,6 +14,15 @@
 #include <vector>
 
 namespace carousel::inline CAROUSEL_ABI {
+
+namespace detail {
+
+/// What a message calls a series: by its number, if there are several.
+inline std::string series_name(std::size_t number, std::size_t count) {
+    return count > 1 ? message_of("series ", number) : "the series";
+}
+
+} // namespace detail
 
 template <std::floating_point S>
 void Windows<S>::begin(std::vector<SequenceView<S>> series, const WindowOptions& options) {
@@ -102,9 +111,9 @@ void Windows<S>::count(std::size_t number) {
     constexpr Index most = std::numeric_limits<Index>::max();
     const auto sum = [](Index a, Index b) { return a > most - b ? most : a + b; };
     const Index least = sum(sum(steps_, gap_), horizon_);
-    const std::string name = series_.size() == 1 ? "" : " " + detail::decimal(static_cast<Index>(number));
-    require(least <= length, "windows", "the series", name, " has ", length, " values, expected at least ", least,
-            " (steps ", steps_, gap_ > 0 ? " + gap " + detail::decimal(gap_) : "", " + horizon ", horizon_, ")");
+    require(least <= length, "windows", detail::series_name(number, series_.size()), " has ", length,
+            " values, expected at least ", least, " (steps ", steps_,
+            gap_ > 0 ? detail::message_of(" + gap ", gap_) : std::string(), " + horizon ", horizon_, ")");
     const Index windows = (length - least) / stride_ + 1, numbers = length * series.features();
     if (detail::non_finite_at(series.data(), numbers) < numbers)
         return count_with_missing(number, windows);
@@ -147,9 +156,8 @@ void Windows<S>::count_with_missing(std::size_t number, Index windows) {
         const Index column = input_missing ? input.last_missing : known.last_missing;
         for (const Index row : rows.list)
             if (const S value = series.data()[column * series.features() + row]; !detail::is_finite(value))
-                require(false, "windows", "the series",
-                        series_.size() == 1 ? "" : " " + detail::decimal(static_cast<Index>(number)), " is ", value,
-                        " at step ", column, ", feature ", row,
+                require(false, "windows", detail::series_name(number, series_.size()), " is ", value, " at step ",
+                        column, ", feature ", row,
                         ", expected finite inputs: fill the gap, or leave out the windows that have it, "
                         "{.skip_missing = true}");
     }
@@ -188,7 +196,9 @@ Index Windows<S>::target_row(Index steps_ahead, Index target) const {
 
 template <std::floating_point S>
 void Windows<S>::fill(std::span<const Index> windows, Sequence<S>& x, Sequence<S>& y) const {
-    detail::require_samples("Windows::fill", windows, size_);
+    detail::require_samples("Windows::fill", windows, series_.empty() ? 0 : size_); // none, if it was moved away
+    detail::require_batch_of("Windows::fill", shape_, windows.size(),
+                             {x.features(), x.steps(), y.features(), y.steps()}, x.batch(), y.batch());
     const Index features = series_[0].features();
     std::vector<const S*> starts;
     for (const Index k : windows) {

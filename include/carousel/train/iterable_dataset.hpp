@@ -53,8 +53,9 @@ class IterableDataset {
     std::span<const Index> x_lengths() const { return x_lengths_; }
     std::span<const Index> y_lengths() const { return y_lengths_; }
     Index block() const { return buffer_; }
-    /// Throws std::runtime_error if fewer samples came than at first, std::invalid_argument if one has another shape than it had;
-    /// and what the functions throw.
+    /// See Samples. Throws std::invalid_argument unless there are these samples and x and y have their shape, std::runtime_error
+    /// if fewer samples came than at first, std::invalid_argument if one has another shape than it had; and what the functions
+    /// throw.
     void fill(std::span<const Index> samples, Sequence<S>& x, Sequence<S>& y) const;
 
   private:
@@ -138,7 +139,9 @@ auto IterableDataset<S>::sample(Index k) const -> const Sample& {
 
 template <std::floating_point S>
 void IterableDataset<S>::fill(std::span<const Index> samples, Sequence<S>& x, Sequence<S>& y) const {
-    detail::require_samples("IterableDataset::fill", samples, count_);
+    detail::require_samples("IterableDataset::fill", samples, reader_ ? count_ : 0); // none, if it was moved away
+    detail::require_batch_of("IterableDataset::fill", shape_, samples.size(),
+                             {x.features(), x.steps(), y.features(), y.steps()}, x.batch(), y.batch());
     for (std::size_t b = 0; b < samples.size(); ++b) {
         const auto k = static_cast<std::size_t>(samples[b]);
         const Sample& one = sample(samples[b]);

@@ -42,7 +42,8 @@ class MapDataset {
     SampleShape shape() const { return shape_; }
     std::span<const Index> x_lengths() const { return lengths_.x; }
     std::span<const Index> y_lengths() const { return lengths_.y; }
-    /// Throws std::invalid_argument if a sample has not the features of sample 0, or not its length; and what `get` throws.
+    /// See Samples. Throws std::invalid_argument unless there are these samples and x and y have their shape, or if a sample has
+    /// not the features of sample 0, or not its length; and what `get` throws.
     void fill(std::span<const Index> samples, Sequence<S>& x, Sequence<S>& y) const;
 
   private:
@@ -85,6 +86,8 @@ MapDataset<S>::MapDataset(AnyIndex count, Get get, MapLengths lengths)
 template <std::floating_point S>
 void MapDataset<S>::fill(std::span<const Index> samples, Sequence<S>& x, Sequence<S>& y) const {
     detail::require_samples("MapDataset::fill", samples, count_);
+    detail::require_batch_of("MapDataset::fill", shape_, samples.size(),
+                             {x.features(), x.steps(), y.features(), y.steps()}, x.batch(), y.batch());
     Matrix<S> one_x, one_y;
     for (std::size_t b = 0; b < samples.size(); ++b) {
         const auto k = static_cast<std::size_t>(samples[b]);

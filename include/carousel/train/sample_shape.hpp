@@ -33,6 +33,10 @@ struct BatchSteps {
 /// Throws std::invalid_argument unless there is a sample, and each is one of `size`.
 CAROUSEL_INLINE void require_samples(const char* where, std::span<const Index> samples, Index size);
 
+/// Throws std::invalid_argument unless a batch of so many samples, x and y of this shape, can be filled from samples of `shape`.
+CAROUSEL_INLINE void require_batch_of(const char* where, const SampleShape& shape, std::size_t samples,
+                                      const SampleShape& batch, Index x_batch, Index y_batch);
+
 /// The length of the longest of these samples; at least one step, if there is one.
 CAROUSEL_INLINE Index longest(std::span<const Index> lengths, Index steps, std::span<const Index> samples);
 
@@ -53,6 +57,17 @@ CAROUSEL_INLINE void require_samples(const char* where, std::span<const Index> s
     require(!samples.empty(), where, "no samples were asked for, expected at least 1");
     for (const Index sample : samples)
         require(sample >= 0 && sample < size, where, "sample ", sample, " was asked for, expected 0 … ", size - 1);
+}
+
+CAROUSEL_INLINE void require_batch_of(const char* where, const SampleShape& shape, std::size_t samples,
+                                      const SampleShape& batch, Index x_batch, Index y_batch) {
+    const auto check = [&](const char* what, Index features, Index steps, Index count, Index own, Index most) {
+        require(features == own && steps <= most && count == static_cast<Index>(samples), where, what, " is features ",
+                features, " x steps ", steps, " x batch ", count, ", expected ", own, " x ", most, " or fewer x ",
+                samples);
+    };
+    check("x", batch.x_features, batch.x_steps, x_batch, shape.x_features, shape.x_steps);
+    check("y", batch.y_features, batch.y_steps, y_batch, shape.y_features, shape.y_steps);
 }
 
 CAROUSEL_INLINE Index longest(std::span<const Index> lengths, Index steps, std::span<const Index> samples) {

@@ -46,7 +46,9 @@ class SampleSource {
     requires(!std::same_as<std::remove_cvref_t<Source>, SampleSource> && Samples<std::remove_cvref_t<Source>> &&
              std::same_as<typename std::remove_cvref_t<Source>::Scalar, S>)
         SampleSource(Source&& source) // NOLINT: converts from whatever has samples
-        : SampleSource(keep<std::remove_cvref_t<Source>>(std::forward<Source>(source))) {}
+        : SampleSource(keep<std::remove_cvref_t<Source>>(std::forward<Source>(source))) {
+        check();
+    }
 
     Index size() const { return size_; }
     SampleShape shape() const { return samples_->shape(); }
@@ -95,6 +97,8 @@ class SampleSource {
             return std::make_shared<detail::SamplesOf<Source, Source>>(std::forward<Given>(source));
     }
 
+    /// Throws std::invalid_argument unless there is a length for each sample, or none.
+    void check() const;
     std::span<const Index> part_of(std::span<const Index> all) const;
     Index length(std::span<const Index> lengths, Index steps, Index k) const;
     /// Their numbers in the whole source, in `room` if they are others.
@@ -105,6 +109,17 @@ class SampleSource {
 };
 
 #ifdef CAROUSEL_BODIES
+
+template <std::floating_point S>
+void SampleSource<S>::check() const {
+    const auto check_count = [&](const char* what, std::span<const Index> lengths) {
+        require(lengths.empty() || static_cast<Index>(lengths.size()) == size_, "SampleSource", "there are ",
+                lengths.size(), " ", what, " of ", size_, " samples, expected as many, or none");
+    };
+    require(size_ >= 0, "SampleSource", "the size is ", size_, ", expected size >= 0");
+    check_count("x_lengths", samples_->lengths().x);
+    check_count("y_lengths", samples_->lengths().y);
+}
 
 template <std::floating_point S>
 std::span<const Index> SampleSource<S>::part_of(std::span<const Index> all) const {

@@ -97,6 +97,8 @@ class Windows {
     Index size() const { return size_; }
     SampleShape shape() const { return shape_; }
     bool finite() const { return true; }
+    /// See Samples. Throws std::invalid_argument, before anything is changed, unless there are these windows and x and y have
+    /// their shape.
     void fill(std::span<const Index> windows, Sequence<S>& x, Sequence<S>& y) const;
 
     /// Where window k is. Throws std::invalid_argument unless 0 <= k < size().
