@@ -54,6 +54,7 @@
 #include "carousel/stream/voices.hpp"
 #include "carousel/train/check_gradients.hpp"
 #include "carousel/train/classification_metrics.hpp"
+#include "carousel/train/cross_validation.hpp"
 #include "carousel/train/dataset.hpp"
 #include "carousel/train/evaluate.hpp"
 #include "carousel/train/fit.hpp"

@@ -76,6 +76,10 @@ class SampleSource {
     /// least one.
     SampleSource part(AnyIndex first, AnyIndex count) const;
 
+    /// These samples, in this order, of which none is copied: PyTorch's Subset. Throws std::invalid_argument if one isn't there, or
+    /// they come in an order of their own (block()).
+    SampleSource subset(std::span<const Index> samples) const;
+
     /// A copy of all samples. Throws what batch throws.
     Dataset<S> dataset() const;
 
@@ -102,7 +106,7 @@ class SampleSource {
     std::span<const Index> part_of(std::span<const Index> all) const;
     Index length(std::span<const Index> lengths, Index steps, Index k) const;
     /// Their numbers in the whole source, in `room` if they are others.
-    std::span<const Index> checked(std::span<const Index> samples, std::vector<Index>& room) const;
+    std::span<const Index> checked(const char* where, std::span<const Index> samples, std::vector<Index>& room) const;
 
     Erased samples_;
     Index first_ = 0, size_;
@@ -137,11 +141,12 @@ Index SampleSource<S>::length(std::span<const Index> lengths, Index steps, Index
 }
 
 template <std::floating_point S>
-std::span<const Index> SampleSource<S>::checked(std::span<const Index> samples, std::vector<Index>& room) const {
+std::span<const Index> SampleSource<S>::checked(const char* where, std::span<const Index> samples,
+                                                std::vector<Index>& room) const {
     const Dataset<S>* const data = whole_dataset();
-    require(!data || data->y.batch() == data->size(), "SampleSource::batch", "x has ", data ? data->size() : 0,
-            " samples and y ", data ? data->y.batch() : 0);
-    detail::require_samples("SampleSource::batch", samples, size_);
+    require(!data || data->y.batch() == data->size(), where, "x has ", data ? data->size() : 0, " samples and y ",
+            data ? data->y.batch() : 0);
+    detail::require_samples(where, samples, size_);
     if (first_ == 0)
         return samples;
     room.assign(samples.begin(), samples.end());
@@ -153,7 +158,7 @@ std::span<const Index> SampleSource<S>::checked(std::span<const Index> samples, 
 template <std::floating_point S>
 void SampleSource<S>::batch(std::span<const Index> samples, Sequence<S>& x, Sequence<S>& y) const {
     std::vector<Index> room;
-    const auto all = checked(samples, room);
+    const auto all = checked("SampleSource::batch", samples, room);
     samples_->gather(all, x, y, detail::batch_steps(shape(), samples_->lengths(), all));
 }
 
@@ -161,7 +166,7 @@ template <std::floating_point S>
 void SampleSource<S>::batch(std::span<const Index> samples, Sequence<S>& x, Sequence<S>& y, Index least_steps,
                             detail::FunctionRef<Index(Index)> output_length) const {
     std::vector<Index> room;
-    const auto all = checked(samples, room);
+    const auto all = checked("SampleSource::batch", samples, room);
     samples_->gather(all, x, y, detail::batch_steps(shape(), samples_->lengths(), all, least_steps, output_length));
 }
 
@@ -178,10 +183,20 @@ SampleSource<S> SampleSource<S>::part(AnyIndex first, AnyIndex count) const {
 }
 
 template <std::floating_point S>
+SampleSource<S> SampleSource<S>::subset(std::span<const Index> samples) const {
+    require(block() == 0 || block() >= size_, "SampleSource::subset", "the samples come in an order of their own, ",
+            block(), " of ", size_, " at a time, expected samples of any order");
+    std::vector<Index> room;
+    const auto all = checked("SampleSource::subset", samples, room);
+    std::vector<Index> numbers(all.begin(), all.end());
+    return SampleSource(std::make_shared<const detail::ChosenSamples<S>>(samples_, std::move(numbers)));
+}
+
+template <std::floating_point S>
 Dataset<S> SampleSource<S>::dataset() const {
     std::vector<Index> samples(static_cast<std::size_t>(size_)), room;
     std::iota(samples.begin(), samples.end(), Index(0));
-    const auto all = checked(samples, room);
+    const auto all = checked("SampleSource::dataset", samples, room);
     Dataset<S> data;
     samples_->gather(all, data.x, data.y, {shape().x_steps, shape().y_steps});
     return data;

@@ -144,6 +144,37 @@ class DatasetSamples final : public AnySamples<S> {
     Held data_;
 };
 
+/// Some of the samples of others, by their numbers, which are there.
+template <class S>
+class ChosenSamples final : public AnySamples<S> {
+  public:
+    ChosenSamples(std::shared_ptr<const AnySamples<S>> all, std::vector<Index> chosen)
+        : all_(std::move(all)), chosen_(std::move(chosen)) {
+        const auto choose = [&](std::span<const Index> lengths, std::vector<Index>& own) {
+            for (std::size_t k = 0; k < chosen_.size() && !lengths.empty(); ++k)
+                own.push_back(lengths[static_cast<std::size_t>(chosen_[k])]);
+        };
+        choose(all_->lengths().x, x_lengths_);
+        choose(all_->lengths().y, y_lengths_);
+    }
+
+    Index size() const override { return static_cast<Index>(chosen_.size()); }
+    SampleShape shape() const override { return all_->shape(); }
+    SampleLengths lengths() const override { return {x_lengths_, y_lengths_}; }
+    Index block() const override { return 0; }
+    bool finite() const override { return all_->finite(); }
+    void gather(std::span<const Index> samples, Sequence<S>& x, Sequence<S>& y, BatchSteps steps) const override {
+        std::vector<Index> numbers;
+        for (const Index sample : samples)
+            numbers.push_back(chosen_[static_cast<std::size_t>(sample)]);
+        all_->gather(numbers, x, y, steps);
+    }
+
+  private:
+    std::shared_ptr<const AnySamples<S>> all_;
+    std::vector<Index> chosen_, x_lengths_, y_lengths_;
+};
+
 template <class S>
 std::shared_ptr<const AnySamples<S>> samples_of(const Dataset<S>& data) {
     return std::make_shared<DatasetSamples<S, const Dataset<S>&>>(data);
