@@ -22,6 +22,9 @@ TEST_CASE(
     comes_back(Gain{-0.25});
     comes_back(Softmax{});
     comes_back(BatchNorm<float>{3, {.epsilon = 0.001}});
+    comes_back(Attention<float>{3, 3, {.score = AttentionScore::dot}});
+    comes_back(Attention<float>{3, 2, {.stream_steps = 5}});
+    comes_back(Attention<float>{3, 2, {.score = AttentionScore::additive, .units = 4}});
     comes_back(Slice{5, {.first = 2, .count = 3}});
     comes_back(Parallel{Dense<float>{3, 2}, Sequential{Slice{3, {.first = 1, .count = 2}}, GRU<float>{2, 4}}});
     comes_back(LayerNorm<float>{3, {.epsilon = 0.001}});

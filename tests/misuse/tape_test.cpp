@@ -3,6 +3,7 @@
 #include "support.hpp"
 
 #include "carousel/layer/activate.hpp"
+#include "carousel/layer/attention.hpp"
 #include "carousel/layer/batch_norm.hpp"
 #include "carousel/layer/bidirectional.hpp"
 #include "carousel/layer/conv1d.hpp"
@@ -61,6 +62,7 @@ void each_kind(F&& f) {
     pair("Dense", Dense<float>{2, 3}, x);
     pair("Conv1D", Conv1D<float>{2, 3, 2}, x);
     pair("BatchNorm", BatchNorm<float>{2}, x);
+    pair("Attention", Attention<float>{2, 1}, x);
     pair("Parallel", Parallel{Dense<float>{2, 2}, GRU<float>{2, 1}}, x);
     pair("LayerNorm", LayerNorm<float>{2}, x);
     pair("PReLU", PReLU<float>{2}, x);

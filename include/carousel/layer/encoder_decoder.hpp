@@ -3,100 +3,25 @@
 // Sutskever, Vinyals & Le 2014, "Sequence to Sequence Learning with Neural Networks").
 #pragma once
 
+#include "carousel/layer/attention_memory.hpp"
 #include "carousel/layer/each_parameter.hpp"
+#include "carousel/layer/hand_over.hpp"
 #include "carousel/layer/layer.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace carousel::inline CAROUSEL_ABI {
 
-namespace detail {
-
-template <class State>
-Index state_count(const State& state) {
-    Index count = 0;
-    each_state(state, [&](const auto&) { ++count; });
-    return count;
-}
-
-/// Gives a State as many matrices as the layer's has, where that is decided at run time and may have changed.
-template <class State, class L>
-void resize_state(State& state, const L& layer) {
-    if constexpr (fixed_state_count<State>() == Dynamic)
-        if (state_count(state) != layer.states())
-            state = layer.empty_state();
-}
-
-/// f(matrix of a, matrix of b) for the matrices of a and as many of the last ones of b.
-template <class A, class B, class F>
-void each_state_of_last(A& a, B& b, F&& f) {
-    const Index skipped = state_count(b) - state_count(a);
-    Index k = 0;
-    each_state(a, [&](auto& one) {
-        Index j = -skipped;
-        each_state(b, [&](auto& other) {
-            if (j++ == k)
-                f(one, other);
-        });
-        ++k;
-    });
-}
-
-/// `where: ` there must be state to hand over: at compile time where the numbers of matrices are known then.
-template <class From, class To>
-void require_states(const char* where, const From& from, const To& to) {
-    constexpr Index all = fixed_state_count<From>(), count = fixed_state_count<To>();
-    if constexpr (all != Dynamic && count != Dynamic)
-        static_assert(count >= 1 && all >= count,
-                      "hand_over, hand_back: `to` must have state, and `from` as many matrices of it");
-    else
-        require(state_count(to) >= 1 && state_count(from) >= state_count(to), where, "`to` has ", state_count(to),
-                " matrices of state and `from` ", state_count(from),
-                ", expected at least one in `to`, and as many in `from`");
-}
-
-} // namespace detail
-
-/// The state of one net becomes that of another, matrix by matrix in the order of their layers; if `from` has more of
-/// them, its last ones do (those of the layers on top of a Bidirectional one, say). With hand_back this is all that two
-/// nets need:
-///
-///     encoder.forward(question, encoder_tape);
-///     encoder.final_state(encoder_tape, end);
-///     hand_over(end, start);
-///     const auto y = decoder.forward(previous, decoder_tape, start);
-///     loss(y, answer, &dy);
-///     decoder.backward(dy, decoder_tape, {.d_initial = &d_start});
-///     hand_back(d_start, d_end);
-///     encoder.backward({}, encoder_tape, {.d_final = &d_end});
-///
-/// `previous` is, under teacher forcing (Williams & Zipser 1989), the answer one step late, a start token before it.
-///
-/// A State whose number of matrices is decided at run time, as a Model's, must have them all (its empty_state()). Throws
-/// std::invalid_argument, changing nothing, if `to` has none then or `from` has fewer.
-template <class From, class To>
-void hand_over(const From& from, To& to) {
-    detail::require_states("hand_over", from, to);
-    detail::each_state_of_last(to, from, [](auto& target, const auto& source) { detail::assign(target, source); });
-}
-
-/// The gradient of what hand_over did: d_to, of the state that was handed over, becomes d_from, empty (zero) where it
-/// wasn't. As hand_over.
-template <class To, class From>
-void hand_back(const To& d_to, From& d_from) {
-    detail::require_states("hand_back", d_from, d_to);
-    Index rest = detail::state_count(d_from) - detail::state_count(d_to);
-    each_state(d_from, [&](auto& matrix) {
-        if (rest-- > 0)
-            matrix.resize(0, 0);
-    });
-    detail::each_state_of_last(d_to, d_from, [](const auto& source, auto& target) { detail::assign(target, source); });
-}
-
 struct EncoderDecoderOptions {
     Index encoder_steps; ///< so many steps of x are the encoder's, the rest is the decoder's
+    /// Steps at the end of a question whose features are all this number are padding: the encoder doesn't read them, an Attention
+    /// doesn't see them. Without it, and in front of a question, padding is read as any other step.
+    std::optional<double> padding = std::nullopt;
 };
 
 /// Both nets as one layer, which `fit` trains with teacher forcing:
@@ -108,9 +33,10 @@ struct EncoderDecoderOptions {
 ///
 /// x: F × (T·B), the question in its first encoder_steps steps, then the answer one step late. y: the decoder's output,
 /// T − encoder_steps steps. Of a ragged batch the lengths are x's: a sequence that ends within the question has no
-/// answer. Questions of unequal length are padded in front, or one writes hand_over's lines with lengths for both.
+/// answer. Questions of unequal length are padded at their end, with options.padding, or in front.
 ///
-/// The encoder's last layer must be recurrent; its output isn't used. Every pass starts from zero: it has no State.
+/// The encoder must end in a recurrent layer as the decoder begins with one. Its output is what an Attention in the decoder remembers;
+/// without one it isn't used. Every pass starts from zero: it has no State.
 template <class Encoder, class Decoder>
 class EncoderDecoder : public detail::EachParameter<EncoderDecoder<Encoder, Decoder>> {
   public:
@@ -127,14 +53,19 @@ class EncoderDecoder : public detail::EachParameter<EncoderDecoder<Encoder, Deco
         typename Decoder::Tape decoder_;
         typename Encoder::State end_, d_end_;
         typename Decoder::State start_, d_start_;
+        SequenceView<Scalar> outputs_;
+        Sequence<Scalar> d_outputs_;
+        std::vector<char> memories_; ///< of the decoder's states: whether an Attention's
         std::vector<Index> question_lengths_, answer_lengths_, lengths_;
         Matrix<Scalar> dx_;
     };
-    /// Throws std::invalid_argument unless encoder_steps >= 1.
+    /// Throws std::invalid_argument unless encoder_steps >= 1 and padding is finite.
     EncoderDecoder(Encoder encoder, Decoder decoder, EncoderDecoderOptions options)
         : encoder_(std::move(encoder)), decoder_(std::move(decoder)), options_(options) {
         require(options.encoder_steps >= 1, "EncoderDecoder", "encoder_steps is ", options.encoder_steps,
                 ", expected at least 1");
+        require(!options.padding || std::isfinite(*options.padding), "EncoderDecoder", "padding is ",
+                options.padding.value_or(0), ", expected a finite number");
     }
 
     Encoder& encoder() { return encoder_; }
@@ -159,6 +90,8 @@ class EncoderDecoder : public detail::EachParameter<EncoderDecoder<Encoder, Deco
     template <class F>
     void each_setting(F&& f) const {
         f("encoder_steps", options_.encoder_steps);
+        if (options_.padding)
+            f("padding", *options_.padding);
         detail::each_setting(encoder_, "encoder.", f);
         detail::each_setting(decoder_, "decoder.", f);
     }
@@ -166,6 +99,8 @@ class EncoderDecoder : public detail::EachParameter<EncoderDecoder<Encoder, Deco
     template <class F>
     void each_option(F&& f) const {
         f("encoder_steps", options_.encoder_steps);
+        if (options_.padding)
+            f("padding", *options_.padding);
     }
     /// f(net) for the encoder and the decoder.
     template <class F>
@@ -195,9 +130,7 @@ class EncoderDecoder : public detail::EachParameter<EncoderDecoder<Encoder, Deco
     /// state not the decoder.
     SequenceView<Scalar> forward(SequenceView<Scalar> x, Tape& tape, NoState = {}) const {
         const auto [question, previous] = split(x, tape);
-        encoder_.forward(question, tape.encoder_);
-        encoder_.final_state(tape.encoder_, tape.end_);
-        hand_over(tape.end_, tape.start_);
+        start_decoder(encoder_.forward(question, tape.encoder_), tape);
         const auto y = decoder_.forward(previous, tape.decoder_, tape.start_);
         tape.pass_.end(true, this);
         return y;
@@ -205,7 +138,7 @@ class EncoderDecoder : public detail::EachParameter<EncoderDecoder<Encoder, Deco
 
     SequenceView<Scalar> infer(SequenceView<Scalar> x, Tape& tape, NoState = {}) const {
         const auto [question, previous] = split(x, tape);
-        read(question, tape);
+        start_decoder(encoder_.infer(question, tape.encoder_), tape);
         return decoder_.infer(previous, tape.decoder_, tape.start_);
     }
 
@@ -213,7 +146,7 @@ class EncoderDecoder : public detail::EachParameter<EncoderDecoder<Encoder, Deco
     typename Decoder::State read(SequenceView<Scalar> question) const {
         Tape tape;
         detail::resize_state(tape.start_, decoder_);
-        read(question, tape);
+        start_decoder(encoder_.infer(without_padding(question, tape), tape.encoder_), tape);
         return tape.start_;
     }
 
@@ -234,9 +167,9 @@ class EncoderDecoder : public detail::EachParameter<EncoderDecoder<Encoder, Deco
             dy, tape.decoder_, {.d_initial = &tape.d_start_, .input_gradient = options.input_gradient});
         tape.pass_.consume();
         detail::resize_state(tape.d_end_, encoder_);
-        hand_back(tape.d_start_, tape.d_end_);
-        const auto d_question =
-            encoder_.backward({}, tape.encoder_, {.d_final = &tape.d_end_, .input_gradient = options.input_gradient});
+        const auto d_outputs = end_encoder(tape);
+        const auto d_question = encoder_.backward(d_outputs, tape.encoder_,
+                                                  {.d_final = &tape.d_end_, .input_gradient = options.input_gradient});
         if (d_question.features() == 0 || d_previous.features() == 0)
             return {};
         detail::reshape(tape.dx_, d_question.features(), d_question.columns() + d_previous.columns());
@@ -254,10 +187,53 @@ class EncoderDecoder : public detail::EachParameter<EncoderDecoder<Encoder, Deco
         self.decoder_.each_parameter([&](const std::string& name, auto& p) { f("decoder." + name, p); });
     }
 
-    void read(SequenceView<Scalar> question, Tape& tape) const {
-        encoder_.infer(question, tape.encoder_);
+    /// The decoder's states from the encoder's and its outputs.
+    void start_decoder(SequenceView<Scalar> outputs, Tape& tape) const {
         encoder_.final_state(tape.encoder_, tape.end_);
-        hand_over(tape.end_, tape.start_);
+        tape.outputs_ = outputs;
+        tape.memories_.clear();
+        detail::each_memory<Scalar>(decoder_, [&](bool memory) { tape.memories_.push_back(memory); });
+        detail::hand_over_beside(tape.memories_, tape.end_, tape.start_);
+        std::size_t k = 0;
+        each_state(tape.start_, [&](Matrix<Scalar>& state) {
+            if (tape.memories_[k++])
+                hand_over_outputs(outputs, state);
+        });
+    }
+    /// The gradients of the encoder's states from those of the decoder's. Returns that of its outputs.
+    SequenceView<Scalar> end_encoder(Tape& tape) const {
+        detail::hand_back_beside(tape.memories_, tape.d_start_, tape.d_end_);
+        if (std::find(tape.memories_.begin(), tape.memories_.end(), true) == tape.memories_.end())
+            return {};
+        const auto& outputs = tape.outputs_;
+        tape.d_outputs_.resize(outputs.features(), outputs.steps(), outputs.batch(), outputs.lengths());
+        std::fill_n(tape.d_outputs_.data(), tape.d_outputs_.values().size(), Scalar(0));
+        std::size_t k = 0;
+        each_state(tape.d_start_, [&](const Matrix<Scalar>& d_state) {
+            if (tape.memories_[k++])
+                hand_back_outputs(d_state, outputs, tape.d_outputs_);
+        });
+        return tape.d_outputs_;
+    }
+
+    /// The question with the lengths that its padding leaves.
+    SequenceView<Scalar> without_padding(SequenceView<Scalar> question, Tape& tape) const {
+        if (!options_.padding)
+            return question;
+        const auto padding = static_cast<Scalar>(*options_.padding);
+        std::vector<Index> lengths;
+        for (Index b = 0; b < question.batch(); ++b) {
+            const auto is_padding = [&](Index t) {
+                const Scalar* const x = question.data() + (t * question.batch() + b) * question.features();
+                return std::all_of(x, x + question.features(), [&](Scalar number) { return number == padding; });
+            };
+            Index length = question.length(b);
+            while (length > 0 && is_padding(length - 1))
+                --length;
+            lengths.push_back(length);
+        }
+        tape.question_lengths_ = std::move(lengths);
+        return {question.data(), question.features(), question.steps(), question.batch(), tape.question_lengths_};
     }
 
     std::pair<SequenceView<Scalar>, SequenceView<Scalar>> split(SequenceView<Scalar> x, Tape& tape) const {
@@ -267,7 +243,8 @@ class EncoderDecoder : public detail::EachParameter<EncoderDecoder<Encoder, Deco
         tape.pass_.begin();
         detail::resize_state(tape.start_, decoder_);
         tape.lengths_.assign(x.lengths().begin(), x.lengths().end());
-        return {chunk(x, 0, read, tape.question_lengths_), chunk(x, read, x.steps() - read, tape.answer_lengths_)};
+        const auto question = chunk(x, 0, read, tape.question_lengths_);
+        return {without_padding(question, tape), chunk(x, read, x.steps() - read, tape.answer_lengths_)};
     }
 
     Encoder encoder_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "carousel/core/function_ref.hpp"
+#include "carousel/layer/attention_memory.hpp"
 #include "carousel/layer/each_parameter.hpp"
 #include "carousel/layer/layer.hpp"
 
@@ -114,6 +115,12 @@ class LayerRow : public EachParameter<Row> {
     template <class F>
     void each_inner(F&& f) const {
         row().each_layer([&](std::size_t, const auto& layer) { f(layer); });
+    }
+
+    /// f(whether it is what an Attention remembers) for each matrix of the State in turn.
+    template <class F>
+    void each_memory(F&& f) const {
+        row().each_layer([&](std::size_t, const auto& layer) { detail::each_memory<S>(layer, f); });
     }
 
     void initialize(Random& random) {

@@ -1,6 +1,7 @@
 // Residual: a skip around a layer. He et al. (2015), "Deep Residual Learning for Image Recognition".
 #pragma once
 
+#include "carousel/layer/attention_memory.hpp"
 #include "carousel/layer/layer.hpp"
 
 #include <algorithm>
@@ -81,6 +82,11 @@ class Residual {
     template <class F>
     void each_inner(F&& f) const {
         f(layer_);
+    }
+    /// f(whether it is what an Attention remembers) for each matrix of the State in turn.
+    template <class F>
+    void each_memory(F&& f) const {
+        detail::each_memory<Scalar>(layer_, f);
     }
     /// How many matrices a State of f has, and one of empty matrices, if that is decided at run time.
     Index states() const requires requires(const L& l) { l.states(); }

@@ -114,6 +114,10 @@ class AnyLayer {
         });
     }
     template <class F>
+    void each_memory(F&& f) const {
+        get().each_memory(f);
+    }
+    template <class F>
     void each_random(Tape& tape, F&& f) const {
         get().each_random(tape.tape_, f);
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "carousel/core/function_ref.hpp"
+#include "carousel/layer/attention_memory.hpp"
 #include "carousel/layer/layer.hpp"
 #include "carousel/model/any_stream_part.hpp"
 #include "carousel/model/any_voices_part.hpp"
@@ -55,6 +56,7 @@ class LayerInterface {
     virtual Index states() const = 0;
     virtual void each_parameter(FunctionRef<void(const std::string&, Parameter<S>&)> f) = 0;
     virtual void each_const_parameter(FunctionRef<void(const std::string&, const Parameter<S>&)> f) const = 0;
+    virtual void each_memory(FunctionRef<void(bool)> f) const = 0;
     virtual void each_random(Tape& tape, FunctionRef<void(Random&)> f) const = 0;
     virtual void initialize(Random& random) = 0;
     virtual std::string name() const = 0;
@@ -147,6 +149,7 @@ class LayerOf final : public LayerInterface<S> {
     void each_const_parameter(FunctionRef<void(const std::string&, const Parameter<S>&)> f) const override {
         layer_.each_parameter(f);
     }
+    void each_memory(FunctionRef<void(bool)> f) const override { detail::each_memory<S>(layer_, f); }
     void each_random(Tape& tape, FunctionRef<void(Random&)> f) const override {
         detail::each_random(layer_, own_tape(tape).tape, f);
     }

@@ -4,6 +4,7 @@
 
 #include "carousel/kernel/compiled.hpp"
 #include "carousel/layer/activate.hpp"
+#include "carousel/layer/attention.hpp"
 #include "carousel/layer/batch_norm.hpp"
 #include "carousel/layer/bidirectional.hpp"
 #include "carousel/layer/conv1d.hpp"
@@ -30,6 +31,7 @@
     how template class LayerOf<BatchNorm<S>, S>;          \
     how template class LayerOf<LayerNorm<S>, S>;          \
     how template class LayerOf<PReLU<S>, S>;              \
+    how template class LayerOf<Attention<S>, S>;          \
     how template class LayerOf<Dropout, S>;               \
     how template class LayerOf<Gain, S>;                  \
     how template class LayerOf<Activate, S>;              \
