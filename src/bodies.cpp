@@ -10,6 +10,7 @@
     CAROUSEL_INSTANTIATE_WEIGHTED_LOSS(BinaryCrossEntropy, S);  \
     CAROUSEL_INSTANTIATE_WEIGHTED_LOSS(SoftmaxCrossEntropy, S); \
     CAROUSEL_INSTANTIATE_LOSS(ErrorToSignal, S);                \
+    CAROUSEL_INSTANTIATE_LOSS(CTCLoss, S);                      \
     CAROUSEL_INSTANTIATE_WEIGHTED_LOSS(QuantileLoss, S);        \
     CAROUSEL_INSTANTIATE_WEIGHTED_LOSS(L1Loss, S);              \
     CAROUSEL_INSTANTIATE_WEIGHTED_LOSS(HuberLoss, S);           \

@@ -31,6 +31,7 @@
 #include "carousel/layer/slice.hpp"
 #include "carousel/layer/softmax.hpp"
 #include "carousel/loss/binary_cross_entropy.hpp"
+#include "carousel/loss/ctc_loss.hpp"
 #include "carousel/loss/elementwise.hpp"
 #include "carousel/loss/error_to_signal.hpp"
 #include "carousel/loss/gaussian_nll_loss.hpp"

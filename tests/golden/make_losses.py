@@ -99,6 +99,25 @@ def main():
          "<loss>_<reduction>: the loss, d_: its gradient"],
         tensors)
 
+    y, target = (2 * torch.randn(7, 4, 5)).requires_grad_(), torch.randint(1, 5, (4, 4, 1))
+    target[:3, 0, 0] = torch.tensor([2, 2, 3])  # repeated
+    target[:2, 3, 0] = torch.tensor([1, 1])  # which need three steps
+    lengths, labels = torch.tensor([7, 5, 4, 2]), torch.tensor([3, 4, 0, 2])
+    tensors = {"y": y, "target": target, "lengths": lengths, "labels": labels}
+    for name, (batch, blank) in {"first": (3, 0), "last": (3, 4), "zeroed": (4, 0)}.items():
+        for reduction in ("mean", "sum"):
+            of_blank = target - (0 if blank == 0 else 1)  # 0 … 3 where the blank is 4
+            loss = F.ctc_loss(y[:, :batch].log_softmax(-1), of_blank[..., 0].T[:batch], lengths[:batch], labels[:batch],
+                              blank=blank, reduction=reduction, zero_infinity=name == "zeroed")
+            key = f"{name}_{reduction}"
+            tensors[key], tensors["d_" + key] = with_gradient(loss, y)
+    golden_format.write(
+        "ctc_loss.txt", "make_losses.py",
+        ["F.ctc_loss of log_softmax(y), y (T,B,classes) of these lengths, target (L,B,1) of so many labels",
+         "first: of sequences 0 to 2, blank 0; last: blank 4, labels less 1; zeroed: of all, zero_infinity",
+         "<case>_<reduction>: the loss, d_: its gradient"],
+        tensors)
+
 
 def error_to_signal(y, target, taps, esr, dc, epsilon=1e-5):
     """As trainers of amplifier models write it: a convolution, means and quotients; torch has no such loss."""

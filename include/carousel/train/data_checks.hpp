@@ -67,7 +67,11 @@ void check_steps(const char* where, const Evaluated<S>& model, const SampleSourc
 template <class S>
 void batch(const Evaluated<S>& model, const SampleSource<S>& data, std::span<const Index> samples, Sequence<S>& x,
            Sequence<S>& y) {
-    data.batch(samples, x, y, model.least_steps(), [&](Index steps) { return model.output_length(steps); });
+    data.batch(samples, x, y, model.least_steps(), [&](Index steps) {
+        return model.own_steps()
+                   ? -1
+                   : model.output_length(steps); // as many steps as no target has: they aren't cut as x is
+    });
 }
 
 /// What the targets of y weigh, which must be some for the loss, of the samples first … first + count − 1: all others have the
@@ -77,8 +81,9 @@ double check_targets(const Evaluated<S>& model, const SequenceView<S>& x, const 
                      Index count) {
     std::vector<Index> lengths(static_cast<std::size_t>(y.batch()));
     for (Index b = first; b < first + count; ++b)
-        lengths[static_cast<std::size_t>(b)] =
-            x.ragged() ? std::min(model.output_length(x.length(b)), y.steps()) : y.steps();
+        lengths[static_cast<std::size_t>(b)] = model.own_steps() ? y.length(b)
+                                               : x.ragged()      ? std::min(model.output_length(x.length(b)), y.steps())
+                                                                 : y.steps();
     return model.check(SequenceView<S>(y.data(), y.features(), y.steps(), y.batch(), lengths),
                        model.output_size(x.features()));
 }
@@ -121,7 +126,7 @@ double check_samples(const char* where, const Evaluated<S>& model, const SampleS
     const Dataset<S>* const whole = data.whole_dataset();
     if (whole)
         check_finite(where, whole->x.view(), data.first() + first, count);
-    if (model.checks())
+    if (model.checks() && !model.own_steps())
         check_steps(where, model, data, first, count);
     if (!whole)
         return model.checks() || !data.finite() ? check_batches(where, model, data, first, count) : 1;

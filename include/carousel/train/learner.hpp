@@ -29,6 +29,8 @@ class Evaluated {
     virtual double weight(const SequenceView<S>& y, const SequenceView<S>& target) const = 0;
     virtual bool checks() const = 0;
     virtual double check(const SequenceView<S>& target, Index features) const = 0;
+    /// Whether targets needn't have the steps of the output, as the labels of CTC.
+    virtual bool own_steps() const = 0;
 
   protected:
     Evaluated() = default;
@@ -92,6 +94,11 @@ class EvaluatedOf final : public Evaluated<typename Model::Scalar> {
         if constexpr (has_check)
             return loss_.check(target, features);
         return 1;
+    }
+    bool own_steps() const override {
+        if constexpr (requires { LossType::own_steps; })
+            return LossType::own_steps;
+        return false;
     }
 
   private:
