@@ -8,6 +8,7 @@
 #include "carousel/data/gaps.hpp"
 #include "carousel/data/relative_to_last.hpp"
 #include "carousel/data/scaler.hpp"
+#include "carousel/decode/beam_search.hpp"
 #include "carousel/decode/generate.hpp"
 #include "carousel/decode/sample.hpp"
 #include "carousel/layer/activate.hpp"

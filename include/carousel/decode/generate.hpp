@@ -2,6 +2,7 @@
 // of states.
 #pragma once
 
+#include "carousel/decode/put_token.hpp"
 #include "carousel/stream/stream.hpp"
 
 #include <algorithm>
@@ -11,21 +12,6 @@
 #include <vector>
 
 namespace carousel::inline CAROUSEL_ABI {
-
-namespace detail {
-
-/// Writes a token as the input of a net: its number if the net has one input feature (a net that begins with an Embedding), else a 1
-/// in the token's place and 0 in all others.
-template <class S>
-void put_token(std::span<S> x, Index token) {
-    const auto inputs = static_cast<Index>(x.size());
-    require(token >= 0 && (inputs == 1 || token < inputs), "generate", "token is ", token, ", expected ",
-            inputs == 1 ? "at least 0" : "0 … " + detail::decimal(inputs - 1));
-    std::fill(x.begin(), x.end(), S(0));
-    x[inputs == 1 ? 0 : static_cast<std::size_t>(token)] = inputs == 1 ? static_cast<S>(token) : S(1);
-}
-
-} // namespace detail
 
 /// One to many: feeds `start` to the stream and then each token that was picked, and returns the tokens picked: `steps`, or fewer if
 /// `end` is given and picked, which ends the list without being in it. pick(logits) chooses a token from the stream's output:
@@ -45,7 +31,7 @@ std::vector<Index> generate(Stream<Model>& stream, AnyIndex start, AnyIndex step
     std::vector<S> x(static_cast<std::size_t>(stream.input_size()));
     std::vector<Index> tokens;
     for (Index token = start; static_cast<Index>(tokens.size()) < steps; tokens.push_back(token)) {
-        detail::put_token(std::span(x), token);
+        detail::put_token(std::span(x), token, "generate");
         token = pick(stream(std::span<const S>(x)));
         if (token == end)
             break;
@@ -68,7 +54,7 @@ Sequence<typename Net::Scalar> generate(const Net& net, typename Net::State stat
     for (Index t = 0; t < steps; ++t) {
         for (Index b = 0; b < batch; ++b)
             detail::put_token(std::span(x.values().col(b).data(), static_cast<std::size_t>(x.features())),
-                              t == 0 ? Index(start) : static_cast<Index>(tokens.step(t - 1)(0, b)));
+                              t == 0 ? Index(start) : static_cast<Index>(tokens.step(t - 1)(0, b)), "generate");
         const auto y = net.infer(x, tape, state);
         net.final_state(tape, state);
         for (Index b = 0; b < batch; ++b)
