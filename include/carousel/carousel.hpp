@@ -9,6 +9,7 @@
 #include "carousel/data/relative_to_last.hpp"
 #include "carousel/data/scaler.hpp"
 #include "carousel/decode/beam_search.hpp"
+#include "carousel/decode/forecast.hpp"
 #include "carousel/decode/generate.hpp"
 #include "carousel/decode/sample.hpp"
 #include "carousel/layer/activate.hpp"
