@@ -55,7 +55,7 @@ TEST_CASE("allocation: a failed one within fit is thrown, and the same call trai
             {.epochs = 2,
              .batch_size = 4,
              .bucket = 2,
-             .metrics = {MeanAbsoluteError{}},
+             .metrics = {MeanAbsoluteError{}, R2Score{}},
              .clip_norm = 0.5,
              .truncate = 4});
     };
@@ -84,7 +84,7 @@ TEST_CASE("allocation: a training goes on after a failed one, and puts its best 
         fit(*training, data, validation, MeanSquaredError{},
             {.epochs = epochs - training->epochs(),
              .batch_size = 4,
-             .metrics = {MeanAbsoluteError{}},
+             .metrics = {MeanAbsoluteError{}, R2Score{}},
              .schedule = ReduceOnPlateau{.patience = 0},
              .early_stopping = EarlyStopping{.patience = epochs}});
     };

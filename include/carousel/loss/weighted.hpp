@@ -125,7 +125,7 @@ Weighted(Inner) -> Weighted<Inner>;
 /// The target with a row more, the weights of its columns: one for each sequence, or one for each step of each, in the order of the
 /// columns (all sequences at the first step, then at the second). Throws std::invalid_argument if there are more or fewer.
 template <std::floating_point S>
-Sequence<S> with_weights(const Sequence<S>& target, std::span<const std::type_identity_t<double>> weights) {
+Sequence<S> with_weights(const Sequence<S>& target, std::span<const double> weights) {
     const Index batch = target.batch(), columns = target.steps() * batch, rows = target.features();
     const auto count = static_cast<Index>(weights.size());
     require(count == batch || count == columns, "with_weights", count, " weights were given, expected one for each of ",
