@@ -67,6 +67,15 @@ inline std::vector<OptionSet> option_sets() {
          [=] { return set({.schedule = Warmup{.epochs = 2, .then = CosineAnnealing{.minimum = 1e-3}}}); }},
         {"one cycle, step by step", [=] { return set({.schedule = OneCycle{}, .schedule_steps = true}); }},
         {"no decay of some, other rates", [=] { return set({.groups = {{.names = "*.W", .rate_factor = 0.5}}}); }},
+        {"two batches a step", [=] { return set({.accumulate = 2, .schedule = OneCycle{}, .schedule_steps = true}); }},
+        {"averaged", [=] { return set({.moving_average = MovingAverage{.decay = 0.8}}); }},
+        {"averaged, the best epoch put back",
+         [=] {
+             return set({.metrics = {MeanAbsoluteError{}},
+                         .moving_average = MovingAverage{.decay = 0.8},
+                         .early_stopping = EarlyStopping{.patience = 3, .metric = "mae", .maximize = true}});
+         }},
+        {"averages kept", [=] { return set({.moving_average = MovingAverage{.decay = 0.8, .assign_at_end = false}}); }},
         {"stopped early", [=] { return set({.early_stopping = EarlyStopping{.patience = 2, .min_delta = 0.01}}); }},
         {"the best epoch put back",
          [=] { return set({.metrics = {MeanAbsoluteError{}}, .early_stopping = EarlyStopping{.patience = 6}}); }},
@@ -93,14 +102,14 @@ void copy_values(const Model& from, Model& to) {
 
 /// All that a training has come to but its time; equal if every number is, bit for bit, the same.
 struct Trained {
-    std::vector<Matrix<double>> values, moments, best, last;
+    std::vector<Matrix<double>> values, moments, best, last, average;
     std::vector<Random> generators;
     std::vector<double> numbers; ///< of the history and of what else is a number
     History history;
 
     bool operator==(const Trained& other) const {
         return values == other.values && moments == other.moments && best == other.best && last == other.last &&
-               generators == other.generators && numbers.size() == other.numbers.size() &&
+               average == other.average && generators == other.generators && numbers.size() == other.numbers.size() &&
                std::memcmp(numbers.data(), other.numbers.data(), numbers.size() * sizeof(double)) == 0;
     }
 };
@@ -112,6 +121,7 @@ Trained outcome(const Training<Model, Rule>& training) {
                 training.optimizer().state().moments,
                 state.best,
                 state.last,
+                state.average,
                 state.masks,
                 {},
                 state.history};

@@ -115,7 +115,9 @@ class SavedTraining {
             state.begun.emplace();
         state.history = history(state.epochs + (state.begun ? 1 : 0));
         if (state.begun)
-            begun(*state.begun, static_cast<Index>(state.history.metrics.size()));
+            begun(*state.begun, static_cast<Index>(state.history.metrics.size()), list);
+        if (file_.metadata.contains(std::string(training_prefix) + "average.parameters"))
+            state.average = this->values(list, training_tensors + std::string("average."));
         for (auto& [prefix, values] :
              {std::pair<std::string, std::vector<Matrix<S>>*>{"best.", &state.best}, {"last.", &state.last}})
             if (count(prefix + "parameters") > 0)
@@ -231,7 +233,7 @@ class SavedTraining {
         return history;
     }
 
-    void begun(BegunEpoch<S>& begun, Index metrics) {
+    void begun(BegunEpoch<S>& begun, Index metrics, const Parameters& list) {
         const auto plan = whole_numbers<Index>("begun", 10);
         check(plan.size() == 6, "\"training.begun\" has ", plan.size(), " numbers, expected 6");
         begun.batches = plan[0];
@@ -244,6 +246,20 @@ class SavedTraining {
             const NamedTensor* const found = find(name);
             check(found != nullptr && found->shape.size() == 2, "\"", name, "\" is missing or no matrix");
             begun.carried.push_back(tensor<S>(name, found->shape));
+        }
+        if (file_.metadata.contains(std::string(training_prefix) + "accumulated"))
+            accumulated(begun.accumulated, list);
+    }
+    void accumulated(AccumulatedGradient<S>& sums, const Parameters& list) {
+        sums.batches = count("accumulated");
+        sums.weight = tensor<double>(training_tensors + std::string("accumulated_weight"), {1})(0);
+        for (const auto& [name, parameter] : list) {
+            auto& columns = sums.columns.emplace_back();
+            if (parameter->is_sparse())
+                columns = whole_numbers<Index>("touched." + name, 10);
+            const NamedTensor* const found = find(training_tensors + ("accumulated." + name));
+            check(!found || found->shape.size() == 2, "\"", training_tensors, "accumulated.", name, "\" is no matrix");
+            sums.gradients.push_back(found ? tensor<S>(found->name, found->shape) : Matrix<S>());
         }
     }
 

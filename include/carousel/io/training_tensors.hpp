@@ -82,8 +82,10 @@ class TrainingTensors {
         add_history(history);
         add_values("best.", list, state.best);
         add_values("last.", list, state.last);
+        if (!state.average.empty())
+            add_values("average.", list, state.average);
         if (state.begun)
-            add_begun(*state.begun);
+            add_begun(list, *state.begun);
     }
 
   private:
@@ -120,7 +122,7 @@ class TrainingTensors {
         numbers("metrics", values);
     }
 
-    void add_begun(const BegunEpoch<S>& begun) {
+    void add_begun(const Parameters& list, const BegunEpoch<S>& begun) {
         const BatchPlan& plan = begun.plan;
         text("begun", numbers_text<Index>({begun.batches, plan.samples, plan.batch_size, plan.bucket,
                                            plan.shuffle ? 1 : 0, static_cast<Index>(begun.carried.size())},
@@ -135,6 +137,18 @@ class TrainingTensors {
                                                           parts.data(), static_cast<Index>(parts.size()), 1)));
         for (std::size_t k = 0; k < begun.carried.size(); ++k)
             numbers("carried." + std::to_string(k), begun.carried[k]);
+        if (begun.accumulated.batches > 0)
+            add_accumulated(list, begun.accumulated);
+    }
+    void add_accumulated(const Parameters& list, const AccumulatedGradient<S>& sums) {
+        text("accumulated", std::to_string(sums.batches));
+        numbers("accumulated_weight", Vector<double>{{sums.weight}});
+        for (std::size_t k = 0; k < list.size(); ++k) {
+            if (list[k].parameter->is_sparse())
+                text("touched." + list[k].name, numbers_text(sums.columns[k], 10));
+            if (sums.gradients[k].size() > 0)
+                numbers("accumulated." + list[k].name, sums.gradients[k]);
+        }
     }
 
     std::vector<NamedTensor> tensors_;

@@ -20,17 +20,21 @@ namespace carousel::inline CAROUSEL_ABI::detail {
 template <class S>
 class BestEpoch {
   public:
-    BestEpoch(const std::optional<EarlyStopping>& stopping, const std::vector<NamedParameter<S>>& parameters,
-              TrainingState<S>& state)
-        : stopping_(stopping), parameters_(parameters), state_(state) {
+    BestEpoch(const std::optional<EarlyStopping>& stopping, bool validated,
+              const std::vector<NamedParameter<S>>& parameters, TrainingState<S>& state)
+        : stopping_(stopping), validated_(validated), parameters_(parameters), state_(state) {
         if (restores() && state.best.empty())
             room_ = copies();
     }
 
-    /// The parameters become those of the last epoch again, if the last call has put the best ones back.
+    /// The parameters become those of the last epoch again, if the last call has put the best ones back, or averages.
     void go_on() {
-        if (!state_.last.empty() && are_values(state_.best)) // else someone has changed the parameters, and means it
+        if (!state_.last.empty() &&
+            (are_values(state_.best) ||
+             are_values(state_.average))) // else someone has changed the parameters, and means it
             assign(state_.last);
+        else if (!state_.last.empty())
+            state_.average.clear(); // it is of other parameters
         state_.last.clear();
         if (restores() && state_.best.empty()) { // the parameters of the best epoch so far weren't kept
             state_.best_loss = std::numeric_limits<double>::infinity();
@@ -39,7 +43,8 @@ class BestEpoch {
     }
 
     /// Judges the epoch that has ended last. Takes no memory, so that what is remembered is never of two epochs.
-    void watch(double monitored) {
+    void watch() {
+        const double monitored = judged(state_.history.epochs.back());
         if (!(monitored < state_.best_loss - (stopping_ ? stopping_->min_delta : 0)))
             return;
         state_.best_loss = monitored;
@@ -60,15 +65,17 @@ class BestEpoch {
     }
 
     /// Throws std::runtime_error if patience has ended without a best epoch.
-    void require_one(bool validated) const {
+    void require_one() const {
         if (state_.history.best_epoch > 0 || !exhausted())
             return;
-        const auto finite = [](double loss) { return std::isfinite(loss); };
-        const auto& losses = state_.monitored;
-        const auto without = std::find_if(losses.rbegin(), losses.rend(), finite) - losses.rbegin();
+        const auto finite = [&](const EpochReport& report) { return std::isfinite(judged(report)); };
+        const auto& reports = state_.history.epochs;
+        const auto without = std::find_if(reports.rbegin(), reports.rend(), finite) - reports.rbegin();
         const EpochReport& last = state_.history.epochs.back();
-        std::string message = "fit: early stopping has no best epoch: the loss it monitors, that of ";
-        message += validated ? "validation" : "training";
+        std::string message = "fit: early stopping has no best epoch: the ";
+        message += stopping_->metric.empty() ? "loss" : stopping_->metric;
+        message += " it monitors, that of ";
+        message += validated_ ? "validation" : "training";
         message += ", is NaN or infinite in the last " + detail::decimal(without) + " epochs";
         if (last.skipped_steps > 0)
             message += ", and in the last of them " + detail::decimal(last.skipped_steps) +
@@ -88,6 +95,17 @@ class BestEpoch {
     }
 
   private:
+    /// What an epoch is judged by: the smaller, the better.
+    double judged(const EpochReport& report) const {
+        if (!stopping_ || stopping_->metric.empty())
+            return validated_ ? report.validation_loss : report.loss;
+        const auto& names = state_.history.metrics;
+        const auto place = std::find(names.begin(), names.end(), stopping_->metric) - names.begin();
+        const auto& values = validated_ ? report.validation_metrics : report.metrics;
+        const double value = values[static_cast<std::size_t>(place)];
+        return stopping_->maximize ? -value : value;
+    }
+
     bool restores() const { return stopping_ && stopping_->restore_best; }
 
     std::vector<Matrix<S>> copies() const {
@@ -115,6 +133,7 @@ class BestEpoch {
     }
 
     const std::optional<EarlyStopping>& stopping_;
+    const bool validated_;
     const std::vector<NamedParameter<S>>& parameters_;
     TrainingState<S>& state_;
     std::vector<Matrix<S>> room_; ///< for the first best epoch's parameters

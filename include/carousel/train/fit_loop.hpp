@@ -2,12 +2,13 @@
 #pragma once
 
 #include "carousel/core/function_ref.hpp"
-#include "carousel/optim/clip.hpp"
 #include "carousel/optim/optimizer.hpp"
+#include "carousel/train/batch_steps.hpp"
 #include "carousel/train/best_epoch.hpp"
 #include "carousel/train/evaluate_loop.hpp"
 #include "carousel/train/fit_options.hpp"
 #include "carousel/train/learner.hpp"
+#include "carousel/train/moving_average.hpp"
 #include "carousel/train/order.hpp"
 #include "carousel/train/training_state.hpp"
 
@@ -17,17 +18,6 @@
 #include <vector>
 
 namespace carousel::inline CAROUSEL_ABI::detail {
-
-/// Clips as the options say; returns the global norm before.
-template <class Scalar>
-double clip(const std::vector<NamedParameter<Scalar>>& list, const FitOptions& o) {
-    const double norm = o.clip_value > 0 ? clip_by_value(list, o.clip_value) : global_norm(list);
-    if (o.clip_parameter_norm > 0)
-        clip_by_norm(list, o.clip_parameter_norm);
-    if (o.clip_norm > 0)
-        clip_by_global_norm(list, o.clip_norm);
-    return norm;
-}
 
 /// One call of fit. What goes on after it is in `state` whenever a callback is called, and when an exception leaves run().
 template <class S>
@@ -41,11 +31,13 @@ class FitLoop {
             OptimizerOfAnyRule<S>& optimizer, TrainingState<S>& state, const FitOptions& options)
         : learner_(learner), data_(data), validation_(validation), optimizer_(optimizer),
           options_(options), plan_{samples, options.batch_size, options.bucket, options.shuffle}, training_(state),
-          best_(options.early_stopping, optimizer.parameters(), state), earlier_(state.epochs),
+          average_(options.moving_average, optimizer.parameters(), state),
+          steps_(learner, optimizer, options, average_),
+          best_(options.early_stopping, validation != nullptr, optimizer.parameters(), state), earlier_(state.epochs),
           end_(state.epochs + std::min(options.epochs, std::numeric_limits<Index>::max() - state.epochs)) {}
 
     void run() {
-        const Groups groups(optimizer_, options_.groups);
+        const GroupsOfACall groups(optimizer_, options_.groups);
         training_.history.stopped = false;
         go_on();
         if (!(best_.exhausted() && training_.history.best_epoch > 0)) // else early stopping has ended it for good
@@ -55,25 +47,12 @@ class FitLoop {
             }
         training_.history.stopped = training_.epochs < end_;
         if (training_.epochs > earlier_)
-            best_.require_one(validation_ != nullptr);
+            best_.require_one();
         best_.put_back();
+        average_.put_back();
     }
 
   private:
-    /// The optimizer has the options' groups as long as the call runs.
-    struct Groups {
-        OptimizerOfAnyRule<S>& optimizer;
-        ParameterSettings before;
-        Groups(OptimizerOfAnyRule<S>& o, const std::vector<ParameterGroup>& groups)
-            : optimizer(o), before(o.settings()) {
-            if (!groups.empty())
-                optimizer.set_groups(groups);
-        }
-        ~Groups() { optimizer.exchange_settings(std::move(before)); }
-        Groups(const Groups&) = delete;
-        Groups& operator=(const Groups&) = delete;
-    };
-
     /// Takes up what the last call left: parameters, rate, and the generators of masks.
     void go_on() {
         if (!training_.order)
@@ -84,6 +63,7 @@ class FitLoop {
                 training_.history.metrics.push_back(metric.name());
         }
         best_.go_on();
+        average_.go_on();
         if (!options_.schedule)
             optimizer_.set_learning_rate(training_.initial_rate);
         auto saved = training_.masks.begin();
@@ -101,16 +81,21 @@ class FitLoop {
         train(order_random, [&] { report().seconds = before + seconds_since(start); });
         if (stop_)
             return;
+        end_epoch(order_random, [&] { report().seconds = before + seconds_since(start); });
+        tell(plan_.batches(), true);
+    }
+    /// With the averages, if there are any.
+    void end_epoch(const Random& order_random, FunctionRef<void()> timed) {
+        const typename AveragedParameters<S>::Shown shown(average_);
         if (validation_)
             validate();
-        report().seconds = before + seconds_since(start);
+        timed();
         const double monitored = validation_ ? report().validation_loss : report().loss;
         training_.monitored.push_back(monitored);
         training_.order = order_random;
         training_.begun.reset();
         ++training_.epochs;
-        best_.watch(monitored);
-        tell(plan_.batches(), true);
+        best_.watch();
     }
 
     void begin() {
@@ -128,11 +113,12 @@ class FitLoop {
     void ask_schedule(Index batches) {
         if (!options_.schedule)
             return;
-        const Index steps = options_.schedule_steps ? plan_.batches() : 1;
+        const Index n = options_.accumulate;
+        const Index steps = options_.schedule_steps ? plan_.batches() / n + (plan_.batches() % n > 0 ? 1 : 0) : 1;
         optimizer_.set_learning_rate(options_.schedule(
             {training_.epochs, planned(), training_.initial_rate, optimizer_.learning_rate(),
              training_.monitored.empty() ? std::numeric_limits<double>::quiet_NaN() : training_.monitored.back(),
-             training_.monitored, batches, steps}));
+             training_.monitored, batches / n, steps}));
     }
     void drop_begun() {
         auto& reports = training_.history.epochs;
@@ -148,15 +134,17 @@ class FitLoop {
         Totals totals(options_.metrics, training_.begun->sums);
         learner_.empty_state();
         carry(training_.begun->carried, false);
+        steps_.go_on(*training_.begun);
         while (training_.begun->batches < plan_.batches() && !stop_) {
-            if (options_.schedule_steps && training_.begun->batches > 0) {
+            const bool first = training_.begun->accumulated.batches == 0; // of those that make a step
+            if (options_.schedule_steps && first && training_.begun->batches > 0) {
                 ask_schedule(training_.begun->batches);
                 report().learning_rate = training_.rate = optimizer_.learning_rate();
             }
             batch(learner_.evaluated(), data_, order.batch(training_.begun->batches, plan_.batch_size), x_, y_);
             if (!options_.stateful && options_.truncate > 0)
                 learner_.empty_state();
-            learn(totals);
+            steps_.learn({x_, y_, totals, *training_.begun, report()});
             totals.make_room(training_.begun->sums);
             carry(training_.begun->carried, true); // takes memory the first time; nothing below does
             ++training_.begun->batches;
@@ -181,41 +169,6 @@ class FitLoop {
         saved.resize(count);
         auto next = saved.begin();
         learner_.each_carried([&](Matrix<S>& matrix) { to_saved ? * next++ = matrix : matrix = *next++; });
-    }
-
-    /// A batch: one step, or under truncated BPTT one for every chunk.
-    void learn(Totals& totals) {
-        if (options_.truncate == 0)
-            return step(x_, y_, totals);
-        for (Index t = 0; t < x_.steps(); t += options_.truncate) {
-            const Index steps = std::min(options_.truncate, x_.steps() - t);
-            step(chunk(x_.view(), t, steps, x_lengths_), chunk(y_.view(), t, steps, y_lengths_), totals);
-        }
-    }
-
-    /// Forward, loss, backward and a step of the optimizer; the state goes on to the next.
-    void step(const SequenceView<S>& x, const SequenceView<S>& y, Totals& totals) {
-        if (x.real_columns() == 0)
-            return; // past the end of every sequence there is nothing to learn
-        const auto output = learner_.forward(x, options_.truncate > 0 || options_.stateful);
-        const double weight = learner_.evaluated().weight(output, y);
-        if (weight == 0)
-            return; // nothing to learn from, but the state goes on
-        totals.add(learner_.evaluated().loss(output, y, &dy_), weight, output, y);
-        report().loss = totals.loss();
-        totals.metrics(report().metrics);
-
-        const auto& list = optimizer_.parameters();
-        zero_gradients(list);
-        learner_.backward(dy_);
-        const double norm = clip(list, options_);
-        // What was too large may have been clipped: then step() looks again.
-        if (norm <= optimizer_.largest_gradient_norm ? optimizer_.step(norm) : optimizer_.step()) {
-            report().gradient_norm = std::max(report().gradient_norm, norm);
-        } else if (report().skipped_steps++ == 0) {
-            report().non_finite = optimizer_.refused();
-            report().too_large = first_non_finite(list).empty();
-        }
     }
 
     void validate() {
@@ -261,11 +214,12 @@ class FitLoop {
     const FitOptions& options_;
     const BatchPlan plan_;
     TrainingState<S>& training_; ///< what goes on
+    AveragedParameters<S> average_;
+    BatchSteps<S> steps_;
     BestEpoch<S> best_;
     const Index earlier_, end_; ///< epochs trained before this call, and when it has trained its own
 
-    Sequence<S> x_, y_, dy_;                   ///< a batch, and the gradient of its loss
-    std::vector<Index> x_lengths_, y_lengths_; ///< of a chunk of it
+    Sequence<S> x_, y_; ///< a batch
     bool stop_ = false;
     const Clock::time_point start_ = Clock::now();
 };

@@ -6,16 +6,24 @@
 #include "carousel/optim/schedule.hpp"
 #include "carousel/train/history.hpp"
 #include "carousel/train/metrics.hpp"
+#include "carousel/train/moving_average.hpp"
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
+
+#ifdef CAROUSEL_BODIES
+#    include <algorithm>
+#endif
 
 namespace carousel::inline CAROUSEL_ABI {
 
-/// Ends the training when the monitored loss (validation if there is any) hasn't fallen by more than min_delta for
+/// Ends the training when the monitored loss or metric (validation if there is any) hasn't become better by more than min_delta for
 /// `patience` epochs. When fit ends, for this or another reason, the parameters of the best epoch are put back; a Training
 /// keeps those of the last epoch as well, and the next call goes on from them.
+///
+///     EarlyStopping{.patience = 5, .metric = "accuracy", .maximize = true}
 ///
 /// A loss that is NaN or infinite is no best one. If every epoch had such a loss until patience ends, fit throws
 /// std::runtime_error.
@@ -23,12 +31,17 @@ struct EarlyStopping {
     Index patience = 10;
     double min_delta = 0;
     bool restore_best = true;
+    std::string metric = ""; ///< one of FitOptions::metrics; empty: the loss
+    bool maximize = false;   ///< the metric is better if it is larger
 };
 
 struct FitOptions {
     Index epochs =
         1; ///< to train in this call; one that an earlier call with the same Training left unfinished is the first
     Index batch_size = 32;
+    /// So many batches make a step (at the end of an epoch what is left), with the gradient of one batch of all their samples: each
+    /// batch counts as its targets weigh. (A loss by Reduction::sum is averaged over the batches.) Not with truncate.
+    Index accumulate = 1;
     /// What schedules and progress bars are told of the training's length, earlier calls with the same Training included.
     /// 0: what is trained when this call ends. Ten calls of 5 epochs are one call of 50 if each says 50 here.
     Index planned_epochs = 0;
@@ -55,6 +68,8 @@ struct FitOptions {
     bool stateful = false;
     Schedule schedule = {};
     bool schedule_steps = false; ///< the schedule is asked before every step, not before every epoch
+    std::optional<MovingAverage> moving_average =
+        std::nullopt; ///< of the parameters: validated, and at the end the model's
     std::optional<EarlyStopping> early_stopping = std::nullopt;
     std::vector<Callback> callbacks = {};
 };
@@ -71,6 +86,12 @@ CAROUSEL_INLINE void check(const FitOptions& o) {
     require(o.batch_size >= 1, where, "batch_size is ", o.batch_size, ", expected batch_size >= 1");
     require(o.validation_split >= 0 && o.validation_split < 1, where, "validation_split is ", o.validation_split,
             ", expected 0 <= validation_split < 1");
+    require(o.accumulate >= 1, where, "accumulate is ", o.accumulate, ", expected accumulate >= 1");
+    require(o.accumulate == 1 || o.truncate == 0, where, "accumulate is ", o.accumulate, " and truncate ", o.truncate,
+            ", expected accumulate = 1 or truncate = 0: each chunk makes a step");
+    if (o.moving_average)
+        require(o.moving_average->decay >= 0 && o.moving_average->decay < 1, where, "the moving average's decay is ",
+                o.moving_average->decay, ", expected 0 <= decay < 1");
     require(o.truncate >= 0, where, "truncate is ", o.truncate, ", expected truncate >= 0");
     require(o.bucket >= 0, where, "bucket is ", o.bucket, ", expected bucket >= 0");
     require(o.planned_epochs >= 0, where, "planned_epochs is ", o.planned_epochs, ", expected planned_epochs >= 0");
@@ -79,6 +100,12 @@ CAROUSEL_INLINE void check(const FitOptions& o) {
                 ", expected patience >= 0");
         require(o.early_stopping->min_delta >= 0, where, "early stopping's min_delta is ", o.early_stopping->min_delta,
                 ", expected min_delta >= 0");
+        const std::string& metric = o.early_stopping->metric;
+        require(metric.empty() || std::any_of(o.metrics.begin(), o.metrics.end(),
+                                              [&](const Metric& m) { return m.name() == metric; }),
+                where, "early stopping's metric is ", metric, ", which is not among the metrics");
+        require(!metric.empty() || !o.early_stopping->maximize, where,
+                "early stopping is to maximize the loss, expected a metric to maximize");
     }
     for (const Callback& callback : o.callbacks)
         require(static_cast<bool>(callback), where, "a callback is empty, expected a function of Progress");

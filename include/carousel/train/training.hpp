@@ -152,6 +152,32 @@ void check_values(const char* what, const std::vector<Matrix<S>>& values, const 
 }
 
 template <class S>
+void check_accumulated(const AccumulatedGradient<S>& sums, const std::vector<NamedParameter<S>>& list) {
+    const char* const where = "Training::set_state";
+    require(sums.batches >= 0 && sums.weight >= 0, where, "gradients of ", sums.batches, " batches of weight ",
+            sums.weight, " are added up, expected both >= 0");
+    if (sums.batches == 0)
+        return;
+    require(sums.gradients.size() == list.size() && sums.columns.size() == list.size(), where,
+            "added up are gradients of ", sums.gradients.size(), " parameters, expected ", list.size());
+    for (std::size_t k = 0; k < list.size(); ++k) {
+        const auto& parameter = *list[k].parameter;
+        const auto& columns = sums.columns[k];
+        const Index rows = parameter.value.rows(), size = parameter.value.cols();
+        const Index count = parameter.is_sparse() ? static_cast<Index>(columns.size()) : size;
+        const auto& gradient = sums.gradients[k];
+        require(gradient.size() == 0 || (gradient.rows() == rows && gradient.cols() == count), where,
+                "the gradient added up of ", list[k].name, " is ", gradient.rows(), " × ", gradient.cols(),
+                ", expected ", rows, " × ", count);
+        require(parameter.is_sparse() || columns.empty(), where, "the gradient added up of ", list[k].name,
+                " has columns of its own, expected none of a dense parameter");
+        for (const Index column : columns)
+            require(column >= 0 && column < size && gradient.size() > 0, where, "the gradient added up of ",
+                    list[k].name, " has column ", column, ", expected 0 <= column < ", size);
+    }
+}
+
+template <class S>
 void check_state(const TrainingState<S>& state, const std::vector<NamedParameter<S>>& list, std::size_t masks,
                  std::size_t carried) {
     const char* const where = "Training::set_state";
@@ -171,7 +197,8 @@ void check_state(const TrainingState<S>& state, const std::vector<NamedParameter
             "the generator of the order is missing, expected one after ", state.epochs, " epochs");
     check_values("best", state.best, list);
     check_values("last", state.last, list);
-    require(state.last.empty() || !state.best.empty(), where,
+    check_values("averaged", state.average, list);
+    require(state.last.empty() || !state.best.empty() || !state.average.empty(), where,
             "there are last values of the parameters and no best ones, expected both or no last ones");
     if (!state.begun)
         return check_reports(history);
@@ -185,6 +212,7 @@ void check_state(const TrainingState<S>& state, const std::vector<NamedParameter
             begun.sums.size(), " losses and metrics, expected ", history.metrics.size() + 1);
     require(begun.carried.empty() || begun.carried.size() == carried, where,
             "the epoch that has begun carries a state of ", begun.carried.size(), " matrices, expected ", carried);
+    check_accumulated(begun.accumulated, list);
     check_reports(history);
 }
 

@@ -21,6 +21,16 @@ struct BatchPlan {
     bool operator==(const BatchPlan&) const = default;
 };
 
+/// Gradients of batches that have had no step yet: FitOptions::accumulate.
+template <std::floating_point S>
+struct AccumulatedGradient {
+    Index batches = 0; ///< whose gradients these are
+    double weight = 0; ///< of their targets
+    /// For every parameter Σ weight·gradient, or of a sparse one that of some columns; empty if it isn't trained.
+    std::vector<Matrix<S>> gradients;
+    std::vector<std::vector<Index>> columns; ///< of every sparse one; of a dense one none
+};
+
 /// An epoch that has begun and not ended.
 template <std::floating_point S>
 struct BegunEpoch {
@@ -28,6 +38,7 @@ struct BegunEpoch {
     Index batches = 0;              ///< of them that are trained
     std::vector<MetricSum> sums;    ///< over these, of the loss and then of every metric
     std::vector<Matrix<S>> carried; ///< stateful training: the matrices of the model's state after them
+    AccumulatedGradient<S> accumulated = {};
 };
 
 /// All that a training is, beside the parameters' values and the optimizer's moments: a value, which can be copied, saved
@@ -43,9 +54,11 @@ struct TrainingState {
     double rate = 0;               ///< of the epoch that has begun or ended last
     History history;               ///< a report for every epoch that has ended, and one for that which has begun
     std::vector<double> monitored; ///< of every epoch that has ended, the loss that it was judged by
-    double best_loss = std::numeric_limits<double>::infinity(); ///< of history.best_epoch
-    std::vector<Matrix<S>> best; ///< the parameters of that epoch, if early stopping is to put them back
-    std::vector<Matrix<S>> last; ///< the parameters to go on from, if it has put the best ones back
+    /// Of history.best_epoch; if early stopping looks at a metric, that, and negative if it is to be large.
+    double best_loss = std::numeric_limits<double>::infinity();
+    std::vector<Matrix<S>> best;    ///< the parameters of that epoch, if early stopping is to put them back
+    std::vector<Matrix<S>> last;    ///< the parameters to go on from, if the model has the best ones, or averages
+    std::vector<Matrix<S>> average; ///< the parameters' moving averages, if FitOptions asks for them
 };
 
 } // namespace carousel
