@@ -62,6 +62,7 @@
 #include "carousel/train/check_gradients.hpp"
 #include "carousel/train/classification_metrics.hpp"
 #include "carousel/train/cross_validation.hpp"
+#include "carousel/train/csv_log.hpp"
 #include "carousel/train/dataset.hpp"
 #include "carousel/train/evaluate.hpp"
 #include "carousel/train/fit.hpp"
@@ -78,3 +79,4 @@
 #include "carousel/train/summary.hpp"
 #include "carousel/train/unpadded.hpp"
 #include "carousel/train/windows.hpp"
+#include "carousel/train/time_limit.hpp"

@@ -3,6 +3,7 @@
 #    include "carousel/io/training_file.hpp"
 
 #    include "carousel/io/safetensors.hpp"
+#    include "carousel/io/save_best.hpp"
 #    include "carousel/loss/mean_squared_error.hpp"
 #    include "carousel/optim/adam.hpp"
 #    include "carousel/optim/freeze.hpp"
@@ -161,6 +162,24 @@ TEST_CASE("save_training: what is frozen has no moments in the file, and those t
     save_safetensors(folder / "c", model, optimizer);
     load_safetensors(folder / "c", model, optimizer);
     CHECK(optimizer.state().moments[0].size() == 0);
+}
+
+TEST_CASE("save_best: the file has the model of the best epoch, with a moving average its averages") {
+    for (const bool averaged : {false, true}) {
+        const Folder folder;
+        auto model = noisy_model();
+        Training training{model, Adam{.learning_rate = 0.05}};
+        FitOptions options{.epochs = 6, .batch_size = 4, .metrics = {MeanAbsoluteError{}}};
+        options.early_stopping = EarlyStopping{.patience = 6, .metric = "mae"};
+        if (averaged)
+            options.moving_average = MovingAverage{.decay = 0.5};
+        options.callbacks = {save_best(folder / "best", training, {{"epoch", "the best"}})};
+        carousel::fit(training, training_data(), validation_data(), MeanSquaredError{}, options);
+        auto best = noisy_model(7);
+        CHECK(load_safetensors(folder / "best", best).at("epoch") == "the best");
+        CHECK(values(best) == training.state().best);
+        CHECK(training.history().best_epoch < 6);
+    }
 }
 
 TEST_CASE("load_training: what doesn't fit is refused, and model and training stay as they are") {
