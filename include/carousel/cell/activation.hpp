@@ -15,6 +15,7 @@ namespace carousel::inline CAROUSEL_ABI {
 /// A function and its parameters: Activation::tanh, Activation::leaky_relu(0.1), Activation::relu.clipped(6).
 class Activation {
   public:
+    /// Which function it is, of x and its parameters α and β.
     enum class Kind {
         linear,           // x
         tanh,             // tanh(x)
@@ -32,17 +33,22 @@ class Activation {
         exponential       // eˣ
     };
 
+    /// The functions without parameters.
     static const Activation linear, tanh, sigmoid, relu, softsign, softplus, selu, exponential;
+    /// α·x + β.
     static constexpr Activation affine(double alpha = 1, double beta = 0) { return {Kind::affine, alpha, beta}; }
     /// Throws std::invalid_argument unless alpha >= 0: with a negative slope the derivative couldn't be told from the output.
     static Activation leaky_relu(double alpha = 0.01) {
         require(alpha >= 0, "Activation::leaky_relu", "alpha is ", alpha, ", expected alpha >= 0");
         return {Kind::leaky_relu, alpha};
     }
+    /// x where x >= alpha, else 0.
     static constexpr Activation thresholded_relu(double alpha = 1) { return {Kind::thresholded_relu, alpha}; }
+    /// alpha·tanh(beta·x).
     static constexpr Activation scaled_tanh(double alpha = 1, double beta = 1) {
         return {Kind::scaled_tanh, alpha, beta};
     }
+    /// alpha·x + beta, kept within 0 … 1. The defaults are ONNX' and older Keras'.
     static constexpr Activation hard_sigmoid(double alpha = 0.2, double beta = 0.5) {
         return {Kind::hard_sigmoid, alpha, beta};
     }
@@ -58,6 +64,7 @@ class Activation {
     /// The same without a limit.
     constexpr Activation unclipped() const { return {kind_, alpha_, beta_}; }
 
+    /// What it was made of; alpha and beta are 0 where the function has none.
     constexpr Kind kind() const { return kind_; }
     constexpr double alpha() const { return alpha_; }
     constexpr double beta() const { return beta_; }
@@ -207,6 +214,7 @@ inline Activation Activation::clipped(double limit) const {
     return f;
 }
 
+/// The function's name as files and messages have it: "hard_sigmoid".
 constexpr const char* name(const Activation& f) {
     constexpr const char* names[] = {
         "linear",      "tanh",         "sigmoid", "relu",     "affine",   "leaky_relu", "thresholded_relu",

@@ -13,7 +13,9 @@ namespace carousel::inline CAROUSEL_ABI {
 
 /// A range of a cell's blocks. A block is H rows, one number for each unit.
 struct BlockRange {
+    /// The first of them, and how many.
     int first = 0, count = 0;
+    /// One past the last.
     constexpr int end() const { return first + count; }
 };
 

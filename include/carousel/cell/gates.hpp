@@ -11,6 +11,7 @@ namespace carousel::inline CAROUSEL_ABI {
 /// The functions of the papers, known at compile time, so that nothing is chosen at run time. A function's _backward takes the
 /// gradient dy of its value y, and y, and returns the gradient of its argument.
 struct StandardGates {
+    /// Which they are: of the gates, the candidate and the output.
     static constexpr Activation f = Activation::sigmoid, g = Activation::tanh, h = Activation::tanh;
 
     template <class V>
@@ -46,6 +47,7 @@ struct StandardGates {
 
 /// Functions chosen at run time, under their names in ONNX: f of the gates, g of the candidate, h of the output (a GRU has no h).
 struct ChosenGates {
+    /// The functions of the gates, the candidate and the output.
     Activation f = Activation::sigmoid, g = Activation::tanh, h = Activation::tanh;
 
     template <class V>
@@ -80,6 +82,7 @@ struct ChosenGates {
 struct FastGates {
     static constexpr Activation f = Activation::sigmoid, g = Activation::tanh,
                                 h = Activation::tanh; ///< what they stand for
+    /// Says that gate_backward and the others are given arguments, not values.
     static constexpr bool backward_from_argument = true;
     static constexpr const char *sigmoid_name = "fast_sigmoid", *tanh_name = "fast_tanh"; ///< in the settings of a file
 

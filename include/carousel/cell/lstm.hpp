@@ -34,6 +34,7 @@ struct LstmCell {
     static constexpr int states = 2, blocks = coupled ? 3 : 4, vectors = coupled ? 2 : 3;
     static constexpr BlockRange input{0, blocks}, recurrent{0, blocks};
 
+    /// Whether the gates see c: P is then H × 3 (coupled: H × 2), else empty. Gers & Schmidhuber (2000).
     bool peephole = false;
     CAROUSEL_NO_UNIQUE_ADDRESS Gates gates = {};
 

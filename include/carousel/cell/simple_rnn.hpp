@@ -10,6 +10,7 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
+/// SimpleRNN's equations: h = activation(a).
 template <std::floating_point S>
 struct SimpleRnnCell {
     using Scalar = S;

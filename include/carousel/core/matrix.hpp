@@ -11,6 +11,7 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
+/// The type of sizes and places: signed, 64 bits on 64-bit machines.
 using Index = Eigen::Index;
 
 /// A size that is given at run time.
@@ -21,10 +22,12 @@ inline constexpr Index Dynamic = Eigen::Dynamic;
 /// (n - 1 of an n of 0) is the negative number it was meant to be, which is then refused where it is used.
 class AnyIndex {
   public:
+    /// Of any whole number.
     template <class Integer>
     requires std::convertible_to<Integer, Index> &&(!std::floating_point<Integer>)constexpr AnyIndex(Integer n)
         : value_(static_cast<Index>(n)) {}
 
+    /// The number.
     constexpr operator Index() const { return value_; }
 
   private:
@@ -36,6 +39,7 @@ class AnyIndex {
 template <class Scalar>
 using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::DontAlign>;
 
+/// A column of them, likewise without Eigen's alignment.
 template <class Scalar>
 using Vector = Eigen::Matrix<Scalar, Eigen::Dynamic, 1, Eigen::DontAlign>;
 

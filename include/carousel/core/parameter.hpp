@@ -19,6 +19,7 @@ namespace carousel::inline CAROUSEL_ABI {
 class ColumnSet {
   public:
     ColumnSet() = default;
+    /// An empty set among n columns.
     explicit ColumnSet(Index n) : has_(static_cast<std::size_t>(n)), list_(static_cast<std::size_t>(n)) {}
 
     /// n
@@ -36,6 +37,7 @@ class ColumnSet {
         list_[count_++] = column;
     }
 
+    /// Empties the set.
     void clear() {
         for (const Index column : columns())
             has_[static_cast<std::size_t>(column)] = 0;
@@ -60,15 +62,19 @@ class ColumnSet {
 /// clears it, but no one else looks at it.
 template <std::floating_point Scalar>
 struct Parameter {
+    /// The numbers, rows × columns.
     Matrix<Scalar> value;
     Matrix<Scalar> grad; ///< same shape as value, or empty if it is fixed; zero until a backward pass adds to it
 
     Parameter() = default;
+    /// A dense one of zeros.
     Parameter(Index rows, Index cols);
 
+    /// A sparse one and a fixed one of zeros.
     static Parameter sparse(Index rows, Index cols);
     static Parameter fixed(Index rows, Index cols);
 
+    /// How many numbers it has, and of which kind it is.
     Index size() const { return value.size(); }
     bool is_fixed() const { return fixed_; }
     /// Whether it is neither fixed nor frozen.
@@ -102,6 +108,7 @@ struct Parameter {
         each_run([&](Index first, Index count) { f(Run(grad.data() + first, count)); });
     }
 
+    /// Sets the gradient to zero: all of it, or the touched columns of a sparse one.
     void zero_grad();
 
   private:
@@ -127,9 +134,11 @@ struct Parameter {
 /// Of a model that may only be read, NamedParameter<const float>.
 template <class Scalar>
 struct NamedParameter {
+    /// The parameter's type, const where it may only be read.
     using Pointee =
         std::conditional_t<std::is_const_v<Scalar>, const Parameter<std::remove_const_t<Scalar>>, Parameter<Scalar>>;
 
+    /// Its path in the model, and where it is.
     std::string name;
     Pointee* parameter;
 };
@@ -143,6 +152,7 @@ auto parameters(Model& model) {
     return list;
 }
 
+/// Sets the gradients of all of them to zero, as backward passes only add.
 template <class Scalar>
 void zero_gradients(const std::vector<NamedParameter<Scalar>>& list) {
     for (const auto& named : list)

@@ -27,11 +27,13 @@ class Random {
   public:
     using result_type = std::uint64_t;
 
+    /// Equal seeds give equal numbers on every machine.
     explicit Random(std::uint64_t seed = 0) {
         for (std::uint64_t& word : state_)
             word = splitmix64(seed);
     }
 
+    /// The range of what operator() draws, as the standard library's distributions ask for it.
     static constexpr result_type min() { return 0; }
     static constexpr result_type max() { return std::numeric_limits<result_type>::max(); }
 
@@ -100,6 +102,7 @@ class Random {
 
     /// The state: from it another program, or a file, makes a generator that goes on with the same numbers.
     using Words = std::array<std::uint64_t, 4>;
+    /// The words of the state.
     const Words& words() const { return state_; }
 
     /// Throws std::invalid_argument if all words are 0, a state that no generator comes to and none leaves.

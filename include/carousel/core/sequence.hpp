@@ -42,6 +42,7 @@ template <std::floating_point S>
 class SequenceView {
   public:
     using Scalar = S;
+    /// All numbers as Eigen sees them, features × (steps · batch).
     using Values = Eigen::Map<const Matrix<Scalar>>;
 
     SequenceView() = default;
@@ -59,7 +60,10 @@ class SequenceView {
     SequenceView(const Scalar*, AnyIndex, AnyIndex, AnyIndex,
                  const std::vector<Index>&&) = delete; // lengths that die at once
 
+    /// The numbers, features · steps · batch of them: step after step, in each step sequence after sequence.
     const Scalar* data() const { return data_; }
+    /// The shape. `columns()` is steps · batch; `lengths()` are the real steps of each sequence, none if all are real (not
+    /// `ragged()`).
     Index features() const { return features_; }
     Index steps() const { return steps_; }
     Index batch() const { return batch_; }
@@ -71,6 +75,7 @@ class SequenceView {
         require(b >= 0 && b < batch_, "Sequence::length", "b is ", b, ", expected 0 <= b < ", batch_);
         return ragged() ? lengths_[static_cast<std::size_t>(b)] : steps_;
     }
+    /// Whether step t of sequence b is none of its padding. Throws as length() does.
     bool real(Index t, Index b) const { return t < length(b); }
 
     /// How many columns are real: steps · batch, or the sum of the lengths.
@@ -130,16 +135,20 @@ class Sequence {
         static_cast<void>(view());
     }
 
+    /// A view of it, valid while the sequence lives and isn't assigned to. Passing the sequence itself does the same.
     SequenceView<Scalar> view() const& { return {values_.data(), features(), steps(), batch_, lengths_}; }
     SequenceView<Scalar> view() const&& = delete; // the view would outlive it: give the sequence a name
+    /// As view().
     operator SequenceView<Scalar>() const& { return view(); }
     operator SequenceView<Scalar>() const&& = delete;
 
+    /// The shape; `lengths()` is empty if all steps are real.
     Index features() const { return values_.rows(); }
     Index steps() const { return values_.cols() / batch_; }
     Index batch() const { return batch_; }
     const std::vector<Index>& lengths() const { return lengths_; }
 
+    /// The numbers: step after step, in each step sequence after sequence; as a matrix features × (steps · batch).
     Scalar* data() { return values_.data(); }
     const Scalar* data() const { return values_.data(); }
     Matrix<Scalar>& values() { return values_; }

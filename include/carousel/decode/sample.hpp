@@ -33,11 +33,12 @@ Index largest_logit(const char* where, std::span<const S> logits) {
 /// Throws std::invalid_argument if a logit is NaN or +∞, or none is finite. It is a function object, so that it can be
 /// given to generate().
 inline constexpr struct Greedy {
+    /// The class of the largest logit.
     template <std::floating_point S>
     Index operator()(std::span<const S> logits) const {
         return detail::largest_logit("greedy", logits);
     }
-} greedy{};
+} greedy{}; ///< greedy(logits)
 
 /// Draws a class with the probabilities softmax(logits / temperature), with one number of `random`. The lower the temperature, the
 /// likelier is the class of the largest logit; at 0 it is that class, and nothing is drawn. Throws std::invalid_argument as greedy does,

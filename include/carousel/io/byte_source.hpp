@@ -31,8 +31,10 @@ namespace carousel::inline CAROUSEL_ABI {
 /// of the file, such as std::vector<std::byte>, and lives until the function returns.
 class ByteSource {
   public:
+    /// The whole of a file in memory.
     using Memory = std::span<const std::byte>;
 
+    /// A path or memory; nothing is opened or read yet.
     template <class T>
     requires std::convertible_to<const T&, std::filesystem::path> || std::convertible_to<const T&, Memory>
     ByteSource(const T& source) {

@@ -14,6 +14,7 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
+/// What load_guitarml may be told.
 struct GuitarmlOptions {
     /// Whether the model's first input is added to its output. By default as the file says (`skip`), which is how it was
     /// trained. GuitarML's plugins add it whatever the file says.

@@ -15,6 +15,7 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
+/// What save_header may be told.
 struct HeaderOptions {
     /// The namespace of what the header declares. It must be a name that nothing global in the programs has, such as a
     /// function of the C library (`gamma`, `time`).

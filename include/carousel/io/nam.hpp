@@ -18,6 +18,7 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
+/// What load_nam may be told.
 struct NamOptions {
     /// Runs the model on silence, from the state in the file, so that it is settled when the signal begins, as NAM Core does
     /// when a host starts: for half a second at the file's sample rate, in whole blocks; for one block if the file says none.

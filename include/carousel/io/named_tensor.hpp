@@ -15,11 +15,13 @@ namespace carousel::inline CAROUSEL_ABI {
 
 /// A tensor of a file. Any number of dimensions can be read and written; `matrix()` gives those of up to two.
 struct NamedTensor {
+    /// Its name in the file, and its dimensions; none for a single number.
     std::string name;
     std::vector<Index> shape;
     std::variant<std::vector<float>, std::vector<double>> numbers; ///< row-major, the last index fastest (C order)
 
     NamedTensor() = default;
+    /// Of numbers in row-major order, as many as the shape says.
     NamedTensor(std::string n, std::vector<Index> s, std::variant<std::vector<float>, std::vector<double>> values)
         : name(std::move(n)), shape(std::move(s)), numbers(std::move(values)) {}
     /// Of an Eigen matrix: shape [rows, columns], or [n] where the type is a vector's.

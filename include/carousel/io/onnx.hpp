@@ -11,6 +11,7 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
+/// What load_onnx may be told.
 struct OnnxOptions {
     std::string output = {}; ///< the graph's output to load, for a graph that has several results; empty: its first
 };
@@ -58,6 +59,7 @@ void extract_onnx(const ByteSource& source, const std::string& node_name, L& lay
     give_weights(named, found.node(), recurrent_directions(named, found, budget), layer);
 }
 
+/// What save_onnx may be told.
 template <std::floating_point S>
 struct SaveOnnxOptions {
     /// The states of recurrent layers are inputs and outputs of the graph: "initial_h_0", "final_h_0" …, by the layer's

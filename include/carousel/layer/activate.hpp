@@ -16,8 +16,10 @@ class Activate : public StepwiseLayer<Activate> {
   public:
     static constexpr const char* where = "Activate::backward";
 
+    /// The layer of this function.
     explicit Activate(Activation f) : f_(f) {}
 
+    /// The function.
     const Activation& activation() const { return f_; }
     std::string name() const { return "Activation"; }
 

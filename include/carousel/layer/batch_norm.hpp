@@ -9,6 +9,7 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
+/// What a BatchNorm may be told.
 struct BatchNormOptions {
     double epsilon = 1e-5; ///< PyTorch's, ONNX' and RTNeural's; Keras' is 1e-3
 };
@@ -55,6 +56,7 @@ class BatchNorm : public detail::EachParameter<BatchNorm<S>> {
         return features_;
     }
 
+    /// The parameters, F numbers each; mean and variance are fixed.
     Parameter<S>& gamma() { return gamma_; }
     Parameter<S>& beta() { return beta_; }
     Parameter<S>& mean() { return mean_; }

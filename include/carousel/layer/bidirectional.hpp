@@ -58,6 +58,7 @@ class Bidirectional : public detail::EachParameter<Bidirectional<L>> {
                 " and the second ", reverse_.input_size(), " -> ", reverse_.hidden_size(), ", expected the same sizes");
     }
 
+    /// The two layers, and how their outputs become one.
     L& forward_layer() { return forward_; }
     L& reverse_layer() { return reverse_; }
     const L& forward_layer() const { return forward_; }

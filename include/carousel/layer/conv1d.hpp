@@ -67,6 +67,7 @@ class Conv1D : public detail::EachParameter<Conv1D<S>> {
 
     Index input_size() const { return input_; }
     Index output_size() const { return output_; }
+    /// How many taps a kernel has.
     Index kernel() const { return kernel_; }
     const Conv1DOptions& options() const { return options_; }
     /// Steps of x that the State holds.

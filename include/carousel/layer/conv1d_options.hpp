@@ -15,6 +15,7 @@ enum class Padding {
     valid   ///< nothing: the first output needs a whole window
 };
 
+/// What a Conv1D may be told.
 struct Conv1DOptions {
     Index dilation = 1; ///< steps from one tap of the kernel to the next
     Index stride = 1;   ///< steps from one output to the next

@@ -9,7 +9,9 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
+/// What a Dense layer may be told.
 struct DenseOptions {
+    /// f of y = f(W·x + b).
     Activation activation = Activation::linear;
     Initializer W = initializer::glorot_uniform();
     Initializer b = initializer::zeros();

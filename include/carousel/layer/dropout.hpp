@@ -6,6 +6,7 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
+/// What a Dropout may be told.
 struct DropoutOptions {
     /// One mask a sequence, the same at its every step, instead of one a step: Gal & Ghahramani (2016), "A
     /// Theoretically Grounded Application of Dropout in Recurrent Neural Networks". With truncated BPTT a sequence has
@@ -36,6 +37,7 @@ class Dropout {
         require(rate >= 0 && rate < 1, "Dropout", "rate is ", rate, ", expected 0 <= rate < 1");
     }
 
+    /// The probability with which a number is dropped.
     double rate() const { return rate_; }
     const DropoutOptions& options() const { return options_; }
     std::string name() const { return "Dropout"; }

@@ -10,6 +10,7 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
+/// What an Embedding may be told.
 struct EmbeddingOptions {
     std::optional<Index> padding = std::nullopt;           ///< this token's vector is zero and isn't learned
     Initializer table = initializer::uniform(-0.05, 0.05); ///< Keras'; PyTorch's is normal(0, 1)
@@ -57,6 +58,7 @@ class Embedding : public detail::EachParameter<Embedding<S>> {
         table_ = Parameter<S>::sparse(size, vocabulary);
     }
 
+    /// How many tokens there are: 0 … vocabulary − 1.
     Index vocabulary() const { return vocabulary_; }
     Index input_size() const { return 1; }
     Index output_size() const { return size_; }
@@ -68,6 +70,7 @@ class Embedding : public detail::EachParameter<Embedding<S>> {
         return output_size();
     }
 
+    /// size × vocabulary, a column for each token; sparse.
     Parameter<S>& table() { return table_; }
     const Parameter<S>& table() const { return table_; }
 

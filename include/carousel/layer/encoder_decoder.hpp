@@ -68,6 +68,7 @@ class EncoderDecoder : public detail::EachParameter<EncoderDecoder<Encoder, Deco
                 options.padding.value_or(0), ", expected a finite number");
     }
 
+    /// The two nets.
     Encoder& encoder() { return encoder_; }
     Decoder& decoder() { return decoder_; }
     const Encoder& encoder() const { return encoder_; }

@@ -21,6 +21,7 @@ class Gain : public StepwiseLayer<Gain> {
                 ", expected a finite number that a float can hold");
     }
 
+    /// What everything is multiplied by.
     double factor() const { return factor_; }
     std::string name() const { return "Gain"; }
 

@@ -28,9 +28,11 @@ namespace carousel::inline CAROUSEL_ABI {
 /// same numbers everywhere; those of `orthogonal` up to the last bits, because vector units add in different orders. A large tall or
 /// wide `orthogonal` block of float is drawn as double, but made orthogonal as float.
 struct Initializer {
+    /// The distribution.
     enum class Kind { constant, uniform, normal, truncated_normal, orthogonal };
     enum class Fan { none, in, average }; ///< what the variance is divided by
 
+    /// The distribution, and what its variance is divided by.
     Kind kind = Kind::constant;
     Fan fan = Fan::none;
     /// With a fan the variance is a / fan and the mean is 0. Without: constant a; uniform in [a, b); (truncated) normal
@@ -82,6 +84,7 @@ struct Initializer {
 struct Uninitialized {
     explicit constexpr Uninitialized(std::nullptr_t) {} ///< {} means another argument, such as a cell
 };
+/// The argument that says so.
 inline constexpr Uninitialized uninitialized{nullptr};
 
 namespace initializer {
@@ -89,6 +92,7 @@ namespace initializer {
 /// Throws std::invalid_argument unless c is finite.
 CAROUSEL_INLINE Initializer constant(double c);
 
+/// 0, for biases.
 CAROUSEL_INLINE Initializer zeros();
 
 /// In [low, high). Throws std::invalid_argument unless low <= high and high − low is finite.

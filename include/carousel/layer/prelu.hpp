@@ -40,6 +40,7 @@ class PReLU : public detail::EachParameter<PReLU<S>> {
         return features_;
     }
 
+    /// What negative numbers are multiplied by, one for each feature or one for all.
     Parameter<S>& slope() { return slope_; }
     const Parameter<S>& slope() const { return slope_; }
 

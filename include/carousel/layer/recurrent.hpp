@@ -19,6 +19,7 @@ namespace carousel::inline CAROUSEL_ABI {
 template <Cell C, Index Input = Dynamic, Index Hidden = Dynamic>
 class Recurrent : public detail::EachParameter<Recurrent<C, Input, Hidden>> {
   public:
+    /// The cell, whose equations are the layer's.
     using CellType = C;
     using Scalar = typename C::Scalar;
     static constexpr Index fixed_input = Input, fixed_hidden = Hidden;
@@ -56,6 +57,7 @@ class Recurrent : public detail::EachParameter<Recurrent<C, Input, Hidden>> {
 
     Index input_size() const { return input_; }
     Index hidden_size() const { return hidden_; }
+    /// The cell with its members, such as `peephole`.
     const C& cell() const { return cell_; }
     const RecurrentOptions& options() const { return options_; }
     std::string name() const { return C::name; }
@@ -272,6 +274,7 @@ class Recurrent : public detail::EachParameter<Recurrent<C, Input, Hidden>> {
     std::uint64_t noise_seed_ = 0;
 };
 
+/// The simple recurrent layer, Elman's: h = tanh(W·x + U·h₋ + b), or another activation.
 template <std::floating_point Scalar, Index Input = Dynamic, Index Hidden = Dynamic>
 using SimpleRNN = Recurrent<SimpleRnnCell<Scalar>, Input, Hidden>;
 
@@ -283,6 +286,7 @@ using LSTM = Recurrent<LstmCell<Scalar, false, Gates>, Input, Hidden>;
 template <std::floating_point Scalar, Index Input = Dynamic, Index Hidden = Dynamic, class Gates = StandardGates>
 using CoupledLSTM = Recurrent<LstmCell<Scalar, true, Gates>, Input, Hidden>;
 
+/// The gated recurrent unit of Cho et al. (2014), which resets after the product (as PyTorch) or before it.
 template <std::floating_point Scalar, Index Input = Dynamic, Index Hidden = Dynamic, Reset reset = Reset::after,
           class Gates = StandardGates>
 using GRU = Recurrent<GruCell<Scalar, reset, Gates>, Input, Hidden>;

@@ -8,6 +8,7 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
+/// What every recurrent layer may be told, whatever its cell.
 struct RecurrentOptions {
     /// Runs from each sequence's last real step to its first; outputs stand at their inputs' steps.
     bool reverse = false;

@@ -48,10 +48,12 @@ class Sequential : public detail::LayerRow<Sequential<Layers...>, typename detai
                   "LSTM<float> or Dense<float>");
     using Scalar = typename detail::first_scalar<Layers...>::type;
     static_assert((Layer<Layers, Scalar> && ...), "Sequential: every entry must be a Layer of the same scalar type");
+    /// How many layers it has, and its kind, as messages have it.
     static constexpr std::size_t size = sizeof...(Layers);
     static constexpr const char* kind = "Sequential";
 
     using State = std::tuple<StateOf<Layers, Scalar>...>;
+    /// The first layer's type.
     using First = std::tuple_element_t<0, std::tuple<Layers...>>;
 
     class Tape {
@@ -63,10 +65,12 @@ class Sequential : public detail::LayerRow<Sequential<Layers...>, typename detai
     /// Throws std::invalid_argument if a layer doesn't take as many features as the one before it gives.
     explicit Sequential(Layers... layers) : layers_(std::move(layers)...) { this->check_row(); }
 
+    /// Layer k, counted from 0.
     template <std::size_t k>
     auto& layer() {
         return std::get<k>(layers_);
     }
+    /// The same of a const one.
     template <std::size_t k>
     const auto& layer() const {
         return std::get<k>(layers_);

@@ -55,6 +55,7 @@ class AnyLayer {
         typename Interface::Tape tape_;
     };
 
+    /// Takes over a layer of any type; copies of an AnyLayer copy what is inside.
     template <class L>
     requires(!std::same_as<L, AnyLayer> && Layer<L, S>) explicit AnyLayer(L layer)
         : layer_(std::make_unique<detail::LayerOf<L, S>>(std::move(layer))) {}
@@ -97,6 +98,7 @@ class AnyLayer {
     /// How many matrices its State has.
     Index states() const { return get().states(); }
     State empty_state() const { return State(static_cast<std::size_t>(states())); }
+    /// What the layer inside is, as values from which a LayerRegistry makes it again.
     LayerDescription describe() const { return get().describe(); }
 
     template <class F>

@@ -12,6 +12,7 @@ namespace carousel::inline CAROUSEL_ABI {
 /// The type of a layer by its name, what makes it again (sizes, rates and settings, in the order the layer says them), and
 /// the layers inside it.
 struct LayerDescription {
+    /// The type's name ("LSTM"), its values by name, and the layers inside.
     std::string type;
     std::vector<std::pair<std::string, SettingValue>> values;
     std::vector<LayerDescription> layers = {};

@@ -30,8 +30,10 @@ namespace carousel::inline CAROUSEL_ABI {
 template <std::floating_point S>
 class LayerRegistry {
   public:
+    /// Makes a layer from its description; the registry makes the layers inside.
     using Make = std::function<AnyLayer<S>(const LayerDescription&, const LayerRegistry&)>;
 
+    /// Knows the library's own layers.
     LayerRegistry();
 
     /// Layers of this type are made so from now on.

@@ -16,9 +16,11 @@ namespace carousel::inline CAROUSEL_ABI {
 /// What makes a layer from its description asks it for every value by name, and then for no others.
 class LayerValues {
   public:
+    /// Reads from this description, which must outlive it.
     explicit LayerValues(const LayerDescription& description)
         : description_(description), taken_(description.values.size()) {}
 
+    /// The description that is read.
     const LayerDescription& description() const { return description_; }
 
     /// bool, Index, double or std::string; a whole number is a double, too. Throws std::invalid_argument
@@ -42,6 +44,7 @@ class LayerValues {
               "is " + detail::decimal(value) + ", expected 1 to " + detail::decimal(most));
         return value;
     }
+    /// A function by its name; `otherwise` if it is missing. Throws std::invalid_argument if no function has that name.
     Activation activation(const char* name, const Activation& otherwise) {
         const auto text = find<std::string>(name);
         if (!text)

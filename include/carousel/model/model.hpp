@@ -35,6 +35,7 @@ class Model : public detail::LayerRow<Model<S>, S> {
   public:
     using Scalar = S;
     using State = std::vector<Matrix<S>>;
+    /// As messages have it.
     static constexpr const char* kind = "Model";
 
     class Tape {
@@ -89,6 +90,7 @@ class Model : public detail::LayerRow<Model<S>, S> {
         return *this;
     }
 
+    /// How many layers it has.
     Index size() const { return static_cast<Index>(layers_.size()); }
     /// Throws std::invalid_argument unless 0 <= k < size().
     AnyLayer<S>& layer(Index k) { return layers_[place(k)]; }

@@ -86,6 +86,7 @@ struct AdamW {
 
     Index moments() const { return amsgrad ? 3 : 2; }
 
+    /// As Adam's; weights have decayed before.
     struct Step : Adam::Step {};
     Step at(Index t) const {
         Step step{Adam{learning_rate, beta1, beta2, epsilon, 0, formula, amsgrad}.at(t)};

@@ -38,6 +38,7 @@ class Optimizer final : public OptimizerOfAnyRule<Scalar> {
     }
 
     double learning_rate() const override { return rule_.learning_rate; }
+    /// As OptimizerOfAnyRule says.
     void set_learning_rate(double rate) override {
         Rule changed = rule_;
         changed.learning_rate = rate;
@@ -54,6 +55,7 @@ class Optimizer final : public OptimizerOfAnyRule<Scalar> {
         this->exchange_settings(std::move(settings));
     }
 
+    /// The rule with its settings as they are now.
     const Rule& rule() const { return rule_; }
 
   private:

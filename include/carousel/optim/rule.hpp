@@ -34,7 +34,9 @@ using ParameterMoments =
 /// epsilon, which Adam multiplies by √(1 − beta2), must not become 0.
 template <class Scalar>
 struct RuleRange {
+    /// Whether Scalar is float.
     static constexpr bool narrow = std::is_same_v<Scalar, float>;
+    /// The largest norm whose square is finite.
     static constexpr double largest_gradient_norm = narrow ? 1e18 : 1e150;
     static constexpr double largest_setting = narrow ? 1e12 : 1e100; ///< learning rate, weight decay
     static constexpr double least_epsilon = narrow ? 1e-36 : 1e-300;
@@ -45,6 +47,7 @@ struct RuleRange {
         require(value >= least && value <= most, where, name, " is ", value, ", expected ", least, " … ", most,
                 " for parameters in ", narrow ? "float" : "double");
     }
+    /// Throws std::invalid_argument unless epsilon is above 0 as a Scalar, too.
     static void check_epsilon(const char* where, double value) {
         check(where, "epsilon", value, least_epsilon, largest_gradient_norm);
     }

@@ -48,6 +48,7 @@ using Schedule = std::function<double(const ScheduleInput&)>;
 
 /// initial_rate · factor^⌊epoch / every⌋ (PyTorch: StepLR). Throws std::invalid_argument unless every >= 1, factor > 0.
 struct StepDecay {
+    /// Epochs between two steps down, and the factor of each.
     Index every = 10;
     double factor = 0.1;
 
@@ -56,6 +57,7 @@ struct StepDecay {
 
 /// initial_rate · factor^time (PyTorch: ExponentialLR). Throws std::invalid_argument unless factor > 0.
 struct ExponentialDecay {
+    /// Of each epoch.
     double factor = 0.95;
 
     CAROUSEL_INLINE double operator()(const ScheduleInput& input) const;
@@ -79,6 +81,7 @@ struct CosineAnnealing {
 /// Where its input has the losses of all epochs, as that of fit has, it is a function of them. Where the input has only
 /// the last loss, it counts in `memory`.
 struct ReduceOnPlateau {
+    /// The factor of a reduction, the epochs it waits, how much lower is lower, the least rate, the epochs of rest.
     double factor = 0.1;
     Index patience = 10;
     double threshold = 1e-4;
@@ -90,7 +93,7 @@ struct ReduceOnPlateau {
         double best = std::numeric_limits<double>::infinity();
         Index bad_epochs = 0;
         Index cooling = 0;
-    } memory = {};
+    } memory = {}; ///< used only where the input has not the losses of all epochs
 
     CAROUSEL_INLINE double operator()(const ScheduleInput& input);
 
@@ -103,6 +106,7 @@ struct ReduceOnPlateau {
 /// `epochs`, counted from 0 (PyTorch: LinearLR); from there on `then`, for which that epoch is epoch 0, or the initial
 /// rate. Throws std::invalid_argument unless epochs >= 0 and 0 < start <= 1.
 struct Warmup {
+    /// How long it warms up, the part of the rate it starts from, and what follows.
     Index epochs = 5;
     double start = 0.1;
     Schedule then = {};

@@ -27,11 +27,13 @@ namespace carousel::inline CAROUSEL_ABI {
 class [[nodiscard]] DenormalsAreZero {
   public:
 #if defined(__SSE2__) || defined(__aarch64__)
+    /// Whether this processor's switch is known.
     static constexpr bool supported = true;
 #else
     static constexpr bool supported = false;
 #endif
 
+    /// Turns the switch on; the destructor puts back what was.
     DenormalsAreZero() noexcept : before_(read() & bits) {
         write(read() | bits);
     }

@@ -104,6 +104,7 @@ class Stream {
         prepare();
     }
 
+    /// Features of a sample in, and of one out.
     Index input_size() const { return input_; }
     Index output_size() const { return output_; }
 
@@ -262,6 +263,7 @@ class Stream {
     Index rest_samples_ = 0; ///< that made it
 };
 
+/// Stream{model, WeightType::int8, fast_gates}: the options say how its parts are made.
 template <class Model, StreamOption... Options>
 requires(sizeof...(Options) > 0) Stream(const Model&, Options...)
 ->Stream<Model, detail::PartFor<Model, Options...>>;

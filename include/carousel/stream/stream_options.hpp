@@ -16,8 +16,10 @@ namespace carousel::inline CAROUSEL_ABI {
 /// ChosenGates or gates of your own, a SimpleRNN and cells of your own keep their functions. An option that changes nothing of a model
 /// is accepted.
 struct FastGatesOption {};
+/// The option that says so.
 inline constexpr FastGatesOption fast_gates = {};
 
+/// What may stand behind the model: a WeightType, or fast_gates.
 template <class Option>
 concept StreamOption = std::same_as<Option, WeightType> || std::same_as<Option, FastGatesOption>;
 
@@ -71,6 +73,7 @@ template <class L, class S, bool narrow, bool fast>
 class OptionPart : public StreamPart<L, S> {
   public:
     static constexpr bool as_ever = true; ///< the options change nothing; others have it as false
+    /// Made as the StreamPart is.
     OptionPart(const L& layer, Index features, const detail::StreamOptions&)
         : StreamPart<L, S>(detail::stream_part<L, S>(layer, features)) {}
 };

@@ -48,7 +48,9 @@ inline namespace CAROUSEL_ISA {
 template <class L, class S>
 class StreamPart {
   public:
+    /// What the message says.
     static constexpr const char* why_not = "there is no StreamPart for it";
+    /// Doesn't compile.
     explicit StreamPart(const L&) {
         static_assert(sizeof(L) == 0, "Stream: this layer can't be streamed, for there is no StreamPart for it");
     }

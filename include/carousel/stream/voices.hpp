@@ -45,6 +45,7 @@ class Voices {
         y_.zeros(model.output_size(model.input_size()) * capacity);
     }
 
+    /// Features of a sample in and of one out, and how many voices there can be.
     Index input_size() const { return x_.size() / capacity(); }
     Index output_size() const { return y_.size() / capacity(); }
     Index capacity() const { return list_.capacity(); }

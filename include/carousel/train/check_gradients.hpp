@@ -16,15 +16,19 @@ struct GradientError {
     std::string name; ///< a parameter's, "x", or "initial state"
     double error = 0;
     Index row = 0, column = 0; ///< where
+    /// The two gradients there.
     double analytic = 0, numeric = 0;
 };
 
+/// The result for all arrays.
 struct GradientCheck {
+    /// The largest error of all.
     double worst = 0;
     std::string name; ///< where the worst is
     std::vector<GradientError> all;
 };
 
+/// How the numeric gradients are taken.
 struct CheckOptions {
     double step = 1e-5; ///< h of (f(v + h) − f(v − h)) / 2h
 };

@@ -26,9 +26,9 @@ template <std::floating_point S>
 struct Dataset {
     using Scalar = S;
 
-    Sequence<S> x, y;
+    Sequence<S> x, y; ///< the inputs, and the targets
 
-    Index size() const { return x.batch(); }
+    Index size() const { return x.batch(); } ///< how many samples there are
     SampleShape shape() const { return {x.features(), x.steps(), y.features(), y.steps()}; }
 
     /// x_batch, y_batch become these samples, without the steps that are padding in all of them; they keep their

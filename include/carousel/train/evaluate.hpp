@@ -13,11 +13,14 @@ namespace carousel::inline CAROUSEL_ABI {
 
 /// What a model comes to on a data set: its loss and the metrics that were asked for, in that order.
 struct Evaluation {
+    /// The mean over all samples, and the metrics' values.
     double loss = 0;
     std::vector<double> metrics;
 };
 
+/// How evaluate() goes through the data, and what it measures besides the loss.
 struct EvaluateOptions {
+    /// Samples at a time; the result doesn't depend on it but for rounding.
     Index batch_size = 256;
     std::vector<Metric> metrics = {}; ///< {Accuracy{}, …}
 };

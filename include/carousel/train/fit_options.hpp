@@ -28,6 +28,7 @@ namespace carousel::inline CAROUSEL_ABI {
 /// A loss that is NaN or infinite is no best one. If every epoch had such a loss until patience ends, fit throws
 /// std::runtime_error.
 struct EarlyStopping {
+    /// Epochs without a fall before it ends, what counts as a fall, and whether the best epoch's parameters are put back.
     Index patience = 10;
     double min_delta = 0;
     bool restore_best = true;
@@ -35,9 +36,12 @@ struct EarlyStopping {
     bool maximize = false;   ///< the metric is better if it is larger
 };
 
+/// How fit trains. All defaults are here.
 struct FitOptions {
+    /// How long.
     Index epochs =
         1; ///< to train in this call; one that an earlier call with the same Training left unfinished is the first
+    /// Samples a batch; the last of an epoch may be smaller.
     Index batch_size = 32;
     /// So many batches make a step (at the end of an epoch what is left), with the gradient of one batch of all their samples: each
     /// batch counts as its targets weigh. (A loss by Reduction::sum is averaged over the batches.) Not with truncate.

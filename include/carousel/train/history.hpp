@@ -43,6 +43,7 @@ struct History {
     Index best_epoch = 0;
     bool stopped = false; ///< the last call of fit, before all its epochs were trained: by early stopping or a callback
 
+    /// The monitored loss of the best epoch; NaN if there is none.
     CAROUSEL_INLINE double best_loss() const;
 };
 
@@ -52,7 +53,9 @@ struct History {
 /// A callback may throw: the training is then as it was after the batch, and the exception reaches the caller of fit.
 struct Progress {
     Index epoch = 0, epochs = 0; ///< the running one, from 1, of how many, with those of earlier calls
+    /// The batch that has ended, from 1, of how many in the epoch.
     Index batch = 0, batches = 0;
+    /// Whether the epoch has ended, with its validation.
     bool epoch_end = false;
     const EpochReport& report; ///< so far; complete, with the validation loss, at epoch_end
     double seconds = 0;        ///< since this call of fit began
@@ -61,6 +64,7 @@ struct Progress {
     Index earlier = 0;                         ///< epochs trained by earlier calls with the same Training
     Index last = 0; ///< the last epoch of this call of fit; less than `epochs` if FitOptions::planned_epochs says more
 };
+/// A function of yours that fit calls: {.callbacks = {[](Progress& p) { p.stop = p.report.loss < 0.01; }}}.
 using Callback = std::function<void(Progress&)>;
 
 namespace detail {

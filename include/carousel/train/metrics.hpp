@@ -16,9 +16,11 @@ namespace carousel::inline CAROUSEL_ABI {
 
 /// What a metric makes of a batch. Batches are added up, so that padding and a smaller last batch weigh what they are.
 struct MetricSum {
+    /// What is summed, and what the sum is divided by.
     double sum = 0, weight = 0;
     std::vector<double> parts = {}; ///< of a metric that needs more than two numbers
 
+    /// Adds another batch.
     MetricSum& operator+=(const MetricSum& other) {
         sum += other.sum;
         weight += other.weight;
@@ -60,6 +62,7 @@ concept MetricOfAKind = !std::same_as<Type, Metric> && MetricFunction<Type>;
 /// Any metric, so that options can hold a list: FitOptions{.metrics = {Accuracy{}}}.
 class Metric {
   public:
+    /// Takes any MetricFunction.
     template <class Type>
     requires detail::MetricOfAKind<Type, Metric> Metric(Type metric)
         : name_(metric.name()), of_floats_(metric), of_doubles_(metric), value_([=](const MetricSum& sum) {
@@ -78,6 +81,7 @@ class Metric {
     const std::string& name() const { return name_; }
     MetricSum operator()(SequenceView<float> y, SequenceView<float> target) const { return of_floats_(y, target); }
     MetricSum operator()(SequenceView<double> y, SequenceView<double> target) const { return of_doubles_(y, target); }
+    /// The metric of what all batches have summed up.
     double value(const MetricSum& sum) const { return value_(sum); }
     void merge(MetricSum& all, const MetricSum& batch) const { merge_(all, batch); }
 
@@ -131,6 +135,7 @@ struct Perplexity {
     template <std::floating_point S>
     MetricSum operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target,
                          ColumnWeights weights = {}) const;
+    /// e to the mean.
     double value(const MetricSum& sum) const { return std::exp(sum.mean()); }
 };
 

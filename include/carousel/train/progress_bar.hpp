@@ -26,6 +26,7 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
+/// A line that is written over, or a line an epoch; `automatic` looks whether it writes to a terminal.
 enum class BarStyle { automatic, terminal, log };
 
 namespace detail {

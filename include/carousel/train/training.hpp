@@ -71,6 +71,7 @@ class Training {
     Training(const Training&) = delete;
     Training& operator=(const Training&) = delete;
 
+    /// What is trained, what trains it, and what goes on from call to call.
     Model& model() { return model_; }
     const Model& model() const { return model_; }
     const Optimizer<Rule, Scalar>& optimizer() const { return optimizer_; }
@@ -81,6 +82,7 @@ class Training {
     /// Epochs that have ended.
     Index epochs() const { return state_.epochs; }
 
+    /// The rate of the optimizer now.
     double learning_rate() const { return optimizer_.learning_rate(); }
     /// From now on the rate, and that which schedules start from. Throws std::invalid_argument, changing nothing, if the
     /// rule refuses it.

@@ -14,9 +14,11 @@ namespace carousel::inline CAROUSEL_ABI {
 
 /// How an epoch is cut into batches. An epoch that has begun goes on only where this is the same.
 struct BatchPlan {
+    /// Of the data and of FitOptions.
     Index samples = 0, batch_size = 0, bucket = 0;
-    bool shuffle = false;
+    bool shuffle = false; ///< whether an order is drawn for each epoch
 
+    /// How many batches an epoch has.
     Index batches() const { return batch_size > 0 ? samples / batch_size + (samples % batch_size > 0 ? 1 : 0) : 0; }
     bool operator==(const BatchPlan&) const = default;
 };
@@ -34,6 +36,7 @@ struct AccumulatedGradient {
 /// An epoch that has begun and not ended.
 template <std::floating_point S>
 struct BegunEpoch {
+    /// How the epoch was cut when it began.
     BatchPlan plan;
     Index batches = 0;              ///< of them that are trained
     std::vector<MetricSum> sums;    ///< over these, of the loss and then of every metric
