@@ -3,6 +3,7 @@
 #   sh cmake/setup.sh             for `cmake --workflow --preset sine` and `--preset test`
 #   sh cmake/setup.sh formats     for `cmake --workflow --preset formats` as well: what the model files of other programs need
 #   sh cmake/setup.sh tools       for `cmake --workflow --preset tools`, the program carousel: the same, and libsndfile
+#   sh cmake/setup.sh docs        for `cmake --workflow --preset docs`, the manual (Debian)
 #   sh cmake/setup.sh ci          for .ci/run as well
 #   sh cmake/setup.sh platforms   for .ci/platforms: other processors' compilers, emulators, MinGW, Emscripten (Debian)
 #   sh cmake/setup.sh benchmark   for `cmake --workflow --preset benchmark` as well: the libraries it compares with
@@ -26,6 +27,11 @@ has_cmake() { # 3.25 or newer
 has_sanitizers() { # and libFuzzer, which comes with them
     has clang++ && echo 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }' |
         clang++ -x c++ -fsanitize=fuzzer,address,undefined -o /dev/null - >/dev/null 2>&1
+}
+
+has_python_module() { # of the system's Python where there is one, as docs/CMakeLists.txt takes it
+    python=$([ -x /usr/bin/python3 ] && echo /usr/bin/python3 || echo python3)
+    "$python" -c "import $1" >/dev/null 2>&1
 }
 
 found() {
@@ -53,6 +59,12 @@ found() {
     wine) has wine ;;
     emscripten) has em++ ;;
     node) has node ;;
+    npm) has npm ;;
+    doxygen) has doxygen ;;
+    graphviz) has dot ;;
+    python-markdown) has_python_module markdown ;;
+    python-pygments) has_python_module pygments ;;
+    chromium) has chromium || has chromium-browser || has google-chrome ;;
     libc++) has_file '/usr/lib/llvm-19/include/c++/v1/vector' ;;
     libc++abi) has_file '/usr/lib/llvm-19/lib/libc++abi.so' ;;
     benchmark) has_header benchmark/benchmark.h ;;
@@ -93,6 +105,7 @@ package() {
     apt-get-qemu) echo qemu-user-static ;;
     apt-get-mingw) echo g++-mingw-w64-x86-64-posix ;;
     apt-get-node) echo nodejs ;;
+    apt-get-python-markdown | apt-get-python-pygments) echo "python3-${1#python-}" ;;
     apt-get-libc++) echo libc++-19-dev ;;
     apt-get-libc++abi) echo libc++abi-19-dev ;;
     apt-get-wine) echo wine wine64 ;;
@@ -114,6 +127,8 @@ package() {
     dnf-sndfile) echo libsndfile-devel ;;
     brew-sndfile) echo libsndfile ;;
     brew-zip) echo libzip ;;
+    dnf-python-markdown | dnf-python-pygments) echo "python3-${1#python-}" ;;
+    brew-python-markdown | brew-python-pygments) ;; # pip install markdown pygments
     dnf-benchmark) echo google-benchmark-devel ;;
     dnf-onednn) echo onednn-devel ;;
     dnf-torch | dnf-openblas | brew-openblas) ;;
@@ -155,6 +170,11 @@ tools)
     needed="$needed json zip hdf5 protobuf"
     wanted='eigen cli11'
     optional=sndfile
+    ;;
+docs)
+    needed="$needed doxygen graphviz python-markdown python-pygments"
+    wanted=eigen
+    optional='chromium node npm' # for the manual's own test
     ;;
 ci)
     needed="$needed clang sanitizers clang-format json zip hdf5 protobuf"
