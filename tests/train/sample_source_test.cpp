@@ -114,6 +114,41 @@ TEST_CASE("SampleSource: fit is the same with samples that are made when they ar
     }
 }
 
+TEST_CASE("SampleSource: a training whose samples failed goes on as if they hadn't") {
+    const auto data = training_data();
+    struct Unreadable {};
+    Index calls = 0, fails_at = 0;
+    const auto read = [&](Index k, Matrix<double>& x, Matrix<double>& y) {
+        if (++calls == fails_at)
+            throw Unreadable();
+        x = sample(data.x, k);
+        y = sample(data.y, k);
+    };
+    const FitOptions options{.epochs = 2, .batch_size = 4, .planned_epochs = 2};
+    const auto train = [&] {
+        const MapDataset<double> map(12, read, {.x = data.x.lengths(), .y = data.y.lengths()});
+        auto model = noisy_model();
+        Training training{model, Adam{.learning_rate = 0.05}};
+        try {
+            fit(training, map, MeanSquaredError{}, options);
+        } catch (const Unreadable&) {
+            FitOptions rest = options;
+            rest.epochs = 2 - training.epochs();
+            fit(training, map, MeanSquaredError{}, rest);
+        }
+        return outcome(training);
+    };
+    const auto expected = train();
+    for (const Index at :
+         {13 + 6,
+          13 + 12 + 9}) { // after one to know the shape and all to check: within the first epoch, and the second
+        calls = 0;
+        fails_at = at;
+        CHECK(train() == expected);
+        CHECK(calls > fails_at);
+    }
+}
+
 TEST_CASE("SampleSource: a part that is held out is a view of any samples, and fit is the same") {
     const auto data = training_data();
     FitOptions options{.batch_size = 4, .validation_split = 1. / 3, .metrics = {MeanAbsoluteError{}}};

@@ -57,11 +57,12 @@ History fit_once(Model& model, const FitData<S>& data, const LossType& loss, Opt
 } // namespace detail
 
 /// Trains for options.epochs more epochs, going on where the last call with this Training ended; see there. Returns its history, of
-/// all calls.
+/// all calls. The data are a Dataset or anything else that a SampleSource takes: Windows, a MapDataset, a part of one …
 /// Throws std::invalid_argument, before anything is changed, if an option is out of range, a target is none for the
 /// loss (a class that isn't there), or none counts, of those trained with or of those held out: all are padding or
 /// ignored. A loss of one's own without check() meets its targets batch by batch instead. Batches without a target to
-/// compare with are no step.
+/// compare with are no step. What the data throw where samples are made when they are needed leaves the training as it was after the
+/// last batch.
 /// Throws std::runtime_error if early stopping has waited for its patience and every epoch's loss was NaN. What a callback
 /// throws leaves the training as it was after the batch.
 template <class Model, OptimizerRule Rule, Loss LossType>
