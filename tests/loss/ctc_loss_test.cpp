@@ -1,3 +1,4 @@
+#include "carousel/loss/ctc_greedy.hpp"
 #include "carousel/loss/ctc_loss.hpp"
 
 #include "catch.hpp"
@@ -147,4 +148,16 @@ TEST_CASE("CTCLoss: mistakes are named before anything is written") {
         CTCLoss{}(Sequence<float>(3, 4, 2, {0, 0}), Sequence<float>(1, 0, 2), &dy),
         "CTCLoss: there is no target to compare with, every one is of a sequence without steps, or NaN");
     CHECK(dy.values().size() == 1);
+}
+
+TEST_CASE("ctc_greedy: the best path, read without repetitions and then without blanks") {
+    Sequence<float> y(3, 6, 2, {6, 2});
+    const std::vector<Index> path{1, 1, 0, 1, 2, 2}, other{2, 1, 1, 1, 1, 1};
+    for (Index t = 0; t < 6; ++t) {
+        y.step(t)(path[static_cast<std::size_t>(t)], 0) = 1;
+        y.step(t)(other[static_cast<std::size_t>(t)], 1) = 1;
+    }
+    CHECK(ctc_greedy(y) == std::vector<std::vector<Index>>{{1, 1, 2}, {2, 1}});
+    CHECK(ctc_greedy(y, 1) == std::vector<std::vector<Index>>{{0, 2}, {2}});
+    REQUIRE_THROWS_WITH(ctc_greedy(y, 3), "ctc_greedy: blank is 3, expected a feature of the outputs, 0 … 2");
 }

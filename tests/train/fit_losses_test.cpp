@@ -14,6 +14,7 @@
 #include "carousel/train/classification_metrics.hpp"
 #include "carousel/train/fit.hpp"
 #include "carousel/train/interval_metrics.hpp"
+#include "carousel/train/label_error_rate.hpp"
 #include "carousel/train/regression_metrics.hpp"
 
 #include "catch.hpp"
@@ -204,7 +205,9 @@ TEST_CASE("CTCLoss: a net finds the labels of sequences whose places it isn't to
     auto model = net(3, 8, 4);
     const History history = fit(model, data, CTCLoss{}, Adam{.learning_rate = 2e-2}, {.epochs = 40, .batch_size = 8});
     CHECK(history.epochs.back().loss < 0.05 * history.epochs.front().loss);
-    CHECK(evaluate(model, data, CTCLoss{}).loss < 0.1);
+    const Evaluation evaluation = evaluate(model, data, CTCLoss{}, {.metrics = {LabelErrorRate{}}});
+    CHECK(evaluation.loss < 0.1);
+    CHECK(evaluation.metrics[0] < 0.05);
     Dataset<double> wrong = data;
     wrong.y.data()[3] = 0;
     REQUIRE_THROWS_WITH(

@@ -1,6 +1,7 @@
 #include "carousel/loss/weighted.hpp"
 #include "carousel/train/classification_metrics.hpp"
 #include "carousel/train/interval_metrics.hpp"
+#include "carousel/train/label_error_rate.hpp"
 #include "carousel/train/regression_metrics.hpp"
 
 #include "catch.hpp"
@@ -142,4 +143,29 @@ TEST_CASE("Weighted: metrics of what counts, by its weight") {
     CHECK(value_of(Weighted{R2Score{}}, y, weighted) == Catch::Approx(1 - (3 * 1 + 4) / about));
     CHECK(Metric(Weighted{R2Score{}}).name() == "r2");
     static_assert(Loss<Weighted<SoftmaxCrossEntropy>> && !Loss<Weighted<Accuracy>>);
+}
+
+TEST_CASE("LabelErrorRate: labels to put in, take out and replace, over all labels") {
+    // One sequence says 1 2 1, the other 2, a third has no step.
+    Sequence<double> y(3, 4, 3, {4, 2, 0});
+    const std::vector<Index> said{1, 0, 2, 1}, other{2, 2, 0, 0};
+    for (Index t = 0; t < 4; ++t) {
+        y.step(t)(said[static_cast<std::size_t>(t)], 0) = 1;
+        y.step(t)(other[static_cast<std::size_t>(t)], 1) = 1;
+    }
+    const auto rate = [&](const std::vector<double>& first, const std::vector<double>& second) {
+        Sequence<double> target(1, 4, 3, {static_cast<Index>(first.size()), static_cast<Index>(second.size()), 1});
+        for (std::size_t k = 0; k < first.size(); ++k)
+            target.step(static_cast<Index>(k))(0, 0) = first[k];
+        for (std::size_t k = 0; k < second.size(); ++k)
+            target.step(static_cast<Index>(k))(0, 1) = second[k];
+        return value_of(LabelErrorRate{}, y, target);
+    };
+    CHECK(rate({1, 2, 1}, {2}) == 0);
+    CHECK(rate({1, 2}, {2}) == 1.0 / 3);
+    CHECK(rate({2, 1, 2, 1}, {1, 1}) == (1 + 2) / 6.0);
+    CHECK(rate({1, gap}, {2, 2}) == 1.0 / 2);
+    CHECK(rate({}, {}) == std::numeric_limits<double>::infinity());
+    REQUIRE_THROWS_WITH(LabelErrorRate{}(y.view(), y),
+                        "LabelErrorRate: target has 3 features and 3 sequences, expected 1 and 3");
 }

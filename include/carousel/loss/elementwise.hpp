@@ -29,6 +29,11 @@ namespace carousel::inline CAROUSEL_ABI {
 /// check_gradients says whether the derivatives are right.
 template <class Function>
 struct Elementwise {
+    static_assert(
+        std::is_invocable_r_v<Term, const Function&, double, double> || requires(const Function& f) { f.outputs(); },
+        "Elementwise: the function must take double y, double target and return a Term, or have outputs(): see "
+        "elementwise.hpp");
+
     Function function;
     Reduction reduction = Reduction::mean;
     bool skip_nan = false; ///< targets that are NaN don't count; otherwise they are refused
