@@ -49,7 +49,7 @@ class AnySamples {
     virtual Index block() const = 0;
     virtual bool finite() const = 0;
     /// The first steps.x and steps.y steps of these samples, of which each is there.
-    virtual void gather(std::span<const Index> samples, Sequence<S>& x, Sequence<S>& y, BatchSteps steps) const = 0;
+    virtual void gather(std::span<const Index> samples, Sequence<S>& x, Sequence<S>& y, StepsOfBatch steps) const = 0;
     /// The samples as a Dataset, if they are one.
     virtual const Dataset<S>* dataset() const { return nullptr; }
 };
@@ -87,7 +87,7 @@ class SamplesOf final : public AnySamples<typename Source::Scalar> {
             return source_.finite();
         return false;
     }
-    void gather(std::span<const Index> samples, Sequence<S>& x, Sequence<S>& y, BatchSteps steps) const override {
+    void gather(std::span<const Index> samples, Sequence<S>& x, Sequence<S>& y, StepsOfBatch steps) const override {
         const SampleShape all = shape();
         const SampleLengths known = lengths();
         prepare(x, all.x_features, steps.x, samples, known.x);
@@ -134,7 +134,7 @@ class DatasetSamples final : public AnySamples<S> {
     SampleLengths lengths() const override { return {data_.x.lengths(), data_.y.lengths()}; }
     Index block() const override { return 0; }
     bool finite() const override { return false; }
-    void gather(std::span<const Index> samples, Sequence<S>& x, Sequence<S>& y, BatchSteps steps) const override {
+    void gather(std::span<const Index> samples, Sequence<S>& x, Sequence<S>& y, StepsOfBatch steps) const override {
         Dataset<S>::gather(data_.x, samples, x, steps.x);
         Dataset<S>::gather(data_.y, samples, y, steps.y);
     }
@@ -163,7 +163,7 @@ class ChosenSamples final : public AnySamples<S> {
     SampleLengths lengths() const override { return {x_lengths_, y_lengths_}; }
     Index block() const override { return 0; }
     bool finite() const override { return all_->finite(); }
-    void gather(std::span<const Index> samples, Sequence<S>& x, Sequence<S>& y, BatchSteps steps) const override {
+    void gather(std::span<const Index> samples, Sequence<S>& x, Sequence<S>& y, StepsOfBatch steps) const override {
         std::vector<Index> numbers;
         for (const Index sample : samples)
             numbers.push_back(chosen_[static_cast<std::size_t>(sample)]);
