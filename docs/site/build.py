@@ -76,6 +76,8 @@ def main():
         site.add(source, page)
     titled = {page: heading(source) for source, page in sources}
     reference = api.Reference(headers, found)
+    for header in found:
+        site.add(f"include/carousel/{header}", reference.page(header))
     rooms = [room for room in ROOMS if any(header.startswith(room[0] + "/") for header in found)]
     groups = [
         ("Start", [("Carousel", "index.html")]),
