@@ -20,15 +20,14 @@ from layout import escape, relative
 # What users don't include: rooms and headers whose names are the library's own affair, as docs/architecture.md has them.
 INTERNAL = [
     "kernel/*", "simd/lane.hpp", "simd/elementary.hpp", "simd/fast_elementary.hpp", "simd/clamp.hpp",
-    "stream/narrow/*", "stream/voices/*", "stream/*_parts.hpp", "stream/column_*", "stream/*_column.hpp", "stream/conv1d_part.hpp",
-    "stream/recurrent_part.hpp", "stream/residual_part.hpp", "stream/sequential_part.hpp", "stream/lane_step.hpp",
+    "stream/narrow/*", "stream/voices/*", "stream/*_parts.hpp", "stream/column_*", "stream/*_column.hpp", "stream/*_part.hpp", "stream/lane_step.hpp",
     "stream/step_choice.hpp", "stream/window_ring.hpp", "stream/flush.hpp",
     "model/*_part.hpp", "model/*_parts.hpp", "model/layer_of.hpp", "model/library_layers.hpp", "model/model_file.hpp",
-    "io/*/*", "core/quiet_bounds_*", "core/buffer.hpp", "core/function_ref.hpp", "core/bit_cast.hpp", "core/fma.hpp",
+    "io/*/*", "*/*_bodies.hpp", "core/quiet_bounds_*", "core/buffer.hpp", "core/function_ref.hpp", "core/bit_cast.hpp", "core/fma.hpp",
     "core/finite.hpp", "core/number_text.hpp", "core/leading_number.hpp", "layer/pass_record.hpp", "layer/each_parameter.hpp",
     "layer/recurrent_tape.hpp", "train/fit_mistakes.hpp", "train/*_checks.hpp", "train/fit_loop.hpp", "train/evaluate_loop.hpp", "layer/conv_windows.hpp", "layer/orthonormalize.hpp",
 ]
-KEPT = ["kernel/threads.hpp"]
+KEPT = ["kernel/threads.hpp", "stream/stream_part.hpp", "stream/voices_part.hpp"]
 
 
 @dataclass

@@ -30,6 +30,11 @@ LAYER = {
     "each_inner": "f(layer) for the layers inside this one. See the concept Layer.",
     "each_layer": "f(layer) for every layer of the row.",
     "each_random": "f(random) for every generator that recorded passes with this tape draw from. See the concept Layer.",
+    "size": "How many layers it has.",
+    "kind": "What it is called in messages.",
+    "layer": "The layer in that place, counted from 0.",
+    "gamma": "The factors of the features, with their gradient.",
+    "beta": "What is added to them, with its gradient.",
     "options": "The options that the layer was made with.",
     "set": "Writes a state's matrices. The function that streams call.",
     "fixed_input": "The features of the input if they are known at compile time, else Dynamic.",
@@ -70,11 +75,16 @@ LOSS = {
     "weight": "What the sum of the loss is divided by. See the concept Loss.",
     "check": "Throws std::invalid_argument if outputs of so many features can't have these targets; returns what they "
              "weigh. See the concept Loss.",
+    "name": "The loss's name, as messages have it.",
+    "check_options": "Throws std::invalid_argument if a setting is out of its range.",
+    "outputs": "How many features of y belong to one of the target.",
+    "inner": "What it is made of.",
     "reduction": "Mean over all real numbers, or their sum.",
 }
 
 RULE = {
     "operator()": "The rate of the epoch to come. Throws std::invalid_argument if a setting is out of its range.",
+    "decay_biases": "Whether weight decay also acts on biases.",
     "name": "The rule's name, by which files tell it from others.",
     "learning_rate": "The step size, above 0; schedules change it.",
     "formula": "Whose formula it is, where libraries differ.",
@@ -91,6 +101,16 @@ RULE = {
 }
 
 METRIC = {
+    "value": "The metric of what all batches have summed up.",
+    "merge": "Adds what another batch has summed up.",
+    "inner": "The metric that is asked.",
+    "size": "How many samples there are.",
+    "shape": "The features and steps of x and y.",
+    "finite": "Whether all numbers were found finite when it was made.",
+    "x_lengths": "The steps of each sample's x; empty if all have as many.",
+    "y_lengths": "The steps of each sample's y; empty if all have as many.",
+    "training": "The samples to train on.",
+    "test": "The samples to test on.",
     "name": "The metric's name, as histories and progress bars have it.",
     "operator()": "The value of a batch's output against its target.",
 }
