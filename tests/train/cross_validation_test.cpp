@@ -2,8 +2,8 @@
 
 #include "catch.hpp"
 #include "support.hpp"
-#include "train/going_on.hpp"
 
+#include "carousel/layer/dense.hpp"
 #include "carousel/loss/mean_squared_error.hpp"
 #include "carousel/optim/adam.hpp"
 
@@ -13,6 +13,16 @@ using namespace carousel::test;
 namespace {
 
 using List = std::vector<Index>;
+
+/// Twelve sequences of several lengths with a target for every step.
+Dataset<double> data_of_all() {
+    Random random(40);
+    const List lengths{7, 3, 5, 7, 2, 6, 4, 7, 1, 5, 7, 6};
+    return {random_sequence<double>(2, 7, 12, random, lengths), random_sequence<double>(1, 7, 12, random, lengths)};
+}
+Dense<double> model_of(Index k) {
+    return {2, 1, {.seed = static_cast<std::uint64_t>(k + 3)}};
+}
 
 /// All that folds came to.
 template <class Results>
@@ -66,35 +76,33 @@ TEST_CASE("rolling_origin: tests follow each other to the end, after what they a
 }
 
 TEST_CASE("cross_validate: each fold is a fit and an evaluation of its own, in threads, too") {
-    const auto data = training_data();
+    const auto data = data_of_all();
     const auto folds = k_fold(12, {.folds = 3, .shuffle = true});
-    const auto make = [](Index k) { return noisy_model(static_cast<std::uint64_t>(k + 3)); };
     const FitOptions options{.epochs = 2, .batch_size = 4, .metrics = {MeanAbsoluteError{}}};
-    const auto results = cross_validate(data, folds, make, MeanSquaredError{}, Adam{}, options);
+    const auto results = cross_validate(data, folds, model_of, MeanSquaredError{}, Adam{}, options);
     REQUIRE(results.size() == 3);
     for (std::size_t k = 0; k < 3; ++k) {
         Dataset<double> training, test;
         data.batch(folds[k].training, training.x, training.y);
         data.batch(folds[k].test, test.x, test.y);
-        auto model = make(static_cast<Index>(k));
+        auto model = model_of(static_cast<Index>(k));
         const auto history = fit(model, training, MeanSquaredError{}, Adam{}, options);
         CHECK(results[k].history.epochs.back().loss == history.epochs.back().loss);
-        CHECK(values(results[k].model) == values(model));
+        CHECK(results[k].model.W().value == model.W().value);
         CHECK(results[k].test.loss == evaluate(model, test, MeanSquaredError{}, {.batch_size = 4}).loss);
     }
     std::vector<double> parallel;
     {
         const Threads two(2);
-        parallel = numbers(cross_validate(data, folds, make, MeanSquaredError{}, Adam{}, options));
+        parallel = numbers(cross_validate(data, folds, model_of, MeanSquaredError{}, Adam{}, options));
     }
     CHECK(parallel == numbers(results)); // batches of four aren't cut into shards
 }
 
 TEST_CASE("cross_validate: what a fold refuses is thrown, and so are folds that aren't there") {
-    const auto data = training_data();
-    const auto make = [](Index) { return noisy_model(); };
+    const auto data = data_of_all();
     const auto run = [&](const std::vector<Fold>& folds, const FitOptions& options = {}) {
-        return cross_validate(data, folds, make, MeanSquaredError{}, Adam{}, options);
+        return cross_validate(data, folds, model_of, MeanSquaredError{}, Adam{}, options);
     };
     REQUIRE_THROWS_WITH(run({}), "cross_validate: there are no folds, expected at least 1");
     REQUIRE_THROWS_WITH(run({{{0, 1}, {12}}}), "SampleSource::subset: sample 12 was asked for, expected 0 … 11");

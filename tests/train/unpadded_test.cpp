@@ -2,10 +2,6 @@
 
 #include "catch.hpp"
 #include "support.hpp"
-#include "train/going_on.hpp"
-
-#include "carousel/loss/mean_squared_error.hpp"
-#include "carousel/optim/adam.hpp"
 
 using namespace carousel;
 using namespace carousel::test;
@@ -25,20 +21,42 @@ Sequence<double> padded_in_front(const Sequence<double>& ragged) {
 
 } // namespace
 
-TEST_CASE("unpadded: sequences that are padded in front train as they do without padding") {
-    const auto data = training_data();
-    const Dataset<double> in_front{padded_in_front(data.x), padded_in_front(data.y)};
-    const auto losses = [](const Dataset<double>& with) {
-        auto model = noisy_model();
-        const auto history = fit(model, with, MeanSquaredError{}, Adam{}, {.epochs = 2, .batch_size = 4});
-        return std::vector<double>{history.epochs[0].loss, history.epochs[1].loss};
+TEST_CASE(
+    "unpadded: a model makes of each sequence what it makes of it alone, and training sees what was never padded") {
+    Random random(40);
+    const std::vector<Index> lengths{7, 3, 5, 1};
+    const auto ragged = random_sequence<double>(2, 7, 4, random, lengths);
+    const auto targets = random_sequence<double>(1, 7, 4, random, lengths);
+    const Dataset<double> in_front{padded_in_front(ragged), padded_in_front(targets)};
+    const SimpleRNN<double> model(2, 3, {}, {.seed = 1});
+    const auto run = [&](SequenceView<double> x) {
+        SimpleRNN<double>::Tape tape;
+        const auto y = model.infer(x, tape);
+        return Sequence<double>(y.values(), y.batch());
     };
-    const auto expected = losses(data);
-    CHECK(losses(unpadded(in_front, data.x.lengths())) == expected);
-    CHECK(losses(unpadded(in_front, 0)) == expected);
-    const auto model = noisy_model();
-    CHECK(model(unpadded(in_front.x, 0)).values() == model(data.x).values());
-    const Dataset<double> one_each{in_front.x, Sequence<double>(1, 1, 12)};
+    const auto x = unpadded(in_front.x, lengths);
+    const auto together = run(x);
+    for (Index b = 0; b < 4; ++b) {
+        const Index length = x.view().length(b);
+        CHECK(length == lengths[static_cast<std::size_t>(b)]);
+        Sequence<double> alone(2, length);
+        for (Index t = 0; t < length; ++t)
+            alone.step(t) = ragged.step(t).col(b);
+        const auto expected = run(alone);
+        for (Index t = 0; t < length; ++t)
+            CHECK(difference(together.step(t).col(b), expected.step(t)) < 1e-14);
+    }
+    // All that fit sees are batches.
+    const Dataset<double> never_padded{ragged, targets};
+    Sequence<double> x_batch, y_batch, expected_x, expected_y;
+    for (const auto& data : {unpadded(in_front, lengths), unpadded(in_front, 0)})
+        for (const std::vector<Index>& samples : {std::vector<Index>{3, 1}, {0, 2, 1}}) {
+            data.batch(samples, x_batch, y_batch);
+            never_padded.batch(samples, expected_x, expected_y);
+            CHECK((x_batch.values() == expected_x.values() && y_batch.values() == expected_y.values()));
+            CHECK((x_batch.lengths() == expected_x.lengths() && y_batch.lengths() == expected_y.lengths()));
+        }
+    const Dataset<double> one_each{in_front.x, Sequence<double>(1, 1, 4)};
     CHECK(unpadded(one_each, 0).y.values() == one_each.y.values());
 }
 
