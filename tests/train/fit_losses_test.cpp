@@ -111,7 +111,7 @@ TEST_CASE("GaussianNLLLoss: learns the spread") {
     CHECK(y.values()(0, 1) == Catch::Approx(1).margin(0.2));
 }
 
-TEST_CASE("fit: missing targets are refused unless the loss skips them; then it is as if they weren't there") {
+TEST_CASE("fit: missing targets are refused unless the loss skips them, and then it is as if they weren't there") {
     Dataset<double> data = ragged_data();
     data.y.step(1)(0, 2) = gap;
     data.y.step(3)(0, 0) = gap;
