@@ -53,8 +53,11 @@ struct BinaryCrossEntropy {
     template <std::floating_point S>
     double check(SequenceView<S> target, Index features, ColumnWeights weights = {}) const;
 
+    /// Stand in messages.
     static constexpr const char *name = "BinaryCrossEntropy", *expected = "0 … 1";
+    /// Whether it may be a target.
     bool accepts(double target) const { return target >= 0 && target <= 1; }
+    /// Throws std::invalid_argument unless the options are in their ranges.
     void check_options() const {
         require(std::isfinite(positive_weight) && positive_weight >= 0, name, "positive_weight is ", positive_weight,
                 ", expected a finite number >= 0");

@@ -34,7 +34,7 @@ struct Elementwise {
         "Elementwise: the function must take double y, double target and return a Term, or have outputs(): see "
         "elementwise.hpp");
 
-    Function function;
+    Function function; ///< of one output and its target
     Reduction reduction = Reduction::mean;
     bool skip_nan = false; ///< targets that are NaN don't count; otherwise they are refused
 
@@ -64,12 +64,16 @@ struct Elementwise {
         return detail::check_terms(*this, target, features, weights);
     }
 
+    /// Stands in messages.
     static constexpr const char* name = "Elementwise";
+    /// What the function says of one output.
     Term term(double y, double target) const requires std::is_invocable_r_v<Term, const Function&, double, double> {
         return function(y, target);
     }
+    /// How many outputs a target has, if the function says it.
     Index outputs() const requires requires(const Function& f) { f.outputs(); }
     { return function.outputs(); }
+    /// What the function says of several.
     double terms(std::span<const double> y, double target, std::span<double> dy) const requires
         requires(const Function& f) {
         f.outputs();

@@ -57,11 +57,14 @@ struct GaussianNLLLoss {
     template <std::floating_point S>
     double check(SequenceView<S> target, Index features, ColumnWeights weights = {}) const;
 
+    /// Stands in messages.
     static constexpr const char* name = "GaussianNLLLoss";
+    /// Throws std::invalid_argument unless the options are in their ranges.
     void check_options() const {
         require(std::isfinite(min_scale) && min_scale > 0, name, "min_scale is ", min_scale,
                 ", expected a finite number > 0");
     }
+    /// How many outputs a target has.
     Index outputs() const { return 2; }
     /// σ of an output s.
     double standard_deviation(double s) const {

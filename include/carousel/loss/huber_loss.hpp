@@ -51,7 +51,9 @@ struct HuberLoss {
     template <std::floating_point S>
     double check(SequenceView<S> target, Index features, ColumnWeights weights = {}) const;
 
+    /// Stands in messages.
     static constexpr const char* name = "HuberLoss";
+    /// Throws std::invalid_argument unless the options are in their ranges.
     void check_options() const {
         require(std::isfinite(delta) && delta > 0, name, "delta is ", delta, ", expected a finite number > 0");
     }

@@ -47,6 +47,7 @@ struct L1Loss {
     template <std::floating_point S>
     double check(SequenceView<S> target, Index features, ColumnWeights weights = {}) const;
 
+    /// Stands in messages.
     static constexpr const char* name = "L1Loss";
     /// Of one number.
     Term term(double y, double target) const {

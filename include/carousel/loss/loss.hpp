@@ -35,6 +35,7 @@ concept Loss = std::copy_constructible<Type> && requires(const Type& loss, Seque
 
 /// What an output adds to a loss, and the derivative of that with respect to the output.
 struct Term {
+    /// The summand, and d summand/dy.
     double loss = 0, derivative = 0;
 };
 

@@ -49,6 +49,7 @@ struct MeanSquaredError {
     template <std::floating_point S>
     double check(SequenceView<S> target, Index features, ColumnWeights weights = {}) const;
 
+    /// Stands in messages.
     static constexpr const char* name = "MeanSquaredError";
     /// Of one number, and of `size` of them, with their derivatives · scale.
     Term term(double y, double target) const { return {(y - target) * (y - target), 2 * (y - target)}; }

@@ -55,13 +55,17 @@ struct QuantileLoss {
     template <std::floating_point S>
     double check(SequenceView<S> target, Index features, ColumnWeights weights = {}) const;
 
+    /// Stands in messages.
     static constexpr const char* name = "QuantileLoss";
+    /// Throws std::invalid_argument unless the options are in their ranges.
     void check_options() const {
         require(!quantiles.empty(), name, "there are no quantiles, expected one or more, as {.1, .5, .9}");
         for (const double q : quantiles)
             require(q > 0 && q < 1, name, "a quantile is ", q, ", expected a number above 0 and below 1");
     }
+    /// How many outputs a target has.
     Index outputs() const { return static_cast<Index>(quantiles.size()); }
+    /// And into how many summands of a mean it goes.
     Index summands() const { return outputs(); }
     /// Of one target and its quantiles.
     double terms(std::span<const double> y, double target, std::span<double> dy) const {

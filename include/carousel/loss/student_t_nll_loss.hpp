@@ -61,13 +61,16 @@ struct StudentTNLLLoss {
     template <std::floating_point S>
     double check(SequenceView<S> target, Index features, ColumnWeights weights = {}) const;
 
+    /// Stands in messages.
     static constexpr const char* name = "StudentTNLLLoss";
+    /// Throws std::invalid_argument unless the options are in their ranges.
     void check_options() const {
         require(std::isfinite(min_scale) && min_scale > 0, name, "min_scale is ", min_scale,
                 ", expected a finite number > 0");
         require(!degrees_of_freedom || (std::isfinite(*degrees_of_freedom) && *degrees_of_freedom > 0), name,
                 "degrees_of_freedom are ", degrees_of_freedom.value_or(0), ", expected a finite number > 0");
     }
+    /// How many outputs a target has.
     Index outputs() const { return degrees_of_freedom ? 2 : 3; }
     /// σ of an output s, and ν of an output r.
     double scale(double s) const { return min_scale + softplus(s); }

@@ -40,7 +40,7 @@ concept TakesWeights = std::copy_constructible<Type> &&(
 /// that go on. A metric without Weighted refuses such targets, as they have a row too many.
 template <TakesWeights Inner>
 struct Weighted {
-    Inner inner;
+    Inner inner; ///< the loss, or the metric
 
     /// y, dy: as the loss' own, target: a row more, weights of real columns finite and >= 0. Throws std::invalid_argument, before dy is
     /// touched, where the loss itself does, and unless the last row has weights.
@@ -81,6 +81,7 @@ struct Weighted {
         const Parts<S> parts(target);
         return inner(y, parts.target.view(), parts.weights);
     }
+    /// The metric's own.
     auto name() const requires(!Loss<Inner>) { return inner.name(); }
     template <class Sum>
     double value(const Sum& sum) const requires(!Loss<Inner>) {
@@ -89,6 +90,7 @@ struct Weighted {
         else
             return sum.mean();
     }
+    /// The metric's own.
     template <class Sum>
     void merge(Sum& all, const Sum& batch) const requires(!Loss<Inner>) {
         if constexpr (requires { inner.merge(all, batch); })

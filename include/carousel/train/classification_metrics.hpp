@@ -27,7 +27,7 @@ enum class Average {
 /// the largest output, as with Accuracy. y: classes × columns, target: 1 × columns, class numbers; binary: features × columns both.
 /// Throws std::invalid_argument if the shapes don't fit or a target is no class.
 struct F1Score {
-    Average average = Average::macro;
+    Average average = Average::macro;           ///< how the classes' scores become one
     std::optional<Index> ignore = std::nullopt; ///< targets with this number don't count; not for binary
 
     std::string name() const { return "f1"; }

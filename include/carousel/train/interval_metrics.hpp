@@ -32,7 +32,7 @@ struct IntervalCoverage {
 /// The QuantileLoss of these quantiles, as scikit-learn's mean_pinball_loss for each, and the mean of them. Throws what that throws,
 /// but not for a batch without targets.
 struct MeanPinballLoss {
-    std::vector<double> quantiles = {0.1, 0.5, 0.9};
+    std::vector<double> quantiles = {0.1, 0.5, 0.9}; ///< those of the loss
 
     std::string name() const { return "pinball"; }
 
@@ -63,7 +63,8 @@ Sequence<S> output_of(const char* where, const SequenceView<S>& y, Index k, Inde
 /// QuantileLoss{{.1, .5, .9}}. Throws what the metric throws, and std::invalid_argument unless there is such an output.
 template <class Inner>
 struct OfOutput {
-    Inner inner;
+    Inner inner; ///< the metric
+    /// Which output, from 0, of how many for each target.
     Index output = 0, outputs = 1;
 
     std::string name() const { return inner.name(); }
@@ -74,6 +75,7 @@ struct OfOutput {
         const Sequence<S> its = detail::output_of("OfOutput", y, output, outputs);
         return inner(its.view(), target, weights);
     }
+    /// The metric's own.
     double value(const MetricSum& sum) const { return Metric(inner).value(sum); }
     void merge(MetricSum& all, const MetricSum& batch) const { Metric(inner).merge(all, batch); }
 };

@@ -23,7 +23,7 @@ namespace carousel::inline CAROUSEL_ABI {
 /// without a step or with a label that is NaN don't count. Throws std::invalid_argument unless target has one feature and y's batch,
 /// and blank is a feature of y.
 struct LabelErrorRate {
-    Index blank = 0;
+    Index blank = 0; ///< which feature of y is the blank
 
     std::string name() const { return "label error rate"; }
 

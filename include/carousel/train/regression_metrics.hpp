@@ -21,6 +21,7 @@ struct RootMeanSquaredError {
     template <std::floating_point S>
     MetricSum operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target,
                          ColumnWeights weights = {}) const;
+    /// The root of the mean.
     double value(const MetricSum& sum) const { return std::sqrt(sum.mean()); }
 };
 
@@ -56,6 +57,7 @@ struct R2Score {
     template <std::floating_point S>
     MetricSum operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target,
                          ColumnWeights weights = {}) const;
+    /// Of all batches, which merge() has put together.
     CAROUSEL_INLINE double value(const MetricSum& sum) const;
     CAROUSEL_INLINE void merge(MetricSum& all, const MetricSum& batch) const;
 };
