@@ -4,6 +4,9 @@
 #include "support/interrupt.hpp"
 #include "support/report.hpp"
 
+#include <carousel/io/load_model.hpp>
+#include <carousel/io/safetensors.hpp>
+
 #include <cstdio>
 
 using namespace carousel;

@@ -149,6 +149,9 @@ inline ForecastData forecast_data(const std::string& file, const ForecastTask& t
     if (task.target.empty() && numbers.empty())
         throw std::runtime_error(file + ": no column of numbers, name one: --target");
     data.target = table.column(task.target.empty() ? numbers.back() : task.target).name;
+    if (const Column& target = table.column(data.target); target.kind != ColumnKind::numbers)
+        throw std::runtime_error(
+            target.mixed.empty() ? file + ": column \"" + data.target + "\" has no numbers to forecast" : target.mixed);
     data.inputs = input_names(table, data.target, task);
     Matrix<double> all = table.matrix<double>(data.inputs);
     if (task.log)

@@ -1,12 +1,12 @@
 // Series: a column of a file to be forecast, its scale, its season, and forecasts to be compared.
 #pragma once
 
-#include "support/csv.hpp"
-
 #include <carousel/core/matrix.hpp>
+#include <carousel/data/table.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,7 +25,7 @@ struct SeriesOptions {
 struct TimeSeries {
     std::string name;
     std::vector<double> values;
-    std::vector<std::string> labels; ///< the file's first column, or where that is the values themselves, numbers
+    std::vector<std::string> labels; ///< of the rows: dates, words of the first column, or numbers
     Index training = 0;
 
     Index size() const { return static_cast<Index>(values.size()); }
@@ -37,21 +37,27 @@ struct TimeSeries {
 /// Throws std::runtime_error with the file's name and line if something is wrong with it, or if it is too short to train
 /// on windows of `steps` values with `horizon` after them.
 inline TimeSeries read_series(const SeriesOptions& options, Index steps, Index horizon) {
-    const CsvTable table = read_csv(options.file);
-    const std::size_t column = options.column.empty() ? table.header.size() - 1 : table.column(options.column);
-    TimeSeries series{table.header[column], table.numbers(column), {}};
-    for (const auto& row : table.rows) {
-        if (options.log && !(series.values[series.labels.size()] > 0))
-            table.fail(row.line, "\"" + row.fields[column] + "\" has no logarithm");
-        series.labels.push_back(column > 0 ? row.fields[0] : std::to_string(series.labels.size() + 1));
+    const carousel::Table table = carousel::read_csv(options.file);
+    const std::string name = options.column.empty() ? table.columns().back().name : options.column;
+    const carousel::Matrix<double> values = table.matrix<double>({name});
+    if (table.column(name).kind != carousel::ColumnKind::numbers)
+        throw std::runtime_error(options.file + ": column \"" + name + "\" has no numbers: name another, --column");
+    TimeSeries series{table.column(name).name, {values.data(), values.data() + values.size()}, {}};
+    for (Index row = 0; row < table.rows(); ++row) {
+        if (!std::isfinite(series[row]))
+            throw std::runtime_error(table.place(row) + ": \"" + series.name + "\" is missing");
+        if (options.log && !(series[row] > 0))
+            throw std::runtime_error(table.place(row) + ": \"" + series.name + "\" has no logarithm");
+        series.labels.push_back(table.label(row));
     }
     const Index part = static_cast<Index>(std::ceil(static_cast<double>(series.size()) * options.test_part));
     series.training = std::max<Index>(0, series.size() - std::max(part, horizon));
     const Index needed = steps + horizon + 9; // ten windows
     if (series.training < needed)
-        table.fail(0, std::to_string(series.size()) + " values leave " + std::to_string(series.training) +
-                          " to train on, " + std::to_string(steps) + " steps and a horizon of " +
-                          std::to_string(horizon) + " need " + std::to_string(needed));
+        throw std::runtime_error(options.file + ": " + std::to_string(series.size()) + " values leave " +
+                                 std::to_string(series.training) + " to train on, " + std::to_string(steps) +
+                                 " steps and a horizon of " + std::to_string(horizon) + " need " +
+                                 std::to_string(needed));
     return series;
 }
 
@@ -83,14 +89,9 @@ class Scale {
     double mean_ = 0, deviation_ = 1;
 };
 
-/// The lag, past the first at which the training part without its linear trend is unlike itself, at which it is most
-/// like itself; 0 if it isn't at any.
-inline Index find_season(const TimeSeries& series) {
-    const Index n = series.training, longest = std::min<Index>(n / 2, 5000);
-    Eigen::VectorXd y = Eigen::Map<const Eigen::VectorXd>(series.values.data(), n);
-    const Eigen::VectorXd t = Eigen::VectorXd::LinSpaced(n, -1, 1);
-    y.array() -= y.mean();
-    y -= t * (t.dot(y) / t.squaredNorm());
+/// The lag, past the first at which a series is unlike itself, at which it is most like itself; 0 if it isn't at any.
+inline Index find_season(const Eigen::VectorXd& y) {
+    const Index n = y.size(), longest = std::min<Index>(n / 2, 5000);
     const auto autocovariance = [&](Index lag) { return y.head(n - lag).dot(y.tail(n - lag)); };
     Index lag = 1, best = 0;
     while (lag < longest && autocovariance(lag) >= 0)
@@ -101,6 +102,20 @@ inline Index find_season(const TimeSeries& series) {
             best = lag;
         }
     return best;
+}
+
+/// The season of the training part without its linear trend, or else, where slow changes hide one, of its differences.
+inline Index find_season(const TimeSeries& series) {
+    const Index n = series.training;
+    Eigen::VectorXd y = Eigen::Map<const Eigen::VectorXd>(series.values.data(), n);
+    const Eigen::VectorXd t = Eigen::VectorXd::LinSpaced(n, -1, 1);
+    y.array() -= y.mean();
+    y -= t * (t.dot(y) / t.squaredNorm());
+    if (const Index season = find_season(y); season > 0 || n < 3)
+        return season;
+    Eigen::VectorXd differences = y.tail(n - 1) - y.head(n - 1);
+    differences.array() -= differences.mean();
+    return find_season(differences);
 }
 
 /// Forecasts in the series' units, horizon × how many: the first is made just before the first value held out, the next

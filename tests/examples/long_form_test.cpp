@@ -39,6 +39,7 @@ TEST_CASE("read_long_form: mistakes are named with their line") {
     refused("s,l,t,x\n0,1,0,1\n0,2,1,1\n", ":3: label \"2\", expected that of the sequence, 1");
     refused("s,l,t,x\n0,1,0,1\n0,1,2,1\n", ":3: step \"2\", expected 1");
     refused("s,l,t,x\n0,1,0,1\n1,1,1,1\n", ":3: step \"1\", expected 0");
-    refused("s,l,t,x\n0,1,0,nan\n", ":2: column \"x\" is \"nan\", expected a finite number");
+    refused("s,l,t,x\n0,1,0,nan\n", ":2: column \"x\" has words, expected finite numbers");
+    refused("s,l,t,x\n0,1,0,1\n0,1,1,nan\n", ":3: column 4, \"x\", is \"nan\", expected a finite number");
     refused("", ": is empty");
 }
