@@ -78,6 +78,7 @@
 #include "carousel/train/progress_bar.hpp"
 #include "carousel/train/sample_source.hpp"
 #include "carousel/train/regression_metrics.hpp"
+#include "carousel/train/search.hpp"
 #include "carousel/train/summary.hpp"
 #include "carousel/train/unpadded.hpp"
 #include "carousel/train/windows.hpp"

@@ -11,6 +11,7 @@
 #ifdef CAROUSEL_BODIES
 #    include <charconv>
 #    include <cmath>
+#    include <cstdint>
 #    include <fstream>
 #    include <span>
 #    include <stdexcept>
@@ -52,7 +53,7 @@ CAROUSEL_INLINE std::string csv_header(std::span<const std::string> metrics) {
 }
 
 CAROUSEL_INLINE std::string csv_row(const EpochReport& report) {
-    std::string line = std::to_string(report.epoch);
+    std::string line = decimal(static_cast<std::intmax_t>(report.epoch));
     const auto add = [&](double number) {
         line += ',';
         if (!std::isnan(number))
@@ -66,7 +67,7 @@ CAROUSEL_INLINE std::string csv_row(const EpochReport& report) {
     }
     add(report.learning_rate);
     add(report.gradient_norm);
-    line += ',' + std::to_string(report.skipped_steps);
+    line += ',' + decimal(static_cast<std::intmax_t>(report.skipped_steps));
     add(report.seconds);
     return line;
 }
