@@ -3,10 +3,10 @@
 
 #include "carousel/core/buffer.hpp"
 #include "carousel/simd/denormals.hpp"
+#include "carousel/stream/attention_part.hpp"
 #include "carousel/stream/conv1d_part.hpp"
 #include "carousel/stream/narrow/part.hpp"
 #include "carousel/stream/narrow/product.hpp"
-#include "carousel/stream/attention_part.hpp"
 #include "carousel/stream/parallel_part.hpp"
 #include "carousel/stream/recurrent_part.hpp"
 #include "carousel/stream/residual_part.hpp"
