@@ -162,7 +162,7 @@ struct DrawValue {
 };
 
 /// What an exception says.
-CAROUSEL_INLINE std::string what_of(const std::exception_ptr& error) {
+CAROUSEL_INLINE std::string what_of([[maybe_unused]] const std::exception_ptr& error) {
     std::string what = "an exception that isn't a std::exception";
 #    ifndef CAROUSEL_NO_EXCEPTIONS
     try {
