@@ -101,7 +101,10 @@ TEMPLATE_TEST_CASE("update: a number is changed alike wherever it stands among o
         });
     };
     check([&](Vectors& v, Index k, Index size) {
-        functions.adam(adam, &v[0][0] + k, &v[1][0] + k, &v[3][0] + k, &v[2][0] + k, size);
+        functions.adam(adam, &v[0][0] + k, &v[1][0] + k, &v[3][0] + k, &v[2][0] + k, nullptr, size);
+    });
+    check([&](Vectors& v, Index k, Index size) { // AMSGrad
+        functions.adam(adam, &v[0][0] + k, &v[1][0] + k, &v[3][0] + k, &v[2][0] + k, &v[4][0] + k, size);
     });
     check([&](Vectors& v, Index k, Index size) { functions.sgd(sgd, &v[0][0] + k, &v[1][0] + k, &v[2][0] + k, size); });
     check([&](Vectors& v, Index k, Index size) { functions.sgd(sgd, &v[0][0] + k, &v[1][0] + k, nullptr, size); });
