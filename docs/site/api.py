@@ -218,7 +218,7 @@ def read(root, work):
 
 
 def made(kind, qualified, location, copy, headers, name=None):
-    header = os.path.relpath(location.get("file"), copy).replace(os.sep, "/")
+    header = os.path.relpath(location.get("declfile") or location.get("file"), copy).replace(os.sep, "/")
     if header not in headers or location.get("bodyfile") is None and kind in ("class", "struct"):
         return None
     line = int(location.get("declline") or location.get("line"))
