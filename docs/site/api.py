@@ -94,8 +94,12 @@ class Header:
             k -= 1
         return k
 
-    def comment(self, line):
-        """The comment above the declaration, or behind it (///<)."""
+    def comment(self, line, end):
+        """The comment above the declaration and the one behind it (///<), in its first or last line."""
+        above, behind = self.above(line), self.behind(line) or self.behind(end)
+        return above.removesuffix(".") + ": " + behind if above and behind else above or behind
+
+    def behind(self, line):
         behind = re.search(r"///< ?(.*)", self.lines[line - 1])
         if behind:
             text = [behind[1]]
@@ -104,6 +108,9 @@ class Header:
                 text.append(re.sub(r"^\s*///< ?", "", self.lines[k]))
                 k += 1
             return "\n".join(text)
+        return ""
+
+    def above(self, line):
         k = self.start(line) - 1
         text = []
         while k >= 0 and re.match(r"\s*///(?!<)", self.lines[k]):
@@ -225,7 +232,7 @@ def made(kind, qualified, location, copy, headers, name=None):
     text = headers[header]
     name = name or qualified.rpartition("::")[2]
     declaration, end = text.declaration(kind, name, line)
-    return Name(kind, name, qualified.replace("CAROUSEL_ISA::", ""), header, line, end, declaration, text.comment(line))
+    return Name(kind, name, qualified.replace("CAROUSEL_ISA::", ""), header, line, end, declaration, text.comment(line, end if kind in ("variable", "typedef") else line))
 
 
 def in_order(names, header, missing, inside=None):
