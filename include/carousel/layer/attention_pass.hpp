@@ -17,8 +17,8 @@ struct AttentionNumbers {
     Sequence<S> y, weights; ///< weights: α, remembered steps × (T·B)
     Matrix<S> state, d_state;
     Matrix<S> queries, keys, d_queries, d_keys; ///< W·x (x for a dot score); U·m, all sequences side by side
-    Matrix<S> scores, tanh, d_scores, d_tanh;   ///< of one sequence; of one step
     Matrix<S> dx;
+    Buffer<S> scores, tanh, d_scores, d_tanh; ///< of one sequence; of one step
     Buffer<S> scratch;
 };
 
@@ -120,21 +120,20 @@ class AttentionPass {
     /// c of sequence b, from its scores.
     void attend(Index b) {
         const Index asked = n_.x.length(b), count = counted(b), output = memory_ + query_;
-        detail::reshape(n_.scores, count, asked);
+        S* const scores = n_.scores.get(count * asked);
         const Operand memory = memory_of(n_.state, b);
         if (additive_) {
             S* const keys = n_.keys.data() + b * remembered_ * keys_;
             multiply(keys, keys_, keys_, count, memory_, kernel::operand(U_), memory, false);
             for (Index t = 0; t < asked; ++t) {
                 add_query(b, t);
-                multiply(n_.scores.data() + t * count, count, count, 1, keys_, kernel::operand(n_.tanh).transposed(),
+                multiply(scores + t * count, count, count, 1, keys_, Operand{n_.tanh.data(), keys_, 1},
                          kernel::operand(v_), false);
             }
         } else
-            multiply(n_.scores.data(), count, count, asked, memory_, memory.transposed(), steps_of(queries(), keys_, b),
-                     false);
+            multiply(scores, count, count, asked, memory_, memory.transposed(), steps_of(queries(), keys_, b), false);
         for (Index t = 0; t < asked; ++t)
-            kernel::softmax_functions<S>().softmax(n_.scores.data() + t * count,
+            kernel::softmax_functions<S>().softmax(scores + t * count,
                                                    n_.weights.data() + (t * batch_ + b) * remembered_, count);
         multiply(n_.y.data() + b * output, batch_ * output, memory_, asked, count, memory,
                  steps_of(n_.weights.data(), remembered_, b), false);
@@ -143,13 +142,13 @@ class AttentionPass {
     /// tanh(W·h + U·m) of sequence b's step t: units × steps that count.
     void add_query(Index b, Index t) {
         const Index count = counted(b);
-        detail::reshape(n_.tanh, keys_, count);
+        S* const sums = n_.tanh.get(keys_ * count);
         const S* const query = n_.queries.data() + (t * batch_ + b) * keys_;
         const S* const keys = n_.keys.data() + b * remembered_ * keys_;
         for (Index s = 0; s < count; ++s)
             for (Index k = 0; k < keys_; ++k)
-                n_.tanh.data()[s * keys_ + k] = query[k] + keys[s * keys_ + k];
-        kernel::array_functions<S>().activate(Activation::tanh, n_.tanh.data(), n_.tanh.data(), n_.tanh.size());
+                sums[s * keys_ + k] = query[k] + keys[s * keys_ + k];
+        kernel::array_functions<S>().activate(Activation::tanh, sums, sums, keys_ * count);
     }
 
     void attend_backward(SequenceView<S> dy, Index b, Matrix<S>& dv) {
@@ -158,34 +157,33 @@ class AttentionPass {
                       weights = steps_of(n_.weights.data(), remembered_, b);
         S* const d_memory = memory_at(n_.d_state, b);
         // dα = mᵀ·dc, dm += dc·αᵀ, de = α∘(dα − Σ dα∘α)
-        detail::reshape(n_.scores, count, asked);
-        detail::reshape(n_.d_scores, count, asked);
-        multiply(n_.scores.data(), count, count, asked, memory_, memory.transposed(), dc, false);
+        S *const d_weights = n_.scores.get(count * asked), *const d_scores = n_.d_scores.get(count * asked);
+        multiply(d_weights, count, count, asked, memory_, memory.transposed(), dc, false);
         multiply(d_memory, memory_, memory_, count, asked, dc, weights.transposed(), true);
         for (Index t = 0; t < asked; ++t)
-            kernel::softmax_functions<S>().backward(n_.scores.data() + t * count, weights.data + t * weights.column,
-                                                    n_.d_scores.data() + t * count, count);
-        const Operand de = kernel::operand(n_.d_scores);
+            kernel::softmax_functions<S>().backward(d_weights + t * count, weights.data + t * weights.column,
+                                                    d_scores + t * count, count);
+        const Operand de = {d_scores, 1, count};
         if (!additive_) { // e = qᵀ·m
             multiply(n_.d_queries.data() + b * keys_, batch_ * keys_, memory_, asked, count, memory, de, false);
             multiply(d_memory, memory_, memory_, count, asked, steps_of(queries(), keys_, b), de.transposed(), true);
             return;
         }
-        detail::reshape(n_.d_tanh, keys_, count);
+        S* const d_sums = n_.d_tanh.get(keys_ * count);
         S* const d_keys = n_.d_keys.data() + b * remembered_ * keys_;
         for (Index t = 0; t < asked; ++t) {
             add_query(b, t);
-            const S* const d = n_.d_scores.data() + t * count;
-            multiply(dv.data(), keys_, keys_, 1, count, kernel::operand(n_.tanh), {d, 1, count}, true);
+            const S* const d = d_scores + t * count;
+            multiply(dv.data(), keys_, keys_, 1, count, Operand{n_.tanh.data(), 1, keys_}, {d, 1, count}, true);
             for (Index s = 0; s < count; ++s)
                 for (Index k = 0; k < keys_; ++k)
-                    n_.d_tanh.data()[s * keys_ + k] = v_.data()[k] * d[s];
-            kernel::array_functions<S>().activate_backward(Activation::tanh, n_.d_tanh.data(), n_.tanh.data(),
-                                                           n_.d_tanh.data(), n_.d_tanh.size());
-            kernel::array_functions<S>().add_columns(n_.d_tanh.data(), keys_, count,
+                    d_sums[s * keys_ + k] = v_.data()[k] * d[s];
+            kernel::array_functions<S>().activate_backward(Activation::tanh, d_sums, n_.tanh.data(), d_sums,
+                                                           keys_ * count);
+            kernel::array_functions<S>().add_columns(d_sums, keys_, count,
                                                      n_.d_queries.data() + (t * batch_ + b) * keys_);
             for (Index k = 0; k < keys_ * count; ++k)
-                d_keys[k] += n_.d_tanh.data()[k];
+                d_keys[k] += d_sums[k];
         }
     }
 
