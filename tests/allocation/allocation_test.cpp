@@ -3,6 +3,7 @@
 #include "layer/every_cell.hpp"
 
 #include "carousel/layer/activate.hpp"
+#include "carousel/layer/attention.hpp"
 #include "carousel/layer/batch_norm.hpp"
 #include "carousel/layer/bidirectional.hpp"
 #include "carousel/layer/conv1d.hpp"
@@ -13,9 +14,11 @@
 #include "carousel/layer/gain.hpp"
 #include "carousel/layer/last_step.hpp"
 #include "carousel/layer/layer_norm.hpp"
+#include "carousel/layer/parallel.hpp"
 #include "carousel/layer/prelu.hpp"
 #include "carousel/layer/residual.hpp"
 #include "carousel/layer/sequential.hpp"
+#include "carousel/layer/slice.hpp"
 #include "carousel/layer/softmax.hpp"
 #include "carousel/loss/mean_squared_error.hpp"
 #include "carousel/optim/adam.hpp"
@@ -130,9 +133,13 @@ TEST_CASE("allocation: no model allocates in a training step after the first, wi
                            Softmax{}};
         check_training(in_step, AdamW{}, size.steps, size);
         check_training(in_step, SGD{.momentum = 0.9, .nesterov = true}, size.steps, size);
-        Sequential convolutions{Conv1D<float>{size.input, size.hidden, 3, {.dilation = 2}},
-                                BatchNorm<float>{size.hidden}, LayerNorm<float>{size.hidden}, PReLU<float>{size.hidden},
-                                Conv1D<float>{size.hidden, 3, 2, {.stride = 2, .padding = Padding::valid}}};
+        Sequential convolutions{
+            Conv1D<float>{size.input, size.hidden, 3, {.dilation = 2}},
+            BatchNorm<float>{size.hidden},
+            LayerNorm<float>{size.hidden},
+            Parallel{GRU<float>{size.hidden, 2}, Slice{size.hidden, {.first = 2, .count = size.hidden - 2}}},
+            PReLU<float>{size.hidden},
+            Conv1D<float>{size.hidden, 3, 2, {.stride = 2, .padding = Padding::valid}}};
         check_training(convolutions, Adam{}, size.steps / 2, size);
         Sequential both_ways{Bidirectional{LSTM<float>{size.input, size.hidden}},
                              Bidirectional{LSTM<float>{2 * size.hidden, 4}, Merge::average}, LastStep{}};
@@ -141,7 +148,8 @@ TEST_CASE("allocation: no model allocates in a training step after the first, wi
                              Model<float>{LSTM<float>{8, 4}, Dropout{0.2}}, Dense<float>{4, 3}};
         check_training(decided, Adam{}, size.steps, size);
         EncoderDecoder delayed{LSTM<float>{size.input, size.hidden},
-                               Sequential{LSTM<float>{size.input, size.hidden}, Dense<float>{size.hidden, 3}},
+                               Sequential{LSTM<float>{size.input, size.hidden},
+                                          Attention<float>{size.hidden, size.hidden}, Dense<float>{2 * size.hidden, 3}},
                                {.encoder_steps = 2}};
         check_training(delayed, Adam{}, size.steps - 2, size);
     }
@@ -217,6 +225,7 @@ TEST_CASE("allocation: nor do samples of every kind, resets, states and weights"
         return Sequential{Conv1D<float>{3, 3, 4, {.dilation = 3}},
                           BatchNorm<float>{3},
                           LayerNorm<float>{3},
+                          Parallel{GRU<float>{3, 2}, Slice{3, {.first = 1, .count = 1}}},
                           PReLU<float>{3},
                           GRU<float, 3, 40>{},
                           Dropout{0.2},
@@ -226,6 +235,8 @@ TEST_CASE("allocation: nor do samples of every kind, resets, states and weights"
                           Dense<float>{30, 5, {.activation = Activation::tanh}},
                           Activate{Activation::elu()},
                           Gain{2},
+                          Attention<float>{5, 2, {.stream_steps = 3}},
+                          Slice{7, {.first = 2, .count = 5}},
                           Softmax{},
                           Residual{Dense<float>{5, 1}}};
     };
