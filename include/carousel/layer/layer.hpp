@@ -95,6 +95,7 @@ using StateOf = typename detail::pass_types<L, S>::State;
 ///
 ///     Index input_size() const;                    // features of x, unless it takes any number
 ///     static constexpr bool takes_tokens() { return true; }    // x is tokens, so no gradient reaches a layer before it
+///     static constexpr bool passes_tokens = true;  // it hands features on as they are (Slice): tokens may follow it
 ///     Index states() const;                        // if State is a list whose length isn't fixed: how many matrices
 ///     State empty_state() const;                   // and such a list of empty ones
 ///     void each_option(f) const;                   // f(name, value) of what makes the layer again besides each_setting,
