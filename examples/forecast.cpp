@@ -16,7 +16,7 @@ namespace {
 
 const char* const footer = R"(
 Series to try, from https://github.com/jbrownlee/Datasets and https://github.com/zhouhaoyi/ETDataset:
-  forecast monthly-sunspots.csv --horizon 12 --quantiles .1,.5,.9
+  forecast monthly-sunspots.csv --horizon 12 --quantiles .1,.5,.9 --relative deviation --least-deviation .3
   forecast airline-passengers.csv --horizon 12 --log
   forecast ETTh1.csv --target OT --horizon 24 --steps 96 --split 8640,2880,2880 --relative deviation --hidden 48 \
       --initializer pytorch --dropout .2 --batch-size 64 --epochs 14
