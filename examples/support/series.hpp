@@ -109,13 +109,16 @@ inline Index find_season(const TimeSeries& series) {
     const Index n = series.training;
     Eigen::VectorXd y = Eigen::Map<const Eigen::VectorXd>(series.values.data(), n);
     const Eigen::VectorXd t = Eigen::VectorXd::LinSpaced(n, -1, 1);
+    const double rounding = 1e-20 * y.squaredNorm();
     y.array() -= y.mean();
     y -= t * (t.dot(y) / t.squaredNorm());
+    if (y.squaredNorm() <= rounding) // a straight line
+        return 0;
     if (const Index season = find_season(y); season > 0 || n < 3)
         return season;
     Eigen::VectorXd differences = y.tail(n - 1) - y.head(n - 1);
     differences.array() -= differences.mean();
-    return find_season(differences);
+    return differences.squaredNorm() > rounding ? find_season(differences) : 0;
 }
 
 /// Forecasts in the series' units, horizon × how many: the first is made just before the first value held out, the next
