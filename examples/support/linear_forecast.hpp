@@ -21,7 +21,7 @@ class LinearForecast {
     /// targets lie in training … validated − 1.
     LinearForecast(const Eigen::VectorXd& series, const Eigen::VectorXd& truth, Index steps, Index horizon,
                    Index training, Index validated)
-        : steps_(steps), horizon_(horizon) {
+        : steps_(steps) {
         const Index inputs = steps + 1;
         Eigen::MatrixXd xx = Eigen::MatrixXd::Zero(inputs, inputs), xy = Eigen::MatrixXd::Zero(inputs, horizon);
         constexpr Index most = 256; // windows of a block
@@ -74,7 +74,7 @@ class LinearForecast {
         return x;
     }
 
-    Index steps_, horizon_;
+    Index steps_;
     Eigen::MatrixXd weights_;
 };
 

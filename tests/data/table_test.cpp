@@ -92,7 +92,7 @@ TEST_CASE("table: a column of words among numbers isn't taken for numbers") {
                       "file:3: column 1, \"a\", is \"1e999\", expected a finite number");
 }
 
-TEST_CASE("table: a column is found by its name, and else by its number; what is like it is said") {
+TEST_CASE("table: a column is found by its name, and else by its number, and what is like it is said") {
     const Table table = parse_csv("HUFL,HULL,OT,x,x\n1,2,3,4,5", {}, "file");
     CHECK(table.column("OT").values == Numbers{3});
     CHECK(table.column("3").values == Numbers{3});
