@@ -1,33 +1,16 @@
 // Shell: runs other programs that are installed.
 #pragma once
 
+#include <carousel/plot/installed.hpp>
+
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <utility>
 
 namespace example {
 
-/// Whether a program of this name is in a folder of the PATH.
-inline bool program_is_there(const std::string& name) {
-    const char* const path = std::getenv("PATH");
-#ifdef _WIN32
-    constexpr char separator = ';';
-    const std::string file = name + ".exe";
-#else
-    constexpr char separator = ':';
-    const std::string& file = name;
-#endif
-    std::istringstream folders(path ? path : "");
-    std::error_code none;
-    for (std::string folder; std::getline(folders, folder, separator);)
-        if (std::filesystem::is_regular_file(std::filesystem::path(folder) / file, none))
-            return true;
-    return false;
-}
+using carousel::detail::program_is_there;
 
 /// The command's standard output, or nothing if the command ends with an error; its standard error is the program's.
 inline std::optional<std::string> output_of(const std::string& command) {

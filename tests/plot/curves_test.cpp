@@ -1,11 +1,11 @@
-#include "support/curves.hpp"
+#include "carousel/plot/curves.hpp"
 
 #include "catch.hpp"
 
 #include <cmath>
 
 using namespace carousel;
-using namespace example;
+using namespace carousel;
 
 TEST_CASE("curves: loss and first metric by epoch, of training and validation") {
     History history;

@@ -1,16 +1,22 @@
-#include "support/plot.hpp"
+#include "carousel/plot/plot.hpp"
 
 #include "catch.hpp"
+#include "io/folder.hpp"
 
-using namespace example;
+#include <cstdlib>
+#include <string>
+
+using namespace carousel;
 
 namespace {
 
 std::string script_of(std::vector<double> x, std::vector<double> y, bool log_y) {
-    Plot plot{
-        .title = "", .x_label = "", .y_label = "", .series = {{"curve", std::move(x), std::move(y), Style::second}}};
+    Plot plot{.title = "",
+              .x_label = "",
+              .y_label = "",
+              .series = {{"curve", std::move(x), std::move(y), PlotStyle::second}}};
     plot.log_y = log_y;
-    return detail::script(plot);
+    return detail::gnuplot::script(plot);
 }
 bool has(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
@@ -63,13 +69,41 @@ TEST_CASE("plots: gnuplot takes scripts of every kind") {
         return;
     const auto path = std::filesystem::temp_directory_path() / "carousel_plot_test.png";
     Plot labelled{
-        .title = "it's", .x_label = "", .y_label = "", .series = {{"a", {1, 2, 3}, {1, 100, 1e3}, Style::truth}}};
+        .title = "it's", .x_label = "", .y_label = "", .series = {{"a", {1, 2, 3}, {1, 100, 1e3}, PlotStyle::truth}}};
     labelled.log_y = true;
     labelled.x_labels = {{1, "one"}, {3, "three"}};
     Plot one = labelled;
-    one.series = {{"", {4}, {0.5}, Style::prediction}};
+    one.series = {{"", {4}, {0.5}, PlotStyle::prediction}};
     one.x_labels = {};
     CHECK(
         draw({.file = path.filename().string(), .frames = {labelled, one}, .side_by_side = true}, path.parent_path()));
     std::filesystem::remove(path);
+}
+
+TEST_CASE("plot: curves and trainings as PNG and SVG where gnuplot is, and false where it isn't") {
+    const test::Folder folder;
+    History history;
+    history.epochs = {EpochReport{.epoch = 1, .loss = 2}, EpochReport{.epoch = 2, .loss = 1}};
+    const Plot curves{.title = "it's", .x_label = "x", .y_label = "y", .series = {{"a", {1, 2, 3}, {1, 4, 9}}}};
+    const bool there = gnuplot_is_there();
+    CHECK(plot(folder / "history.png", history) == there);
+    CHECK(plot(folder / "curves.svg", curves) == there);
+    CHECK(folder.files() == (there ? 2 : 0));
+    if (there) {
+        CHECK(test::content(folder / "history.png").substr(1, 3) == "PNG");
+        CHECK(has(test::content(folder / "curves.svg"), "<svg"));
+    }
+    REQUIRE_THROWS_WITH(plot("curves.pdf", curves),
+                        "plot: the file is curves.pdf, expected a name that ends with .png or .svg");
+    REQUIRE_THROWS_WITH(plot("a.png", Plot{.title = "", .x_label = "", .y_label = "", .series = {{"a", {1, 2}, {1}}}}),
+                        "plot: \"a\" has 2 x and 1 y, expected as many");
+#ifdef __unix__
+    const char* const path = std::getenv("PATH");
+    const std::string before = path ? path : "";
+    setenv("PATH", "/none", 1);
+    CHECK_FALSE(gnuplot_is_there());
+    CHECK_FALSE(plot(folder / "none.png", history));
+    setenv("PATH", before.c_str(), 1);
+    CHECK_FALSE(test::fs::exists(folder / "none.png"));
+#endif
 }
