@@ -101,6 +101,39 @@ TEST_CASE("allocation: a training goes on after a failed one, and puts its best 
     check_history();
 }
 
+TEST_CASE(
+    "allocation: a training whose steps are of two batches, with averages, goes on bit for bit after a failed one") {
+    auto model = noisy_model();
+    const auto before = values(model);
+    const auto data = training_data(), validation = validation_data();
+    constexpr Index epochs = 2;
+    std::optional<Training<decltype(model), Adam>> training;
+    const auto restore = [&] {
+        set_values(model, before);
+        training.emplace(model, Adam{.learning_rate = 0.05});
+    };
+    const auto train = [&] {
+        fit(*training, data, validation, MeanSquaredError{},
+            {.epochs = epochs - training->epochs(),
+             .batch_size = 4,
+             .accumulate = 2,
+             .planned_epochs = epochs,
+             .groups = {{.names = "*.b", .weight_decay = 0.0}},
+             .schedule = OneCycle{},
+             .schedule_steps = true,
+             .moving_average = MovingAverage{.decay = 0.5}});
+    };
+    restore();
+    train();
+    const auto trained = values(model), averages = training->state().average;
+    CHECK(fail_each_allocation(restore, train, [&](CallEnd outcome) {
+              REQUIRE(outcome == CallEnd::bad_alloc);
+              train();
+              REQUIRE(values(model) == trained);
+              REQUIRE(training->state().average == averages);
+          }) > 20);
+}
+
 TEST_CASE("allocation: a failed one within check_gradients is thrown, and the model is as it was") {
     const Sequential original{SimpleRNN<double>{1, 2}, LastStep{}, Dense<double>{2, 1}};
     auto model = original;
