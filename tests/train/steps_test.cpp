@@ -116,6 +116,38 @@ TEST_CASE("accumulate: of an embedding the columns of all batches, and the same 
     CHECK(once.optimizer().state().moments == runs.optimizer().state().moments);
 }
 
+TEST_CASE("Training: gradients of batches without a step, and averages, that don't fit are refused") {
+    auto model = token_model();
+    Training training{model, SGD{}};
+    fit(training, tokens(), MeanSquaredError{},
+        {.batch_size = 2, .accumulate = 3, .moving_average = MovingAverage{}, .callbacks = {[](Progress& p) {
+                                                                                  p.stop = true;
+                                                                              }}});
+    const auto good = training.state();
+    REQUIRE(good.begun->accumulated.batches == 1);
+    REQUIRE(good.begun->accumulated.columns[0].size() > 1);
+    const auto refused = [&](auto&& change, const std::string& message) {
+        CAPTURE(message);
+        auto state = good;
+        change(state, state.begun->accumulated);
+        REQUIRE_THROWS_WITH(training.set_state(state, training.optimizer().state()), "Training::set_state: " + message);
+    };
+    refused([](auto&, auto& sums) { sums.batches = -1; }, "gradients of -1 batches of weight " +
+                                                              detail::shortest(good.begun->accumulated.weight) +
+                                                              " are added up, expected both >= 0");
+    refused([](auto&, auto& sums) { sums.gradients.pop_back(); }, "added up are gradients of 2 parameters, expected 3");
+    refused([](auto&, auto& sums) { sums.columns[0][0] = 9; },
+            "the gradient added up of 0.Embedding.table has column 9, expected 0 <= column < 9");
+    refused([](auto&, auto& sums) { sums.columns[0] = {1}; },
+            "the gradient added up of 0.Embedding.table is 2 × " +
+                std::to_string(good.begun->accumulated.columns[0].size()) + ", expected 2 × 1");
+    refused([](auto&, auto& sums) { sums.columns[1] = {0}; },
+            "the gradient added up of 1.Dense.W has columns of its own, expected none of a dense parameter");
+    refused([](auto& state, auto&) { state.average[1].resize(1, 1); },
+            "the averaged values of 1.Dense.W are 1 × 1, expected 1 × 2");
+    training.set_state(good, training.optimizer().state());
+}
+
 TEST_CASE("MovingAverage: decay·average + (1 − decay)·w after each step, at the end the model's") {
     auto plain = plain_model(), averaged = plain_model(), kept = plain_model();
     const auto w = path(plain, 2);

@@ -35,7 +35,7 @@ Index set_trainable(Layer& layer, const std::string& names, bool trainable, cons
 ///
 ///     freeze(model.layer<0>());      // all of the first layer; of a Model model.layer(0)
 ///     freeze(model, "0.*");          // the same
-///     freeze(model, "*.Embedding.W");
+///     freeze(model, "*.Embedding.table");
 ///
 /// A frozen parameter is as it is: no optimizer changes it, not by weight decay either, and clipping and the norm of the
 /// gradients don't count it. An optimizer that is made afterwards has no moments for it; one that was made before keeps what it has
