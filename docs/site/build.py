@@ -17,19 +17,19 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 # The order of the contents. A Markdown file of docs/ or docs/guides/ that isn't here comes after those that are.
 GUIDES = ["first-net", "first-net.ja", "classify-sequences", "stream-in-real-time", "write-a-cell", "write-a-layer", "write-a-loss", "check-gradients"]
-MANUAL = ["what-is-an-lstm", "training", "streaming", "models", "formats", "command", "amp", "compiled", "platforms", "performance", "experiments",
+MANUAL = ["what-is-an-lstm", "training", "data", "streaming", "decoding", "models", "formats", "command", "amp", "compiled", "platforms", "performance", "experiments",
           "architecture"]
 ROOMS = [
-    ("", "All of it, and its version"),
     ("layer", "Layers: recurrent ones, what stands between them, and rows of them"),
     ("cell", "Cells: the equations of one step; gates and activations"),
     ("loss", "Losses"),
     ("optim", "Optimizers, clipping, schedules"),
-    ("data", "Data"),
+    ("data", "Tables, dates, scalers, splits"),
     ("train", "Data sets, fit, metrics, gradient checks"),
     ("stream", "Sample by sample"),
     ("model", "Models whose layers are known at run time"),
     ("decode", "From logits to tokens"),
+    ("plot", "Pictures: opt-in headers, drawn by gnuplot"),
     ("io", "Files: opt-in headers"),
     ("core", "Matrices, sequences, parameters, random numbers"),
     ("simd", "Denormal numbers"),
@@ -78,7 +78,8 @@ def main():
     reference = api.Reference(headers, found)
     for header in found:
         site.add(f"include/carousel/{header}", reference.page(header))
-    rooms = [room for room in ROOMS if any(header.startswith(room[0] + "/") for header in found)]
+    standing = sorted({header.split("/")[0] for header in found if "/" in header})
+    rooms = [room for room in ROOMS if room[0] in standing] + [(room, "") for room in standing if room not in dict(ROOMS)]
     groups = [
         ("Start", [("Carousel", "index.html")]),
         ("Guides", [(titled[f"guides/{name}.html"], f"guides/{name}.html") for name in guides]),
