@@ -16,6 +16,7 @@ enum class Header {
     no, ///< columns are called "1", "2", …
 };
 
+/// How a file is read. The defaults find out by themselves.
 struct CsvOptions {
     char separator = 0; ///< 0: the one of , ; TAB | that the first line has most of
     Header header = Header::find;

@@ -19,6 +19,7 @@ enum class Fill {
     linear,   ///< the line between both, by row; gaps at the ends take the nearest value
 };
 
+/// Which gaps are filled.
 struct FillOptions {
     AnyIndex limit = std::numeric_limits<Index>::max(); ///< longer gaps stay as they are
 };

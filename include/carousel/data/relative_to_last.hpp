@@ -31,6 +31,7 @@ struct WindowBase {
 ///     Matrix<float> forecast = model(test.x).values();
 ///     relative.invert(forecast, base);
 struct RelativeToLast {
+    /// What y has the future of.
     std::vector<Index> targets = {
         0}; ///< the rows of x that y's are the future of: row k of y is of targets[k % targets.size()]
     std::vector<Index> inputs = {}; ///< further rows of x that become relative
@@ -144,11 +145,14 @@ class RelativeSamples {
   public:
     using Scalar = typename Source::Scalar;
 
+    /// Keeps a copy of the source.
     RelativeSamples(Source source, RelativeToLast relative)
         : source_(std::move(source)), relative_(std::move(relative)) {}
 
+    /// As the source says.
     Index size() const { return source_.size(); }
     SampleShape shape() const { return source_.shape(); }
+    /// As the source says.
     bool finite() const requires requires(const Source& source) { source.finite(); }
     { return source_.finite(); }
     /// Throws what the source and RelativeToLast::apply throw.
@@ -156,6 +160,7 @@ class RelativeSamples {
         source_.fill(samples, x, y);
         relative_.apply(x, y);
     }
+    /// What the windows are of.
     const Source& source() const { return source_; }
 
   private:

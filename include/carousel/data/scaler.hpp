@@ -32,6 +32,7 @@ struct Scaler {
     void transform(Sequence<S>& x) const {
         apply("Scaler::transform", x.data(), x.features(), x.values().cols(), {}, false);
     }
+    /// Back to the units of the data, in place. Throws as transform() does.
     template <std::floating_point S>
     void inverse_transform(Matrix<S>& x) const {
         apply("Scaler::inverse_transform", x.data(), x.rows(), x.cols(), {}, true);
@@ -47,6 +48,7 @@ struct Scaler {
         transform(result);
         return result;
     }
+    /// A copy in the units of the data.
     template <class Derived>
     Matrix<typename Derived::Scalar> inverse_transformed(const Eigen::MatrixBase<Derived>& x) const {
         Matrix<typename Derived::Scalar> result = x;
@@ -102,6 +104,7 @@ enum class ScalerScope { per_row, all_rows };
 /// Mean 0 and standard deviation 1 (of N, not N − 1). As for the other scalers: NaN is skipped; a row whose scale would be 0 has 1,
 /// so that it becomes 0 everywhere.
 struct StandardScaler {
+    /// A center and a scale for each row, or for all numbers together.
     ScalerScope scope = ScalerScope::per_row;
 
     /// series: features × length, the training part of it. Throws std::invalid_argument if a row has no number but NaN, or an
@@ -116,7 +119,9 @@ struct StandardScaler {
 
 /// The smallest value becomes `low`, the largest `high`; a constant row becomes `low`.
 struct MinMaxScaler {
+    /// What the smallest and the largest value become.
     double low = 0, high = 1;
+    /// A center and a scale for each row, or for all numbers together.
     ScalerScope scope = ScalerScope::per_row;
 
     /// Throws as StandardScaler::fit does, and unless low < high, both finite.
@@ -129,7 +134,9 @@ struct MinMaxScaler {
 
 /// The median becomes 0 and the distance between two quantiles 1: outliers have no say. Quantiles are interpolated as NumPy's are.
 struct RobustScaler {
+    /// The quantiles whose distance becomes 1.
     double lower = 0.25, upper = 0.75;
+    /// A center and a scale for each row, or for all numbers together.
     ScalerScope scope = ScalerScope::per_row;
 
     /// Throws as StandardScaler::fit does, and unless 0 <= lower < upper <= 1.

@@ -15,8 +15,10 @@ namespace carousel::inline CAROUSEL_ABI {
 
 /// Rows first … first + count − 1 of a table, columns of a series: series.middleCols(range.first, range.count).
 struct RowRange {
+    /// The first row, and how many.
     Index first = 0, count = 0;
 
+    /// One past the last.
     Index end() const { return first + count; }
     /// With as many rows before it as a window's inputs have, or as there are: then the first target is the first of the range.
     RowRange with_history(AnyIndex steps) const {

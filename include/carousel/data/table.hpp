@@ -29,11 +29,15 @@ class Table {
     /// Throws std::invalid_argument unless the columns have equally many rows. `source` is what messages call the table.
     explicit Table(std::vector<Column> columns, std::string source = "table");
 
+    /// How many rows, and the columns in their order.
     Index rows() const { return columns_.empty() ? 0 : static_cast<Index>(columns_.front().values.size()); }
     const std::vector<Column>& columns() const { return columns_; }
+    /// What messages call the table, such as the file's path.
     const std::string& source() const { return source_; }
+    /// The columns' names in their order; of one kind, where it is given.
     std::vector<std::string> names() const;
     std::vector<std::string> names(ColumnKind kind) const;
+    /// Whether there is a column of this name.
     bool has(std::string_view name) const;
 
     /// By its name or else by its number, from 1. Throws std::invalid_argument, which names the columns that are like it, if there
@@ -52,6 +56,7 @@ class Table {
     Matrix<S> matrix() const {
         return matrix<S>(number_names());
     }
+    /// The names of the columns of numbers that aren't a part of the date.
     std::vector<std::string> number_names() const;
 
     /// Throws std::invalid_argument if there is a column of this name, or it has not as many rows as the others.
@@ -63,6 +68,7 @@ class Table {
     /// Two columns for each cycle, as "hour_of_day_sin" and "hour_of_day_cos"; returns their names. Throws as dates() does.
     std::vector<std::string> add_calendar(const std::vector<Calendar>& cycles);
 
+    /// Whether every row has a date.
     bool has_dates() const { return !dates_.empty(); }
     /// One a row. Throws std::runtime_error, with the reason if a file has dates that can't be read, if there are none.
     const std::vector<DateTime>& dates() const;

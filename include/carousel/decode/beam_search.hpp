@@ -15,6 +15,7 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
+/// How far a search goes, and how wide.
 struct BeamSearchOptions {
     Index steps;                             ///< a sequence has at most so many tokens
     Index width = 4;                         ///< so many beginnings are followed at a time
@@ -25,6 +26,7 @@ struct BeamSearchOptions {
 
 /// A sequence that was found.
 struct Hypothesis {
+    /// Without the end.
     std::vector<Index> tokens;
     double log_probability = 0; ///< of the tokens and, if it came, of the end
     double score = 0;           ///< log_probability / ((5 + n) / 6)^α for n tokens, the end counted

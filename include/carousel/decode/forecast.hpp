@@ -12,9 +12,12 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
+/// Which outputs of a net are its next inputs.
 struct ForecastOptions {
+    /// Rows of x.
     std::vector<Index> targets =
         {}; ///< the rows of x that the net forecasts; none given: the first of x, as many as are fed
+    /// Rows of y.
     std::vector<Index> outputs =
         {}; ///< the rows of y that are fed into these, in turn: the median of quantiles, say; none: all
 };

@@ -67,6 +67,7 @@ class Attention : public detail::EachParameter<Attention<S>> {
     }
 
     Index input_size() const { return query_; }
+    /// The features of what is remembered.
     Index memory_size() const { return memory_; }
     const AttentionOptions& options() const { return options_; }
     std::string name() const { return "Attention"; }

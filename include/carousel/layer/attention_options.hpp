@@ -14,7 +14,9 @@ enum class AttentionScore {
     additive ///< vᵀ·tanh(W·h + U·m) (Bahdanau et al. 2015, section A.1.2)
 };
 
+/// What an Attention may be told.
 struct AttentionOptions {
+    /// How well a query fits what is remembered.
     AttentionScore score = AttentionScore::general;
     Index units = 0;        ///< of an additive score: rows of W, U and v; 0: as many as the query has features
     Index stream_steps = 0; ///< a Stream makes room for so many remembered steps; with 0 it can't be streamed

@@ -17,6 +17,7 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
+/// Where the question ends.
 struct EncoderDecoderOptions {
     Index encoder_steps; ///< so many steps of x are the encoder's, the rest is the decoder's
     /// Steps at the end of a question whose features are all this number are padding: the encoder doesn't read them, an Attention

@@ -9,6 +9,7 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
+/// What a LayerNorm may be told.
 struct LayerNormOptions {
     double epsilon = 1e-5; ///< PyTorch's and ONNX'; Keras' is 1e-3
 };

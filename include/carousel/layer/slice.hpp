@@ -7,7 +7,9 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
+/// Which features a Slice takes.
 struct SliceOptions {
+    /// The first of them, and how many.
     Index first; ///< counted from 0
     Index count;
 };
@@ -24,6 +26,7 @@ class Slice {
   public:
     template <class>
     using State = NoState;
+    /// Says that a layer that takes tokens may follow.
     static constexpr bool passes_tokens = true;
 
     template <class S>

@@ -115,6 +115,7 @@ class AnyLayer {
             std::visit([&](const auto& v) { f(name, v); }, value);
         });
     }
+    /// As the layer inside does it.
     template <class F>
     void each_memory(F&& f) const {
         get().each_memory(f);

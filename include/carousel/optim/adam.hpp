@@ -30,6 +30,7 @@ struct Adam {
     double epsilon = 1e-8;   ///< > 0
     double weight_decay = 0; ///< of an L2 penalty ½·weight_decay·‖w‖²; AdamW's is another
     Formula formula = Formula::pytorch;
+    /// Divides by the largest mean of squares so far: Reddi, Kale & Kumar (2018), "On the convergence of Adam and beyond".
     bool amsgrad = false;
     bool decay_biases =
         true; ///< false: no weight decay of biases, nor of gains and shifts of normalisations (b, beta, gamma)

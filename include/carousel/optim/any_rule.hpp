@@ -25,6 +25,7 @@ namespace carousel::inline CAROUSEL_ABI {
 /// What an optimizer remembers: save it with the parameters, and training goes on as if it had never stopped.
 template <std::floating_point Scalar>
 struct OptimizerState {
+    /// Steps taken so far.
     Index steps = 0;
     /// For every parameter, its size × Rule::moments(), or 0 × Rule::moments() if it has been frozen so far.
     std::vector<Matrix<Scalar>> moments;
@@ -79,9 +80,11 @@ class OptimizerOfAnyRule {
         return settings;
     }
 
+    /// What it optimizes, and the steps it has taken.
     const std::vector<NamedParameter<Scalar>>& parameters() const { return parameters_; }
     Index steps() const { return state_.steps; }
 
+    /// All that it remembers: to save, or to give to set_state().
     const OptimizerState<Scalar>& state() const { return state_; }
 
     /// Throws std::invalid_argument, changing nothing, if it is the state of other parameters or of another rule.

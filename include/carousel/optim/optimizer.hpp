@@ -46,6 +46,7 @@ class Optimizer final : public OptimizerOfAnyRule<Scalar> {
         rule_ = std::move(changed);
     }
 
+    /// As OptimizerOfAnyRule says.
     void set_groups(const std::vector<ParameterGroup>& groups) override {
         constexpr bool has_weight_decay = requires(Rule rule) {
             rule.weight_decay = 0.0;

@@ -29,7 +29,9 @@ struct Fold {
     std::vector<Index> training, test;
 };
 
+/// How k_fold cuts the samples.
 struct KFoldOptions {
+    /// How many.
     AnyIndex folds = 5;
     bool shuffle = false; ///< before the samples are cut into folds; else each fold's test is a run of samples
     std::uint64_t seed = 0;
@@ -39,7 +41,9 @@ struct KFoldOptions {
 /// where they can't all have as many. Throws std::invalid_argument unless 2 <= folds <= samples.
 CAROUSEL_INLINE std::vector<Fold> k_fold(AnyIndex samples, KFoldOptions options = {});
 
+/// How rolling_origin cuts the samples.
 struct RollingOriginOptions {
+    /// How many.
     AnyIndex folds = 5;
     AnyIndex test = 0; ///< samples of each test; 0: samples / (folds + 1)
     /// Samples left out between training and test. Windows with a stride of 1 share targets with the next horizon − 1, and have
@@ -57,7 +61,9 @@ CAROUSEL_INLINE std::vector<Fold> rolling_origin(AnyIndex samples, RollingOrigin
 /// What came of a fold.
 template <class Model>
 struct FoldResult {
+    /// The model that was trained.
     Model model;
+    /// What fit returned.
     History history;
     Evaluation test; ///< with the metrics of the options of fit
 };

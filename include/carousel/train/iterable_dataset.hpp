@@ -18,6 +18,7 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
+/// How much of the data is in memory.
 struct IterableOptions {
     AnyIndex buffer = 1024; ///< how many samples are kept, and shuffled with each other
 };
@@ -41,7 +42,9 @@ template <std::floating_point S>
 class IterableDataset {
   public:
     using Scalar = S;
+    /// Makes the following sample; false at the end.
     using Next = std::function<bool(Matrix<S>& x, Matrix<S>& y)>;
+    /// Begins at the first sample.
     using Start = std::function<Next()>;
 
     /// Reads all samples once. Throws std::invalid_argument if there is none, `buffer` is below 1, or samples have different
@@ -52,6 +55,7 @@ class IterableDataset {
     SampleShape shape() const { return shape_; }
     std::span<const Index> x_lengths() const { return x_lengths_; }
     std::span<const Index> y_lengths() const { return y_lengths_; }
+    /// How many neighbours are in memory at a time.
     Index block() const { return buffer_; }
     /// See Samples. Throws std::invalid_argument unless there are these samples and x and y have their shape, std::runtime_error
     /// if fewer samples came than at first, std::invalid_argument if one has another shape than it had; and what the functions

@@ -32,6 +32,7 @@ template <std::floating_point S>
 class MapDataset {
   public:
     using Scalar = S;
+    /// Makes sample k, features × steps each.
     using Get = std::function<void(Index k, Matrix<S>& x, Matrix<S>& y)>;
 
     /// Makes sample 0 to know the shape. Throws std::invalid_argument if count is below 1, `get` is empty, or lengths are given

@@ -20,7 +20,9 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
+/// How predict() goes through the data.
 struct PredictOptions {
+    /// Samples at a time; the result doesn't depend on it but for rounding.
     AnyIndex batch_size = 256;
 };
 

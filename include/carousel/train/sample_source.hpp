@@ -37,6 +37,7 @@ class SampleSource {
   public:
     using Scalar = S;
 
+    /// All samples of a Dataset: referred to, or kept if it is a temporary.
     SampleSource(const Dataset<S>& data) : SampleSource(detail::samples_of(data)) {}
     SampleSource(Dataset<S>&& data) : SampleSource(detail::samples_of(std::move(data))) {}
     /// A Dataset of these.

@@ -28,31 +28,38 @@ namespace carousel::inline CAROUSEL_ABI {
 
 /// A number from low to high, all equally likely.
 struct Uniform {
+    /// The limits.
     double low, high;
 };
 /// A number from low to high, > 0, whose logarithms are equally likely: for learning rates and weight decays. (Its last bits are those of the
 /// system's exp and log.)
 struct LogUniform {
+    /// The limits, 0 < low.
     double low, high;
 };
 /// A whole number, low … high, all equally likely.
 struct Integers {
+    /// The limits, which are drawn, too.
     Index low, high;
 };
 /// One of these numbers, all equally likely.
 struct Choice {
+    /// What is drawn from.
     std::vector<double> numbers;
 };
 /// One of these texts, all equally likely.
 struct TextChoice {
+    /// What is drawn from.
     std::vector<std::string> texts;
 };
 
 /// An option that is searched, and from where its values are drawn.
 struct SearchOption {
     std::string name;
+    /// What its values are drawn from.
     std::variant<Uniform, LogUniform, Integers, Choice, TextChoice> values;
 };
+/// All options that are searched.
 using SearchSpace = std::vector<SearchOption>;
 
 /// Options that were drawn, and what came of them.
@@ -81,12 +88,15 @@ struct Trial {
     CAROUSEL_INLINE const Drawn& find(const char* where, const std::string& name) const;
 };
 
+/// How a search goes.
 struct SearchOptions {
+    /// Of what is drawn; equal seeds try equal options.
     std::uint64_t seed = 0;
     int threads = 1;       ///< that evaluate trials at the same time
     bool maximize = false; ///< the larger a value, the better it is
 };
 
+/// All trials of a search.
 struct SearchResult {
     std::vector<Trial> trials; ///< the best first; of equal ones that drawn first
     std::vector<Trial> failed; ///< whose evaluation threw, or returned no finite number, as drawn

@@ -13,6 +13,7 @@ namespace carousel::inline CAROUSEL_ABI {
 /// A Training goes on from there, bit for bit. With others early stopping still puts the best epoch back. Throws
 /// std::invalid_argument, after the first batch, unless seconds >= 0.
 struct TimeLimit {
+    /// Since the call of fit began; at least 0.
     double seconds;
     bool finish_epoch = false; ///< the epoch that is running is trained to its end, and validated
 

@@ -54,6 +54,7 @@ constexpr Index target_row(Index steps_ahead, Index target, Index targets = 1) {
 
 /// Where a window is: its first input is this column of this series.
 struct WindowPlace {
+    /// Both from 0.
     Index series, column;
 };
 
