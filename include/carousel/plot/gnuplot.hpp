@@ -16,6 +16,7 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
+/// Whether the program gnuplot is found, which draws the pictures.
 inline bool gnuplot_is_there() {
     return detail::program_is_there("gnuplot");
 }

@@ -18,12 +18,15 @@ enum class PlotStyle { truth, points, prediction, second };
 struct PlotSeries {
     std::string name;         ///< in the legend; empty: not there
     std::vector<double> x, y; ///< a NaN interrupts the line
+    /// How the line looks.
     PlotStyle style = PlotStyle::truth;
 };
 
 /// Axes with curves.
 struct Plot {
+    /// What is written above and at the axes; empty: nothing.
     std::string title, x_label, y_label;
+    /// The curves, the first at the bottom.
     std::vector<PlotSeries> series;
     bool log_y = false;                                        ///< where the curves span a decade or more
     std::vector<double> y_range = {};                          ///< empty: whatever the curves need; else low, high
@@ -53,9 +56,13 @@ std::vector<std::pair<double, std::string>> labels_that_fit(std::ptrdiff_t first
 /// A file to be drawn: of one plot a PNG or, by its name, an SVG, of more an animated GIF with so many hundredths of a second a frame, or side
 /// by side again a PNG or an SVG.
 struct Picture {
+    /// The path, whose end says the format.
     std::string file;
+    /// One plot, or more.
     std::vector<Plot> frames;
+    /// Hundredths of a second a frame of a GIF.
     int delay = 0;
+    /// The plots beside each other, instead of one after the other.
     bool side_by_side = false;
 };
 
