@@ -86,7 +86,7 @@ TEST_CASE("data: a number that is NaN or infinite is found before the training, 
     data.y.step(0)(0, 5) = not_a_number;
     REQUIRE_THROWS_WITH(fit(model, data, MeanSquaredError{}, Adam{}),
                         "MeanSquaredError: the target at feature 0, step 0 "
-                        "of sequence 5 is nan, expected a finite number");
+                        "of sequence 5 is nan, expected a finite number; skip_nan passes over NaN");
     REQUIRE_THROWS_WITH(evaluate(model, data, BinaryCrossEntropy{}),
                         Catch::Matchers::StartsWith("BinaryCrossEntropy: the target at feature 0"));
 }

@@ -68,7 +68,8 @@ class FitLoop {
             optimizer_.set_learning_rate(training_.initial_rate);
         auto saved = training_.masks.begin();
         learner_.each_random([&](Random& random) { random = *saved++; });
-        if (training_.begun && training_.begun->plan != plan_)
+        if (training_.begun && (training_.begun->plan != plan_ ||
+                                training_.begun->accumulated.batches >= std::max<Index>(options_.accumulate, 1)))
             drop_begun();
     }
 

@@ -71,7 +71,8 @@ struct FitOptions {
     /// where its training has ended.
     bool stateful = false;
     Schedule schedule = {};
-    bool schedule_steps = false; ///< the schedule is asked before every step, not before every epoch
+    /// The schedule is asked before every step, not before every epoch; with truncate before every batch, whose chunks are steps.
+    bool schedule_steps = false;
     std::optional<MovingAverage> moving_average =
         std::nullopt; ///< of the parameters: validated, and at the end the model's
     std::optional<EarlyStopping> early_stopping = std::nullopt;

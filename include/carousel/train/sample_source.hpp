@@ -95,11 +95,12 @@ class SampleSource {
     explicit SampleSource(Erased samples) : samples_(std::move(samples)), size_(samples_->size()) {}
 
     template <class Source, class Given>
-    static Erased keep(Given&& source) {
+    static Erased
+    keep(Given&& source) { // not make_shared, whose tag keeps a library that was loaded from being unloaded
         if constexpr (std::is_lvalue_reference_v<Given>)
-            return std::make_shared<detail::SamplesOf<Source, const Source&>>(source);
+            return std::make_unique<detail::SamplesOf<Source, const Source&>>(source);
         else
-            return std::make_shared<detail::SamplesOf<Source, Source>>(std::forward<Given>(source));
+            return std::make_unique<detail::SamplesOf<Source, Source>>(std::forward<Given>(source));
     }
 
     /// Throws std::invalid_argument unless there is a length for each sample, or none.
@@ -120,6 +121,10 @@ void SampleSource<S>::check() const {
     const auto check_count = [&](const char* what, std::span<const Index> lengths) {
         require(lengths.empty() || static_cast<Index>(lengths.size()) == size_, "SampleSource", "there are ",
                 lengths.size(), " ", what, " of ", size_, " samples, expected as many, or none");
+        const Index steps = what[0] == 'x' ? shape().x_steps : shape().y_steps;
+        for (std::size_t k = 0; k < lengths.size(); ++k)
+            require(lengths[k] >= 0 && lengths[k] <= steps, "SampleSource", what, " of sample ", k, " is ", lengths[k],
+                    ", expected 0 … ", steps, ", the steps of the shape");
     };
     require(size_ >= 0, "SampleSource", "the size is ", size_, ", expected size >= 0");
     check_count("x_lengths", samples_->lengths().x);
@@ -190,7 +195,7 @@ SampleSource<S> SampleSource<S>::subset(std::span<const Index> samples) const {
     std::vector<Index> room;
     const auto all = checked("SampleSource::subset", samples, room);
     std::vector<Index> numbers(all.begin(), all.end());
-    return SampleSource(std::make_shared<const detail::ChosenSamples<S>>(samples_, std::move(numbers)));
+    return SampleSource(std::make_unique<const detail::ChosenSamples<S>>(samples_, std::move(numbers)));
 }
 
 template <std::floating_point S>

@@ -72,9 +72,9 @@ class SamplesOf final : public AnySamples<typename Source::Scalar> {
     SampleLengths lengths() const override {
         SampleLengths all{};
         if constexpr (requires(const Source& source) { source.x_lengths(); })
-            all.x = source_.x_lengths();
+            all.x = kept(source_.x_lengths());
         if constexpr (requires(const Source& source) { source.y_lengths(); })
-            all.y = source_.y_lengths();
+            all.y = kept(source_.y_lengths());
         return all;
     }
     Index block() const override {
@@ -96,6 +96,15 @@ class SamplesOf final : public AnySamples<typename Source::Scalar> {
     }
 
   private:
+    /// A span or a list that the source keeps: a list made for the call would be gone after it.
+    template <class List>
+    static std::span<const Index> kept(List&& list) {
+        static_assert(std::is_lvalue_reference_v<List> ||
+                          std::same_as<std::remove_cvref_t<List>, std::span<const Index>>,
+                      "x_lengths() and y_lengths() return a span, or a reference to a list that the source keeps");
+        return list;
+    }
+
     Held source_;
 };
 
@@ -177,11 +186,11 @@ class ChosenSamples final : public AnySamples<S> {
 
 template <class S>
 std::shared_ptr<const AnySamples<S>> samples_of(const Dataset<S>& data) {
-    return std::make_shared<DatasetSamples<S, const Dataset<S>&>>(data);
+    return std::make_unique<DatasetSamples<S, const Dataset<S>&>>(data);
 }
 template <class S>
 std::shared_ptr<const AnySamples<S>> samples_of(Dataset<S>&& data) {
-    return std::make_shared<DatasetSamples<S, Dataset<S>>>(std::move(data));
+    return std::make_unique<DatasetSamples<S, Dataset<S>>>(std::move(data));
 }
 
 } // namespace detail

@@ -78,7 +78,7 @@ class Windows {
     /// longer than `steps` are to be shifted.
     Windows(Matrix<S>&& series, const WindowOptions& options) : Windows(one(std::move(series)), options) {}
     Windows(std::vector<Matrix<S>> series, const WindowOptions& options)
-        : owned_(std::make_shared<const std::vector<Matrix<S>>>(std::move(series))) {
+        : owned_(std::make_unique<const std::vector<Matrix<S>>>(std::move(series))) {
         begin(views(*owned_), options);
     }
     /// Of numbers that are kept elsewhere, as in a mapped file: each a batch of one sequence without lengths.
