@@ -207,6 +207,13 @@ TEST_CASE("SampleSource: a type of one's own that makes batches is one, and a pa
     REQUIRE_THROWS_WITH(all.x_length(12), "SampleSource: the length of sample 12 was asked for, expected 0 … 11");
     REQUIRE_THROWS_WITH(SampleSource<double>(Forgetful{}),
                         "SampleSource: there are 11 x_lengths of 12 samples, expected as many, or none");
+    Forgetful wrong;
+    wrong.lengths = {5, 5, 5, 6, 5, 5, 5, 5, 5, 5, 5, 5};
+    REQUIRE_THROWS_WITH(SampleSource<double>(wrong),
+                        "SampleSource: x_lengths of sample 3 is 6, expected 0 … 5, the steps of the shape");
+    wrong.lengths[3] = -1;
+    REQUIRE_THROWS_WITH(SampleSource<double>(wrong),
+                        "SampleSource: x_lengths of sample 3 is -1, expected 0 … 5, the steps of the shape");
     const SampleSource<double> pair{Sequence<double>(Matrix<double>{{1, 2}}, 2),
                                     Sequence<double>(Matrix<double>{{3, 4}}, 2)};
     CHECK((pair.size() == 2 && pair.whole_dataset()->y.values()(0, 1) == 4));

@@ -88,6 +88,20 @@ TEST_CASE("accumulate: what is left at the end of an epoch makes a step, and bat
     CHECK(all.optimizer().steps() == 1);
 }
 
+TEST_CASE(
+    "accumulate: an epoch whose batches wait for a step isn't gone on with fewer batches a step, but begun anew") {
+    auto model = LSTM<double>{1, 2, {}, {.seed = 1}};
+    const Dataset<double> data{Sequence<double>(Matrix<double>::Random(1, 24), 8),
+                               Sequence<double>(Matrix<double>::Random(2, 24), 8)};
+    Training training{model, Adam{}};
+    fit(training, data, MeanSquaredError{},
+        {.batch_size = 1, .accumulate = 4, .callbacks = {[](Progress& p) { p.stop = p.batch == 6; }}});
+    REQUIRE(training.state().begun->accumulated.batches == 2);
+    fit(training, data, MeanSquaredError{}, {.batch_size = 1});
+    CHECK(training.optimizer().steps() == 1 + 8);
+    CHECK((training.epochs() == 1 && !training.state().begun));
+}
+
 TEST_CASE("accumulate: of an embedding the columns of all batches, and the same after a break in between") {
     const FitOptions options{.epochs = 3, .batch_size = 2, .accumulate = 3};
     auto small = token_model(), large = token_model(), broken = token_model();
