@@ -141,6 +141,10 @@ TEST_CASE("beam_search: a token of logit minus infinity is never said, and what 
                         "beam_search: length_penalty is -1, expected a finite number >= 0");
     REQUIRE_THROWS_WITH(beam_search(model, state, 0, {.steps = 1, .end = 3}), "beam_search: end is 3, expected 0 … 2");
     REQUIRE_THROWS_WITH(beam_search(model, state, 3, {.steps = 1}), "beam_search: token is 3, expected 0 … 2");
+    const Sequential two{GRU<double>{3, 4}, GRU<double>{4, 3}};
+    REQUIRE_THROWS_WITH(beam_search(two, {Matrix<double>::Zero(4, 3), Matrix<double>::Zero(3, 1)}, 0, {.steps = 1}),
+                        "beam_search: a matrix of the state has 1 columns and another 3, expected one for each "
+                        "sequence in all of them");
     REQUIRE_THROWS_WITH(beam_search(model, {}, 0, {.steps = 1}),
                         "beam_search: the state is empty, expected a column for each sequence");
     model.layer<1>().b().value(1) = infinity;

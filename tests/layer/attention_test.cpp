@@ -306,4 +306,10 @@ TEST_CASE("Attention: what doesn't fit is refused") {
     REQUIRE_THROWS_WITH(more.infer(x, more_tape),
                         "hand_over: `to` has 2 matrices of state and `from` 1, expected at least one in `to`, and as "
                         "many in `from`");
+    const EncoderDecoder half{
+        GRU<float>{2, 6}, Sequential{GRU<float>{2, 6}, Attention<float>{6, 3}}, {.encoder_steps = 2}};
+    decltype(half)::Tape half_tape;
+    REQUIRE_THROWS_WITH(half.infer(x, half_tape),
+                        "EncoderDecoder: an Attention of the decoder has memory size 3 and the encoder 6 outputs, "
+                        "expected as many");
 }

@@ -94,9 +94,10 @@ TEST_CASE("data: a number that is NaN or infinite is found before the training, 
 TEST_CASE("data: windows and sequences look at their numbers") {
     std::vector<float> series(20, 1);
     series[13] = not_a_number;
-    REQUIRE_THROWS_WITH(windows(series, {.steps = 3}),
-                        "windows: the series is nan at step 13, feature 0, expected finite inputs: fill the gap, or leave "
-                        "out the windows that have it, {.skip_missing = true}");
+    REQUIRE_THROWS_WITH(
+        windows(series, {.steps = 3}),
+        "windows: the series is nan at step 13, feature 0, expected finite inputs: fill the gap, or leave "
+        "out the windows that have it, {.skip_missing = true}");
     series[13] = 1;
     const std::string least = "expected at least ";
     REQUIRE_THROWS_WITH(

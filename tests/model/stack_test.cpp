@@ -38,6 +38,8 @@ TEST_CASE("stack: as many layers as it is told, static or not, with the same num
 TEST_CASE("stack: layers that differ, and what doesn't fit") {
     const Model<float> narrowing = stack(3, [](Index k) { return Dense<float>{8 - 2 * k, 6 - 2 * k}; });
     CHECK((narrowing.input_size() == 8 && narrowing.output_size(8) == 2));
+    const auto row = stack<1>([] { return Sequential{Dense<float>{3, 2}, Dense<float>{2, 3}}; });
+    CHECK((row.size == 1 && decltype(stack<2>([] { return Sequential{Dense<float>{3, 3}}; }))::size == 2));
     CHECK(stack(2, [] { return Dense<float>{3, 3}; }).size() == 2);
     const auto make = [] { return Dense<float>{3, 2}; };
     REQUIRE_THROWS_AS(stack(0, make), std::invalid_argument);

@@ -173,7 +173,7 @@ class BeamSearch {
 ///     const auto answers = beam_search(model.decoder(), model.read(questions), start, {.steps = 20, .width = 8, .end = stop});
 ///     answers[0][0].tokens                                      // the best for the first question
 ///
-/// Throws std::invalid_argument if the state is empty, an option is out of its range, a token has no place among the features, or a logit
+/// Throws std::invalid_argument if the state is empty or its matrices have different columns, an option is out of its range, a token has no place among the features, or a logit
 /// is NaN or +∞.
 template <class Net>
 std::vector<std::vector<Hypothesis>> beam_search(const Net& net, const typename Net::State& state, AnyIndex start,
@@ -190,6 +190,10 @@ std::vector<std::vector<Hypothesis>> beam_search(const Net& net, const typename 
     Index batch = 0;
     each_state(state, [&](const auto& matrix) { batch = batch > 0 ? batch : matrix.cols(); });
     require(batch >= 1, where, "the state is empty, expected a column for each sequence");
+    each_state(state, [&](const auto& matrix) {
+        require(matrix.size() == 0 || matrix.cols() == batch, where, "a matrix of the state has ", matrix.cols(),
+                " columns and another ", batch, ", expected one for each sequence in all of them");
+    });
     std::vector<std::vector<Hypothesis>> all;
     detail::BeamSearch<Net> search(net, start, options);
     for (Index b = 0; b < batch; ++b) {

@@ -14,12 +14,10 @@ namespace carousel::inline CAROUSEL_ABI {
 
 /// Which outputs of a net are its next inputs.
 struct ForecastOptions {
-    /// Rows of x.
-    std::vector<Index> targets =
-        {}; ///< the rows of x that the net forecasts; none given: the first of x, as many as are fed
-    /// Rows of y.
-    std::vector<Index> outputs =
-        {}; ///< the rows of y that are fed into these, in turn: the median of quantiles, say; none: all
+    /// The rows of x that the net forecasts; none given: the first of x, as many as are fed.
+    std::vector<Index> targets = {};
+    /// The rows of y that are fed into these, in turn: the median of quantiles, say; none given: all.
+    std::vector<Index> outputs = {};
 };
 
 namespace detail {
@@ -61,6 +59,9 @@ struct ForecastRows {
         if (outputs.empty())
             for (Index k = 0; k < y_rows; ++k)
                 outputs.push_back(k);
+        require(!targets.empty() || static_cast<Index>(outputs.size()) <= inputs, where, outputs.size(),
+                " of the model's outputs are fed back, and x has ", inputs,
+                " rows; say in outputs which are to be fed, as the median of quantiles");
         if (targets.empty())
             for (Index k = 0; k < static_cast<Index>(outputs.size()); ++k)
                 targets.push_back(k);
@@ -81,14 +82,19 @@ struct ForecastRows {
     }
 
     /// Throws std::invalid_argument unless the covariates of a forecast of so many steps have these sizes.
-    void require_covariates(Index features, Index given, Index batch, Index steps, Index batch_of_x) const {
+    template <class S>
+    void require_covariates(const SequenceView<S>& known, Index steps, Index batch) const {
         const auto rows = static_cast<Index>(covariates.size());
-        const bool enough = rows == 0 || steps == 1 || (features == rows && given >= steps - 1 && batch == batch_of_x);
-        require(enough, "forecast", "covariates are ", features, " x (", given, " steps of ", batch, "), expected ",
-                rows, " rows, those of x that aren't forecast, at least ", steps - 1, " steps after x, of ",
-                batch_of_x);
-        require(rows > 0 || features == 0, "forecast", "covariates have ", features,
+        require(rows > 0 || known.features() == 0, "forecast", "covariates have ", known.features(),
                 " rows, but every row of x is forecast");
+        if (rows == 0 || (steps == 1 && known.features() == 0))
+            return;
+        require(known.features() == rows && known.steps() >= steps - 1 && known.batch() == batch, "forecast",
+                "covariates are ", known.features(), " x (", known.steps(), " steps of ", known.batch(), "), expected ",
+                rows, " rows, those of x that aren't forecast, at least ", steps - 1, " steps after x, of ", batch);
+        for (Index b = 0; b < batch; ++b)
+            require(known.length(b) >= steps - 1, "forecast", "the covariates of sequence ", b, " have ",
+                    known.length(b), " steps, expected at least ", steps - 1);
     }
 
     /// One column of the next x.
@@ -125,7 +131,7 @@ forecast(const Model& model, std::type_identity_t<SequenceView<typename Model::S
     detail::require_stepwise(where, model);
     const Index F = x.features(), O = model.output_size(F), B = x.batch();
     const detail::ForecastRows rows(options, F, O);
-    rows.require_covariates(covariates.features(), covariates.steps(), covariates.batch(), steps, B);
+    rows.require_covariates(covariates, steps, B);
     for (Index b = 0; b < B; ++b)
         require(x.length(b) >= 1, where, "sequence ", b, " of x has no step, expected at least one");
 

@@ -97,10 +97,10 @@ class Attention : public detail::EachParameter<Attention<S>> {
         if (options_.stream_steps > 0)
             f("stream_steps", options_.stream_steps);
     }
-    /// f(true): its State is what it remembers.
+    /// f(memory_size()): its State is what it remembers.
     template <class F>
     void each_memory(F&& f) const {
-        f(true);
+        f(memory_);
     }
 
     /// Throws std::invalid_argument, naming `where`, unless every parameter has the shape it was made with.

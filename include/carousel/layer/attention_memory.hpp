@@ -51,17 +51,17 @@ void hand_back_outputs(const Matrix<S>& d_state, SequenceView<S> outputs, Sequen
 
 namespace detail {
 
-/// f(whether it is what an Attention remembers) for each matrix of a layer's State in turn.
+/// f(memory size) for each matrix of a layer's State in turn that is what an Attention remembers, f(0) for each other one.
 template <class S, class L, class F>
 void each_memory(const L& layer, F&& f) {
     if constexpr (requires { layer.each_memory(f); })
         layer.each_memory(f);
     else if constexpr (constexpr Index count = fixed_state_count<StateOf<L, S>>(); count != Dynamic)
         for (Index k = 0; k < count; ++k)
-            f(false);
+            f(Index(0));
     else
         for (Index k = 0; k < layer.states(); ++k)
-            f(false);
+            f(Index(0));
 }
 
 } // namespace detail

@@ -57,7 +57,7 @@ class EncoderDecoder : public detail::EachParameter<EncoderDecoder<Encoder, Deco
         SequenceView<Scalar> outputs_;
         Sequence<Scalar> d_outputs_;
         std::vector<char> memories_; ///< of the decoder's states: whether an Attention's
-        std::vector<Index> question_lengths_, answer_lengths_, lengths_;
+        std::vector<Index> question_lengths_, unpadded_lengths_, answer_lengths_, lengths_;
         Matrix<Scalar> dx_;
     };
     /// Throws std::invalid_argument unless encoder_steps >= 1 and padding is finite.
@@ -194,7 +194,12 @@ class EncoderDecoder : public detail::EachParameter<EncoderDecoder<Encoder, Deco
         encoder_.final_state(tape.encoder_, tape.end_);
         tape.outputs_ = outputs;
         tape.memories_.clear();
-        detail::each_memory<Scalar>(decoder_, [&](bool memory) { tape.memories_.push_back(memory); });
+        detail::each_memory<Scalar>(decoder_, [&](Index size) {
+            require(size == 0 || size == outputs.features(), "EncoderDecoder",
+                    "an Attention of the decoder has memory size ", size, " and the encoder ", outputs.features(),
+                    " outputs, expected as many");
+            tape.memories_.push_back(size > 0);
+        });
         detail::hand_over_beside(tape.memories_, tape.end_, tape.start_);
         std::size_t k = 0;
         each_state(tape.start_, [&](Matrix<Scalar>& state) {
@@ -223,7 +228,8 @@ class EncoderDecoder : public detail::EachParameter<EncoderDecoder<Encoder, Deco
         if (!options_.padding)
             return question;
         const auto padding = static_cast<Scalar>(*options_.padding);
-        std::vector<Index> lengths;
+        std::vector<Index>& lengths = tape.unpadded_lengths_;
+        lengths.clear();
         for (Index b = 0; b < question.batch(); ++b) {
             const auto is_padding = [&](Index t) {
                 const Scalar* const x = question.data() + (t * question.batch() + b) * question.features();
@@ -234,8 +240,7 @@ class EncoderDecoder : public detail::EachParameter<EncoderDecoder<Encoder, Deco
                 --length;
             lengths.push_back(length);
         }
-        tape.question_lengths_ = std::move(lengths);
-        return {question.data(), question.features(), question.steps(), question.batch(), tape.question_lengths_};
+        return {question.data(), question.features(), question.steps(), question.batch(), lengths};
     }
 
     std::pair<SequenceView<Scalar>, SequenceView<Scalar>> split(SequenceView<Scalar> x, Tape& tape) const {

@@ -100,8 +100,8 @@ using StateOf = typename detail::pass_types<L, S>::State;
 ///     State empty_state() const;                   // and such a list of empty ones
 ///     void each_option(f) const;                   // f(name, value) of what makes the layer again besides each_setting,
 ///                                                  // such as its sizes, for files that describe themselves
-///     void each_memory(f) const;                   // f(bool) for each matrix of State: whether it is an Attention's memory, which
-///                                                  // hand_over leaves out; a layer of layers asks them
+///     void each_memory(f) const;                   // f(Index) for each matrix of State: how many features an Attention remembers in it,
+///                                                  // which hand_over leaves out; 0: it isn't one; a layer of layers asks them
 ///     void each_inner(f) const;                    // f(layer) for the layers inside this one, for the same files
 ///
 /// and, if its backward refuses more than a dy of another shape,

@@ -31,7 +31,9 @@ template <std::size_t n, class Make>
 auto stack(Make&& make) {
     static_assert(n >= 1, "stack: at least one layer");
     return [&]<std::size_t... k>(std::index_sequence<k...>) {
-        return Sequential{detail::made(make, static_cast<Index>(k))...};
+        using Row =
+            Sequential<decltype(detail::made(make, static_cast<Index>(k)))...>; // named: Sequential{row} is that row
+        return Row(detail::made(make, static_cast<Index>(k))...);
     }
     (std::make_index_sequence<n>{});
 }

@@ -3,6 +3,7 @@
 
 #include "carousel/model/layer_registry.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <utility>
@@ -108,8 +109,10 @@ LayerRegistry<S>::LayerRegistry() {
         // What a stream's memory takes, of which the file's size says nothing.
         constexpr Index most = Index(1) << 26;
         options.stream_steps = values.template get<Index>("stream_steps", 0);
-        require(options.stream_steps <= most / memory, "Attention", "stream_steps ", options.stream_steps,
-                " and memory size ", memory, " make more than ", most, " numbers");
+        const Index numbers = std::max(memory, options.units);
+        require(options.stream_steps <= most / numbers, "Attention", "stream_steps ", options.stream_steps,
+                additive ? " and memory size or units " : " and memory size ", numbers, " make more than ", most,
+                " numbers");
         values.finish();
         if (options.score != AttentionScore::dot)
             registry.require_room(d, {additive ? options.units : memory, query});

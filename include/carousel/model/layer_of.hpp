@@ -56,7 +56,7 @@ class LayerInterface {
     virtual Index states() const = 0;
     virtual void each_parameter(FunctionRef<void(const std::string&, Parameter<S>&)> f) = 0;
     virtual void each_const_parameter(FunctionRef<void(const std::string&, const Parameter<S>&)> f) const = 0;
-    virtual void each_memory(FunctionRef<void(bool)> f) const = 0;
+    virtual void each_memory(FunctionRef<void(Index)> f) const = 0;
     virtual void each_random(Tape& tape, FunctionRef<void(Random&)> f) const = 0;
     virtual void initialize(Random& random) = 0;
     virtual std::string name() const = 0;
@@ -149,7 +149,7 @@ class LayerOf final : public LayerInterface<S> {
     void each_const_parameter(FunctionRef<void(const std::string&, const Parameter<S>&)> f) const override {
         layer_.each_parameter(f);
     }
-    void each_memory(FunctionRef<void(bool)> f) const override { detail::each_memory<S>(layer_, f); }
+    void each_memory(FunctionRef<void(Index)> f) const override { detail::each_memory<S>(layer_, f); }
     void each_random(Tape& tape, FunctionRef<void(Random&)> f) const override {
         detail::each_random(layer_, own_tape(tape).tape, f);
     }

@@ -1,5 +1,5 @@
-// VoicesPart: how one layer runs for many voices, a column each. This header has the template; layer_voices.hpp and
-// recurrent_voices_part.hpp specialise it for the library's layers.
+// VoicesPart: how one layer runs for many voices, a column each. This header has the template; voices/layer_parts.hpp and
+// voices/recurrent_part.hpp specialise it for the library's layers.
 #pragma once
 
 #include "carousel/core/buffer.hpp"
