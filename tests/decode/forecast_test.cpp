@@ -99,8 +99,9 @@ TEST_CASE("forecast: what doesn't fit is refused") {
     REQUIRE_NOTHROW(forecast(model, x, 3, ragged));
     REQUIRE_THROWS_WITH(forecast(model, x, 4, ragged),
                         "forecast: the covariates of sequence 1 have 2 steps, expected at least 3");
-    REQUIRE_THROWS_WITH(forecast(model, x, 1, Sequence<double>(7, 1, 2)),
-                        Catch::Matchers::Contains("are 7 x (1 steps of 2)"));
+    REQUIRE_THROWS_WITH(forecast(model, x, 1, seven),
+                        "forecast: covariates are 7 x (1 steps of 2), expected 2 rows, those of x that aren't "
+                        "forecast, at least 0 steps after x, of 2");
     REQUIRE_THROWS_WITH(forecast(Sequential{Dense<double>{3, 5}}, x, 4),
                         "forecast: 5 of the model's outputs are fed back, and x has 3 rows; say in outputs which are "
                         "to be fed, as the median of quantiles");
