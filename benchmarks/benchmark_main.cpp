@@ -1,4 +1,4 @@
-// Carousel side by side with oneDNN, PyTorch and a plain Eigen LSTM.
+// Carousel side by side with oneDNN, PyTorch and a plain Eigen LSTM; sample by sample, with RTNeural, NAM Core and NeuralAudio.
 //
 //     cmake --workflow --preset benchmark                                 configures, builds, runs (four minutes)
 //     build/benchmark/benchmarks/carousel_benchmark [--quick] [--filter=REGEX] [--json=FILE] [--benchmark_…]
@@ -15,10 +15,9 @@
 // oneDNN's weights are packed before the clock starts; Carousel packs them in every call.
 //
 // Useful flops are those of W·x and U·h₋: 2·T·N·G·H·(I + H) with G gates, three times that for training.
-#include "measure.hpp"
+#include "harness.hpp"
 #include "peers/carousel.hpp"
 #include "peers/plain_eigen.hpp"
-#include "report.hpp"
 #ifdef CAROUSEL_BENCHMARK_ONEDNN
 #    include "peers/onednn.hpp"
 #endif
@@ -28,17 +27,12 @@
 
 #include <carousel/carousel.hpp>
 
-#include <benchmark/benchmark.h>
-
 #include <cstring>
 #include <fstream>
 #include <iostream>
 
 namespace benchmarks {
 namespace {
-
-Report report;
-bool failed = false;
 
 struct Named {
     std::string name;
@@ -100,27 +94,6 @@ std::string compare(const std::vector<Named>& peers, bool train) {
             differences += peers[k].name + " and " + peers[0].name + " differ: " + found;
     }
     return differences;
-}
-
-void fail(benchmark::State& state, const std::string& message) {
-    failed = true;
-    state.SkipWithError(message.c_str());
-}
-
-/// Times the runners and files the result; `per_call`: how many passes or samples one call is.
-void time_and_file(benchmark::State& state, const std::vector<Runner>& runners, const Budget& budget, Case result,
-                   double per_call = 1) {
-    const Samples samples = alternate(runners, budget);
-    result.rounds = samples.rounds();
-    for (std::size_t k = 0; k < runners.size(); ++k) {
-        result.entries.push_back(
-            {runners[k].name, samples.typical(k) / per_call, samples.best(k) / per_call, samples.ratio(k)});
-        state.counters[runners[k].name + (result.flops > 0 ? " GFLOP/s" : " ns")] = result.rate(result.entries.back());
-    }
-    state.SetIterationTime(samples.typical(0) / per_call);
-    report.samples += samples.rounds() * runners.size();
-    report.disturbed += static_cast<std::size_t>(samples.disturbed);
-    report.cases.push_back(std::move(result));
 }
 
 void run_peers(benchmark::State& state, const std::vector<Named>& peers, bool train, const Budget& budget,
@@ -205,83 +178,9 @@ void threads_case(benchmark::State& state, Shape shape, const Budget& budget) {
     carousel::set_threads(1);
 }
 
-/// The plain Eigen LSTM and a dense layer, sample by sample.
-class PlainStream {
-  public:
-    template <class Model>
-    explicit PlainStream(const Model& model)
-        : lstm_(1, model.template layer<0>().hidden_size()), w_(model.template layer<1>().W().value.row(0)),
-          b_(model.template layer<1>().b().value(0, 0)), h_(Eigen::MatrixXf::Zero(w_.size(), 1)), c_(h_), x_(1, 1) {
-        lstm_.W = model.template layer<0>().W().value;
-        lstm_.U = model.template layer<0>().U().value;
-        lstm_.b = model.template layer<0>().b().value.col(0);
-    }
-
-    float operator()(float x) {
-        x_(0, 0) = x;
-        h_ = lstm_.forward(x_, h_, c_);
-        c_ = lstm_.c().col(1);
-        return w_.dot(h_.col(0)) + b_;
-    }
-
-  private:
-    PlainEigenLstm lstm_;
-    Eigen::VectorXf w_;
-    float b_;
-    Eigen::MatrixXf h_, c_, x_;
-};
-
-/// A recurrent layer of one feature and a dense one, sizes fixed at compile time and given at run time. `quoted_ns`: what
-/// RTNeural takes for it.
-template <class Fixed, class RunTime>
-void stream_case(benchmark::State& state, const char* layer, Fixed fixed, RunTime run_time, double quoted_ns,
-                 const Budget& budget) {
-    static constexpr std::size_t count = 256; // samples a call
-    const auto from = carousel::parameters(fixed), to = carousel::parameters(run_time);
-    for (std::size_t k = 0; k < from.size(); ++k)
-        to[k].parameter->value = from[k].parameter->value;
-    carousel::Random random(1);
-    carousel::Sequence<float> x(1, static_cast<carousel::Index>(count));
-    for (float& sample : x.values().reshaped())
-        sample = static_cast<float>(random.uniform(-1, 1));
-    const carousel::Sequence<float> whole = fixed(x);
-    const std::vector<float> expected(whole.values().data(), whole.values().data() + count);
-
-    std::vector<Runner> runners;
-    std::string differences;
-    const auto add = [&](const char* name, auto stream) {
-        auto y = std::make_shared<std::vector<float>>(count);
-        runners.push_back({name, [&x, y, stream]() mutable {
-                               for (std::size_t t = 0; t < count; ++t)
-                                   (*y)[t] = stream(x.values().data()[t]);
-                           }});
-        runners.back().run();
-        const std::string found = difference("y", expected, *y);
-        if (!found.empty())
-            differences += std::string(name) + " and the whole sequence differ: " + found;
-    };
-    add("fixed sizes", carousel::Stream(fixed));
-    add("run-time sizes", carousel::Stream(run_time));
-    if constexpr (requires { fixed.template layer<0>().cell().peephole; })
-        add("plain Eigen", PlainStream(fixed));
-    if (!differences.empty())
-        return fail(state, differences);
-    const int hidden = static_cast<int>(run_time.template layer<0>().hidden_size());
-    for ([[maybe_unused]] auto iteration : state) {
-        time_and_file(state, runners, budget, {Section::stream, layer, {1, 1, 1, hidden}, 0, 0, {}}, count);
-        auto& entries = report.cases.back().entries;
-        const double seconds = quoted_ns * 1e-9;
-        entries.push_back({"RTNeural (quoted)", seconds, seconds, seconds / entries[0].seconds, true});
-    }
-}
-
 void register_cases(bool quick) {
-    const auto add = [](const std::string& name, auto run) {
-        benchmark::RegisterBenchmark(name.c_str(), run)->Iterations(1)->UseManualTime();
-    };
     const Budget main = quick ? Budget{0.5, 3, 51} : Budget{5, 5, 201};
     const Budget other = quick ? Budget{0.15, 3, 51} : Budget{1.5, 5, 101};
-    const Budget small = quick ? Budget{0.1, 5, 51} : Budget{0.5, 5, 51};
     for (const Kind kind : kinds)
         for (const Section section : {Section::train, Section::infer})
             for (const Shape& shape : shapes) {
@@ -290,38 +189,26 @@ void register_cases(bool quick) {
                     continue;
                 const Budget budget = kind == Kind::lstm ? main : other;
                 const bool peak = section == Section::train && kind == Kind::lstm && shape == peak_shape;
-                add(std::string(name(section)) + "/" + name(kind) + "/" + name(shape), [=](benchmark::State& state) {
-                    peak ? peak_case(state, budget) : void(layer_case(state, section, kind, shape, budget));
-                });
+                add_case(std::string(name(section)) + "/" + name(kind) + "/" + name(shape),
+                         [=](benchmark::State& state) {
+                             peak ? peak_case(state, budget) : void(layer_case(state, section, kind, shape, budget));
+                         });
             }
-    using carousel::Dense, carousel::GRU, carousel::LSTM, carousel::Sequential;
-    const auto add_stream = [&](const char* layer, auto fixed, auto run_time, double quoted_ns) {
-        const auto hidden = run_time.template layer<0>().hidden_size();
-        add(std::string("stream/") + layer + "/" + std::to_string(hidden),
-            [=](benchmark::State& state) { stream_case(state, layer, fixed, run_time, quoted_ns, small); });
-    };
-    add_stream("LSTM", Sequential{LSTM<float, 1, 20>{}, Dense<float, 20, 1>{}},
-               Sequential{LSTM<float>{1, 20}, Dense<float>{20, 1}}, 156);
-    add_stream("LSTM", Sequential{LSTM<float, 1, 40>{}, Dense<float, 40, 1>{}},
-               Sequential{LSTM<float>{1, 40}, Dense<float>{40, 1}}, 256);
-    add_stream("LSTM", Sequential{LSTM<float, 1, 64>{}, Dense<float, 64, 1>{}},
-               Sequential{LSTM<float>{1, 64}, Dense<float>{64, 1}}, 631);
-    add_stream("LSTM", Sequential{LSTM<float, 1, 128>{}, Dense<float, 128, 1>{}},
-               Sequential{LSTM<float>{1, 128}, Dense<float>{128, 1}}, 2500);
-    add_stream("GRU", Sequential{GRU<float, 1, 8>{}, Dense<float, 8, 1>{}},
-               Sequential{GRU<float>{1, 8}, Dense<float>{8, 1}}, 44);
+    register_streams(quick);
     if (quick)
         return;
     for (const Shape& shape : shapes)
-        add("precision/LSTM/" + name(shape), [=](benchmark::State& state) { precision_case(state, shape, other); });
+        add_case("precision/LSTM/" + name(shape),
+                 [=](benchmark::State& state) { precision_case(state, shape, other); });
     Budget wall = other;
     wall.wall_only = true;
     for (const Shape& shape : shapes)
         if (shape.batch >= 64)
-            add("threads/LSTM/" + name(shape), [=](benchmark::State& state) { threads_case(state, shape, wall); });
+            add_case("threads/LSTM/" + name(shape), [=](benchmark::State& state) { threads_case(state, shape, wall); });
     for (const Sweep& point : sweeps)
-        add(std::string("sweep/LSTM/") + point.size + "/" + name(point.shape),
-            [=](benchmark::State& state) { sweep_case(state, point, small); });
+        add_case(std::string("sweep/LSTM/") + point.size + "/" + name(point.shape), [=](benchmark::State& state) {
+            sweep_case(state, point, {0.5, 5, 51});
+        });
 }
 
 /// One line a case while the run goes on; the tables come at its end.

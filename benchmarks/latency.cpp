@@ -3,12 +3,10 @@
 //     build/benchmark/benchmarks/carousel_latency [--calls=N] [--hidden=H]
 //
 // The net is an LSTM 1 → H and a Dense layer H → 1. Peers take turns, 10,000 calls each; -DCAROUSEL_BENCHMARK_RTNEURAL=<checkout>
-// brings RTNeural beside (its sizes known at compile time, std::tanh). Outputs are compared first. A time contains that of reading
+// brings RTNeural beside (its sizes known at compile time), CAROUSEL_BENCHMARK_NAM NAM Core. Outputs are compared first. A time contains that of reading
 // the clock, which is a row of its own: what that row has at worst is the machine's, its interrupts and other processes.
 #include "measure.hpp"
-#ifdef CAROUSEL_BENCHMARK_RTNEURAL
-#    include "peers/rtneural.hpp"
-#endif
+#include "peers/streams.hpp"
 
 #include <carousel/layer/dense.hpp>
 #include <carousel/layer/recurrent.hpp>
@@ -99,16 +97,22 @@ int run(Index hidden, long calls) {
         peers.push_back({"Carousel, fixed sizes", carousel_stream<16>(model)});
     if (hidden == 32)
         peers.push_back({"Carousel, fixed sizes", carousel_stream<32>(model)});
-#ifdef CAROUSEL_BENCHMARK_RTNEURAL
     const auto numbers = [](const auto& parameter) {
         return std::vector<float>(parameter.value.data(), parameter.value.data() + parameter.value.size());
     };
     const auto& lstm = model.layer<0>();
     const auto& dense = model.layer<1>();
-    if (auto peer = rtneural_stream({static_cast<int>(hidden), numbers(lstm.W()), numbers(lstm.U()), numbers(lstm.b()),
-                                     numbers(dense.W()), numbers(dense.b())}))
-        peers.push_back({"RTNeural, fixed sizes", std::move(peer)});
-#endif
+    for (const StreamPeer& peer : stream_peers({false,
+                                                static_cast<int>(hidden),
+                                                {{numbers(lstm.W()), numbers(lstm.U()), numbers(lstm.b())}},
+                                                numbers(dense.W()),
+                                                numbers(dense.b())}))
+        if (!peer.fast)
+            peers.push_back({peer.name, [run = peer.run](float x) {
+                                 float y;
+                                 run(&x, &y, 1);
+                                 return y;
+                             }});
     carousel::Random random(3);
     std::vector<float> signal(10'000);
     for (float& x : signal)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "measure.hpp"
+#include "section.hpp"
 #include "shapes.hpp"
 
 #include <algorithm>
@@ -14,51 +15,12 @@
 
 namespace benchmarks {
 
-enum class Section { train, infer, stream, precision, threads, sweep };
-
-constexpr const char* name(Section section) {
-    switch (section) {
-    case Section::train:
-        return "train";
-    case Section::infer:
-        return "infer";
-    case Section::stream:
-        return "stream";
-    case Section::precision:
-        return "precision";
-    case Section::threads:
-        return "threads";
-    case Section::sweep:
-        break;
-    }
-    return "sweep";
-}
-
-constexpr const char* title(Section section) {
-    switch (section) {
-    case Section::train:
-        return "Training step: forward and backward, all gradients (GFLOP/s)";
-    case Section::infer:
-        return "Inference of whole sequences (GFLOP/s)";
-    case Section::stream:
-        return "Streaming, one sample at a time, with a dense layer (ns a sample)";
-    case Section::precision:
-        return "Training step in float and in double (GFLOP/s)";
-    case Section::threads:
-        return "Training step on one thread and on two (GFLOP/s)";
-    case Section::sweep:
-        break;
-    }
-    return "How the cost of a training step grows: one size at a time (GFLOP/s)";
-}
-
 /// One peer in one case.
 struct Entry {
     std::string peer;
     double seconds; // a pass, or a sample: median
     double best;
-    double ratio;        // its time over the first peer's: median of those measured side by side
-    bool quoted = false; // measured elsewhere
+    double ratio; // its time over the first peer's: median of those measured side by side
 };
 
 struct Case {
@@ -100,8 +62,8 @@ class Report {
     }
 
     void tables(std::ostream& out) const {
-        for (const Section section :
-             {Section::train, Section::infer, Section::stream, Section::precision, Section::threads, Section::sweep})
+        for (const Section section : {Section::train, Section::infer, Section::stream, Section::narrow, Section::voices,
+                                      Section::precision, Section::threads, Section::sweep})
             table(out, section);
     }
 
@@ -135,21 +97,7 @@ class Report {
         versus("gru_infer_vs_onednn", Section::infer, "oneDNN", grus);
         versus("rnn_infer_vs_onednn", Section::infer, "oneDNN", {Kind::simple_rnn});
 
-        Line fixed{"stream_ns", {}}, run_time{"stream_ns_run_time", {}};
-        std::vector<double> over_fixed;
-        for (const Case& c : cases)
-            if (c.section == Section::stream) {
-                const std::string key = (c.layer == "GRU" ? "gru" : "lstm") + std::to_string(c.shape.hidden);
-                fixed.values.push_back({key, c.entries[0].seconds * 1e9});
-                run_time.values.push_back({key, c.entries[1].seconds * 1e9});
-                over_fixed.push_back(c.entries[1].ratio);
-            }
-        if (!over_fixed.empty()) {
-            const double worst = *std::max_element(over_fixed.begin(), over_fixed.end());
-            lines.push_back(fixed);
-            lines.push_back(run_time);
-            lines.push_back({"stream_run_time_over_fixed", {{"geomean", geometric_mean(over_fixed)}, {"max", worst}}});
-        }
+        stream_lines(lines);
         for (const auto& [line, section] :
              {std::pair{"double_vs_float", Section::precision}, {"two_threads", Section::threads}}) {
             std::vector<double> speeds;
@@ -179,8 +127,7 @@ class Report {
             for (std::size_t e = 0; e < c.entries.size(); ++e) {
                 const Entry& entry = c.entries[e];
                 out << (e ? ", " : "") << "{\"name\": " << quote(entry.peer) << ", \"seconds\": " << entry.seconds
-                    << ", \"best_seconds\": " << entry.best << ", \"ratio\": " << entry.ratio
-                    << (entry.quoted ? ", \"quoted\": true}" : "}");
+                    << ", \"best_seconds\": " << entry.best << ", \"ratio\": " << entry.ratio << "}";
             }
             out << "]}";
         }
@@ -201,6 +148,56 @@ class Report {
     }
 
   private:
+    /// In a case of streams: the quickest library's time over that of a Stream of fixed sizes, where its functions are exact as the
+    /// Stream's are, or rational beside FastGates. Nothing if there is no such library.
+    static std::optional<double> best_library(const Case& c, bool fast) {
+        std::optional<double> best;
+        const Entry* const ours = c.find(fast ? "FastGates" : "fixed sizes");
+        for (const Entry& e : c.entries)
+            if (fast ? e.peer.ends_with("fast tanh") : e.peer.starts_with("RTNeural (") || e.peer == "NAM Core")
+                if (ours && e.peer.ends_with("fast tanh") == fast)
+                    best = std::min(best.value_or(e.ratio / ours->ratio), e.ratio / ours->ratio);
+        return best;
+    }
+
+    void stream_lines(std::vector<Line>& lines) const {
+        Line fixed{"stream_ns", {}}, run_time{"stream_ns_run_time", {}}, bf16{"stream_bf16", {}},
+            int8{"stream_int8", {}};
+        std::vector<double> over_fixed, exact, fast;
+        for (const Case& c : cases) {
+            const std::string hidden = std::to_string(c.shape.hidden);
+            if (c.section == Section::narrow) {
+                bf16.values.push_back({"h" + hidden, c.find("bfloat16")->ratio});
+                int8.values.push_back({"h" + hidden, c.find("int8")->ratio});
+            }
+            if (c.section == Section::voices && c.shape.hidden == 32)
+                lines.push_back({"voices64", {{"", c.entries[1].ratio}}});
+            if (c.section != Section::stream)
+                continue;
+            const std::string key = (c.layer == "GRU" ? "gru" : c.layer == "LSTM" ? "lstm" : "2xlstm") + hidden;
+            fixed.values.push_back({key, c.entries[0].seconds * 1e9});
+            run_time.values.push_back({key, c.entries[1].seconds * 1e9});
+            over_fixed.push_back(c.entries[1].ratio);
+            if (const auto best = best_library(c, false))
+                exact.push_back(*best);
+            if (const auto best = best_library(c, true))
+                fast.push_back(*best);
+        }
+        if (!over_fixed.empty()) {
+            const double worst = *std::max_element(over_fixed.begin(), over_fixed.end());
+            lines.push_back(fixed);
+            lines.push_back(run_time);
+            lines.push_back({"stream_run_time_over_fixed", {{"geomean", geometric_mean(over_fixed)}, {"max", worst}}});
+        }
+        if (!exact.empty())
+            lines.push_back({"stream_vs_exact", spread(exact), of_all(exact.size(), over_fixed.size())});
+        if (!fast.empty())
+            lines.push_back({"stream_vs_fast", spread(fast), of_all(fast.size(), over_fixed.size())});
+        for (const Line& line : {bf16, int8})
+            if (!line.values.empty())
+                lines.push_back({line.name, line.values, " (of float's time)"});
+    }
+
     static std::vector<std::pair<std::string, double>> spread(const std::vector<double>& numbers) {
         return {{"geomean", geometric_mean(numbers)}, {"min", *std::min_element(numbers.begin(), numbers.end())}};
     }
@@ -228,12 +225,10 @@ class Report {
     void table(std::ostream& out, Section section) const {
         std::vector<const Case*> rows;
         std::vector<std::string> peers;
-        bool quoted = false;
         for (const Case& c : cases)
             if (c.section == section) {
                 rows.push_back(&c);
                 for (const Entry& e : c.entries) {
-                    quoted |= e.quoted;
                     if (std::find(peers.begin(), peers.end(), e.peer) == peers.end())
                         peers.push_back(e.peer);
                 }
@@ -244,10 +239,11 @@ class Report {
         out << "\n### " << title(section) << "\n\n| layer | T, N, I, H |";
         for (const std::string& peer : peers)
             out << " " << peer << " |";
-        for (std::size_t p = 1; p < peers.size(); ++p)
+        const bool stream = section == Section::stream; // many columns: only the best of each kind is compared
+        for (std::size_t p = 1; p < peers.size() && !stream; ++p)
             out << " × " << peers[p] << " |";
-        out << (sweep ? " ms | time ~ | flops ~ |" : "") << "\n|---|---|";
-        for (std::size_t p = 0; p < 2 * peers.size() - 1 + (sweep ? 3 : 0); ++p)
+        out << (stream ? " × exact | × fast |" : "") << (sweep ? " ms | time ~ | flops ~ |" : "") << "\n|---|---|";
+        for (std::size_t p = 0; p < (stream ? peers.size() + 2 : 2 * peers.size() - 1 + (sweep ? 3 : 0)); ++p)
             out << "--:|";
         out << "\n";
 
@@ -258,7 +254,10 @@ class Report {
                 const Entry* e = c->find(peer);
                 out << " " << (e ? number(c->rate(*e)) : "–") << " |";
             }
-            for (std::size_t p = 1; p < peers.size(); ++p) {
+            for (const bool fast : {false, true})
+                if (stream)
+                    out << " " << (best_library(*c, fast) ? number(*best_library(*c, fast)) : "–") << " |";
+            for (std::size_t p = 1; p < peers.size() && !stream; ++p) {
                 const Entry* e = c->find(peers[p]);
                 out << " " << (e ? number(e->ratio) : "–") << " |";
             }
@@ -275,10 +274,6 @@ class Report {
             }
             out << "\n";
         }
-        if (quoted)
-            out << "\nRTNeural's times are quoted, not measured here: one core of an AMD Zen 4, sizes fixed at compile "
-                   "time, the\n"
-                   "fastest of ten builds (Eigen, xsimd; AVX2, AVX-512) of its commit 1fb1f07.\n";
     }
 };
 

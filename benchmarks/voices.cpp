@@ -3,11 +3,7 @@
 //     build/benchmark/benchmarks/carousel_voices
 //
 // Both take turns on one CPU; a ratio is the median over rounds of the Streams' time over the Voices'. Outputs are compared first.
-#include "measure.hpp"
-
-#include <carousel/layer/dense.hpp>
-#include <carousel/layer/recurrent.hpp>
-#include <carousel/stream/voices.hpp>
+#include "voices.hpp"
 
 #include <cstdio>
 
@@ -16,28 +12,10 @@ namespace {
 
 /// The ratio; negative if the outputs differ.
 double compare(carousel::Index hidden, std::size_t count) {
-    const carousel::Sequential model{carousel::LSTM<float>{1, hidden, {}, {.seed = 1}},
-                                     carousel::Dense<float>{hidden, 1, {.seed = 2}}};
-    std::vector streams(count, carousel::Stream{model});
-    carousel::Voices voices{model, static_cast<carousel::Index>(count)};
-    while (voices.join() != voices.none)
-        ;
-    carousel::Random random(3);
-    std::vector<float> x(count), y(count);
-    const auto single = [&] {
-        for (std::size_t v = 0; v < count; ++v)
-            y[v] = streams[v](x[v]);
-    };
-    for (int t = 0; t < 100; ++t) {
-        for (float& sample : x)
-            sample = static_cast<float>(random.uniform(-1, 1));
-        single();
-        const auto all = voices(x);
-        for (std::size_t v = 0; v < count; ++v)
-            if (!(std::abs(all[v] - y[v]) < 1e-5F))
-                return -1;
-    }
-    const Samples samples = alternate({{"Voices", [&] { voices(x); }}, {"Streams", single}}, {2, 15, 201});
+    const VoicesBesideStreams both(hidden, count);
+    if (!both.same())
+        return -1;
+    const Samples samples = alternate(both.runners(), {2, 15, 201});
     std::printf("%6ld %6zu %12.2f %12.2f %8.2f\n", static_cast<long>(hidden), count, samples.typical(1) * 1e6,
                 samples.typical(0) * 1e6, samples.ratio(1));
     return samples.ratio(1);
