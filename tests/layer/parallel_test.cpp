@@ -230,3 +230,25 @@ TEST_CASE("Parallel: what doesn't fit is refused, and the branch is named") {
                         "Parallel::forward: the state has 2 matrices, expected 1, or none for zero");
     REQUIRE_THROWS_WITH(any.layer(2), "AnyParallel::layer: k is 2, expected 0 <= k < 2");
 }
+
+TEST_CASE("AnyParallel: an assigned one of the same branches keeps the addresses of its parameters, copied or moved") {
+    const auto net = [](std::uint64_t seed) {
+        return Model<float>{AnyParallel<float>({AnyLayer<float>{Dense<float>{2, 3, {.seed = seed}}},
+                                                AnyLayer<float>{Dense<float>{2, 1, {.seed = seed + 1}}}})};
+    };
+    auto model = net(1);
+    const auto before = parameters(model);
+    const auto kept = [&](const Model<float>& assigned) {
+        const auto now = parameters(model);
+        const auto other = parameters(assigned);
+        for (std::size_t k = 0; k < before.size(); ++k) {
+            CHECK(now[k].parameter == before[k].parameter);
+            CHECK(now[k].parameter->value == other[k].parameter->value);
+        }
+    };
+    model = net(5);
+    kept(net(5));
+    const auto third = net(7);
+    model = third;
+    kept(third);
+}

@@ -20,6 +20,8 @@ namespace detail {
 struct RunnerWords;
 template <class S, class Any, const RunnerWords& words>
 class AnyLayerPart; // model_parts.hpp
+template <std::floating_point S>
+class AnyLayers;
 
 } // namespace detail
 
@@ -153,6 +155,7 @@ class AnyLayer {
   private:
     friend class Model<S>;
     friend class AnyParallel<S>;
+    friend class detail::AnyLayers<S>;
     friend class StreamPart<AnyLayer, S>;
     friend class VoicesPart<AnyLayer, S>;
     template <class, class, const detail::RunnerWords&>

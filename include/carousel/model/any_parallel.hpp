@@ -2,7 +2,7 @@
 #pragma once
 
 #include "carousel/layer/parallel_row.hpp"
-#include "carousel/model/any_layer.hpp"
+#include "carousel/model/any_layers.hpp"
 #include "carousel/model/row_states.hpp"
 
 #include <span>
@@ -21,8 +21,11 @@ namespace carousel::inline CAROUSEL_ABI {
 /// Equations, names of parameters and what it says of itself are Parallel's. State: the matrices of all branches' States in turn; an
 /// empty list means zero.
 template <std::floating_point S>
-class AnyParallel : public detail::ParallelRow<AnyParallel<S>, S> {
+class AnyParallel : public detail::ParallelRow<AnyParallel<S>, S>, public detail::AnyLayers<S> {
+    using detail::AnyLayers<S>::layers_;
+
   public:
+    using detail::AnyLayers<S>::size, detail::AnyLayers<S>::states, detail::AnyLayers<S>::each_layer;
     using Scalar = S;
     using State = std::vector<Matrix<S>>;
     static constexpr const char* kind = "Parallel";
@@ -35,27 +38,14 @@ class AnyParallel : public detail::ParallelRow<AnyParallel<S>, S> {
 
     /// Throws std::invalid_argument if there is no branch or, naming the branch, if one takes another number of features or gives
     /// another number of steps than the first.
-    explicit AnyParallel(std::vector<AnyLayer<S>> branches) : layers_(std::move(branches)) {
+    explicit AnyParallel(std::vector<AnyLayer<S>> branches) : detail::AnyLayers<S>(std::move(branches)) {
         require(!layers_.empty(), "Parallel", "there is no branch, expected at least one");
         this->check_branches();
     }
 
-    Index size() const { return static_cast<Index>(layers_.size()); }
     /// Throws std::invalid_argument unless 0 <= k < size().
-    AnyLayer<S>& layer(Index k) { return layers_[place(k)]; }
-    const AnyLayer<S>& layer(Index k) const { return layers_[place(k)]; }
-
-    /// f(k, branch) for every branch, an AnyLayer<S>, in turn.
-    template <class F>
-    void each_layer(F&& f) {
-        for (std::size_t k = 0; k < layers_.size(); ++k)
-            f(k, layers_[k]);
-    }
-    template <class F>
-    void each_layer(F&& f) const {
-        for (std::size_t k = 0; k < layers_.size(); ++k)
-            f(k, layers_[k]);
-    }
+    AnyLayer<S>& layer(Index k) { return layers_[this->place("AnyParallel::layer", k)]; }
+    const AnyLayer<S>& layer(Index k) const { return layers_[this->place("AnyParallel::layer", k)]; }
 
     bool takes_tokens() const {
         bool any = false;
@@ -63,15 +53,6 @@ class AnyParallel : public detail::ParallelRow<AnyParallel<S>, S> {
             any = any || layer.takes_tokens();
         return any;
     }
-    /// How many matrices its State has.
-    Index states() const {
-        Index count = 0;
-        for (const auto& layer : layers_)
-            count += layer.states();
-        return count;
-    }
-    State empty_state() const { return State(static_cast<std::size_t>(states())); }
-
     /// f(random) for every generator of the branches' masks.
     template <class F>
     void each_random(Tape& tape, F&& f) const {
@@ -101,7 +82,7 @@ class AnyParallel : public detail::ParallelRow<AnyParallel<S>, S> {
         const char* const where = "Parallel::backward";
         tape.pass_.record.require_recorded(where, this, 0, size());
         if (options.d_final)
-            require_state("Parallel::backward: d_final", *options.d_final);
+            this->require_state("Parallel::backward: d_final", *options.d_final);
         auto d_final = detail::all_matrices(options.d_final);
         each_layer([&](std::size_t k, const auto& layer) {
             detail::in_layer(where, k, layer,
@@ -131,7 +112,7 @@ class AnyParallel : public detail::ParallelRow<AnyParallel<S>, S> {
 
   private:
     SequenceView<S> run(const char* where, SequenceView<S> x, Tape& tape, const State& initial, bool record) const {
-        require_state(where, initial);
+        this->require_state(where, initial);
         tape.pass_.begin(x);
         tape.layers_.resize(layers_.size());
         std::span<const Matrix<S>> rest(initial);
@@ -143,17 +124,6 @@ class AnyParallel : public detail::ParallelRow<AnyParallel<S>, S> {
         tape.pass_.record.end(record, this, 0, size());
         return y;
     }
-
-    void require_state(const char* where, const State& state) const {
-        require(state.empty() || static_cast<Index>(state.size()) == states(), where, "the state has ", state.size(),
-                " matrices, expected ", states(), ", or none for zero");
-    }
-    std::size_t place(Index k) const {
-        require(k >= 0 && k < size(), "AnyParallel::layer", "k is ", k, ", expected 0 <= k < ", size());
-        return static_cast<std::size_t>(k);
-    }
-
-    std::vector<AnyLayer<S>> layers_;
 };
 
 } // namespace carousel

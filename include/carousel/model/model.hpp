@@ -2,7 +2,7 @@
 #pragma once
 
 #include "carousel/layer/layer_row.hpp"
-#include "carousel/model/any_layer.hpp"
+#include "carousel/model/any_layers.hpp"
 #include "carousel/model/row_states.hpp"
 
 #include <concepts>
@@ -31,8 +31,11 @@ namespace carousel::inline CAROUSEL_ABI {
 /// State: the matrices of all layers' States in turn: one for a recurrent layer, two for a Bidirectional one, none for
 /// a Dense one. An empty list means zero, and so does an empty matrix.
 template <std::floating_point S>
-class Model : public detail::LayerRow<Model<S>, S> {
+class Model : public detail::LayerRow<Model<S>, S>, public detail::AnyLayers<S> {
+    using detail::AnyLayers<S>::layers_;
+
   public:
+    using detail::AnyLayers<S>::size, detail::AnyLayers<S>::states, detail::AnyLayers<S>::each_layer;
     using Scalar = S;
     using State = std::vector<Matrix<S>>;
     /// As messages have it.
@@ -53,24 +56,7 @@ class Model : public detail::LayerRow<Model<S>, S> {
         (add(std::move(rest)), ...);
     }
     /// The same of a list. Throws std::invalid_argument, naming the layer, as add() does.
-    explicit Model(std::vector<AnyLayer<S>> layers) : layers_(std::move(layers)) { this->check_row(); }
-    Model(const Model&) = default;
-    Model(Model&&) noexcept = default;
-    Model& operator=(const Model&) = default;
-    Model& operator=(Model&& other) {
-        if (this == &other)
-            return *this;
-        bool same = layers_.size() == other.layers_.size();
-        for (std::size_t k = 0; same && k < layers_.size(); ++k)
-            same = layers_[k].same_type(other.layers_[k]);
-        if (!same)
-            layers_ = std::move(other.layers_);
-        else
-            for (std::size_t k = 0; k < layers_.size(); ++k)
-                layers_[k] = std::move(other.layers_[k]);
-        return *this;
-    }
-
+    explicit Model(std::vector<AnyLayer<S>> layers) : detail::AnyLayers<S>(std::move(layers)) { this->check_row(); }
     /// Appends a layer. Throws std::invalid_argument, changing nothing, if it doesn't take as many features as the model
     /// gives so far, or takes tokens and isn't the first. Returns the model.
     template <class L>
@@ -90,23 +76,9 @@ class Model : public detail::LayerRow<Model<S>, S> {
         return *this;
     }
 
-    /// How many layers it has.
-    Index size() const { return static_cast<Index>(layers_.size()); }
     /// Throws std::invalid_argument unless 0 <= k < size().
-    AnyLayer<S>& layer(Index k) { return layers_[place(k)]; }
-    const AnyLayer<S>& layer(Index k) const { return layers_[place(k)]; }
-
-    /// f(k, layer) for every layer, an AnyLayer<S>, in turn.
-    template <class F>
-    void each_layer(F&& f) {
-        for (std::size_t k = 0; k < layers_.size(); ++k)
-            f(k, layers_[k]);
-    }
-    template <class F>
-    void each_layer(F&& f) const {
-        for (std::size_t k = 0; k < layers_.size(); ++k)
-            f(k, layers_[k]);
-    }
+    AnyLayer<S>& layer(Index k) { return layers_[this->place("Model::layer", k)]; }
+    const AnyLayer<S>& layer(Index k) const { return layers_[this->place("Model::layer", k)]; }
 
     bool takes_tokens() const {
         for (const auto& layer : layers_)
@@ -114,15 +86,6 @@ class Model : public detail::LayerRow<Model<S>, S> {
                 return layer.takes_tokens();
         return false;
     }
-    /// How many matrices its State has.
-    Index states() const {
-        Index count = 0;
-        for (const auto& layer : layers_)
-            count += layer.states();
-        return count;
-    }
-    State empty_state() const { return State(static_cast<std::size_t>(states())); }
-
     /// f(random) for every generator of the layers' masks.
     template <class F>
     void each_random(Tape& tape, F&& f) const {
@@ -152,7 +115,7 @@ class Model : public detail::LayerRow<Model<S>, S> {
         const char* const where = "Model::backward";
         tape.pass_.require_recorded(where, this, 0, size());
         if (options.d_final)
-            require_state("Model::backward: d_final", *options.d_final);
+            this->require_state("Model::backward: d_final", *options.d_final);
         auto d_final = detail::all_matrices(options.d_final);
         each_layer([&](std::size_t k, const auto& layer) {
             detail::in_layer(where, k, layer,
@@ -179,7 +142,7 @@ class Model : public detail::LayerRow<Model<S>, S> {
 
   private:
     SequenceView<S> run(const char* where, SequenceView<S> x, Tape& tape, const State& initial, bool record) const {
-        require_state(where, initial);
+        this->require_state(where, initial);
         require(!layers_.empty(), where, "the model has no layers; add() some");
         tape.pass_.begin();
         tape.layers_.resize(layers_.size());
@@ -199,16 +162,6 @@ class Model : public detail::LayerRow<Model<S>, S> {
                 return false;
         return true;
     }
-    void require_state(const char* where, const State& state) const {
-        require(state.empty() || static_cast<Index>(state.size()) == states(), where, "the state has ", state.size(),
-                " matrices, expected ", states(), ", or none for zero");
-    }
-    std::size_t place(Index k) const {
-        require(k >= 0 && k < size(), "Model::layer", "k is ", k, ", expected 0 <= k < ", size());
-        return static_cast<std::size_t>(k);
-    }
-
-    std::vector<AnyLayer<S>> layers_;
 };
 
 } // namespace carousel
