@@ -237,6 +237,28 @@ TEST_CASE("EarlyStopping: by a metric, as large or as small as can be") {
     CHECK(by({.patience = 3, .metric = "mae", .maximize = true}) < 30);
 }
 
+TEST_CASE("EarlyStopping: a call that judges by something else than the one before it compares like with like") {
+    auto model = plain_model();
+    Training training{model, Adam{.learning_rate = 0.02}};
+    FitOptions options{.epochs = 2, .batch_size = 4, .metrics = {MeanAbsoluteError{}}};
+    options.early_stopping = EarlyStopping{.patience = 50, .metric = "mae", .maximize = true};
+    fit(training, training_data(), validation_data(), MeanSquaredError{}, options);
+    REQUIRE(training.state().best_loss < 0); // below any loss
+    options.epochs = 10;
+    options.early_stopping = EarlyStopping{.patience = 50};
+    fit(training, training_data(), validation_data(), MeanSquaredError{}, options);
+    const auto& reports = training.history().epochs;
+    const auto best = static_cast<std::size_t>(training.history().best_epoch) - 1;
+    CHECK(best >= 2);
+    for (std::size_t k = 2; k < reports.size(); ++k)
+        CHECK(reports[best].validation_loss <= reports[k].validation_loss);
+    CHECK(training.state().best_loss == reports[best].validation_loss);
+    options.validation_split = 0;
+    options.epochs = 1; // and without a validation set by the training loss
+    fit(training, training_data(), MeanSquaredError{}, options);
+    CHECK(training.state().best_loss == reports[static_cast<std::size_t>(training.history().best_epoch) - 1].loss);
+}
+
 TEST_CASE("fit: options of steps, averages and metrics that can't be are named") {
     auto model = plain_model();
     const auto refused = [&](const FitOptions& options, const std::string& message) {

@@ -8,8 +8,6 @@
 #    include "carousel/kernel/vectors.hpp"
 #endif
 
-#include <algorithm>
-#include <utility>
 #include <vector>
 
 namespace carousel::inline CAROUSEL_ABI::detail {

@@ -36,10 +36,13 @@ class BestEpoch {
         else if (!state_.last.empty())
             state_.average.clear(); // it is of other parameters
         state_.last.clear();
-        if (restores() && state_.best.empty()) { // the parameters of the best epoch so far weren't kept
-            state_.best_loss = std::numeric_limits<double>::infinity();
-            state_.history.best_epoch = 0;
-        }
+        if (restores() && state_.best.empty()) // the parameters of the best epoch so far weren't kept
+            return forget();
+        // This call may judge by something else than the last, or validate where that didn't.
+        if (const Index best = state_.history.best_epoch; best > 0)
+            state_.best_loss = judged(state_.history.epochs[static_cast<std::size_t>(best - 1)]);
+        if (std::isnan(state_.best_loss))
+            forget();
     }
 
     /// Judges the epoch that has ended last. Takes no memory, so that what is remembered is never of two epochs.
@@ -95,14 +98,26 @@ class BestEpoch {
     }
 
   private:
+    /// No epoch is the best.
+    void forget() {
+        state_.best_loss = std::numeric_limits<double>::infinity();
+        state_.history.best_epoch = 0;
+        if (!state_.best.empty())
+            state_.best.swap(room_);
+        state_.best.clear();
+    }
+
     /// What an epoch is judged by: the smaller, the better.
     double judged(const EpochReport& report) const {
         if (!stopping_ || stopping_->metric.empty())
             return validated_ ? report.validation_loss : report.loss;
         const auto& names = state_.history.metrics;
-        const auto place = std::find(names.begin(), names.end(), stopping_->metric) - names.begin();
+        const auto place =
+            static_cast<std::size_t>(std::find(names.begin(), names.end(), stopping_->metric) - names.begin());
         const auto& values = validated_ ? report.validation_metrics : report.metrics;
-        const double value = values[static_cast<std::size_t>(place)];
+        if (place >= values.size()) // an earlier call didn't validate
+            return std::numeric_limits<double>::quiet_NaN();
+        const double value = values[place];
         return stopping_->maximize ? -value : value;
     }
 

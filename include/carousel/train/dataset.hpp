@@ -78,7 +78,7 @@ Dataset<S> sequences(const std::vector<Matrix<S>>& x, const std::type_identity_t
 template <std::floating_point S>
 void Dataset<S>::batch(std::span<const Index> samples, Sequence<S>& x_batch, Sequence<S>& y_batch) const {
     check("Dataset::batch", samples);
-    const auto steps = detail::batch_steps(shape(), {x.lengths(), y.lengths()}, samples);
+    const auto steps = detail::steps_of_batch(shape(), {x.lengths(), y.lengths()}, samples);
     gather(x, samples, x_batch, steps.x);
     gather(y, samples, y_batch, steps.y);
 }
@@ -87,7 +87,7 @@ template <std::floating_point S>
 void Dataset<S>::batch(std::span<const Index> samples, Sequence<S>& x_batch, Sequence<S>& y_batch, Index least_steps,
                        detail::FunctionRef<Index(Index)> output_length) const {
     check("Dataset::batch", samples);
-    const auto steps = detail::batch_steps(shape(), {x.lengths(), y.lengths()}, samples, least_steps, output_length);
+    const auto steps = detail::steps_of_batch(shape(), {x.lengths(), y.lengths()}, samples, least_steps, output_length);
     gather(x, samples, x_batch, steps.x);
     gather(y, samples, y_batch, steps.y);
 }

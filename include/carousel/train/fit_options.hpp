@@ -25,10 +25,10 @@ namespace carousel::inline CAROUSEL_ABI {
 ///
 ///     EarlyStopping{.patience = 5, .metric = "accuracy", .maximize = true}
 ///
-/// A loss that is NaN or infinite is no best one. If every epoch had such a loss until patience ends, fit throws
-/// std::runtime_error.
+/// One that is NaN or infinite is no best one. If every epoch had such a one until patience ends, fit throws std::runtime_error. A
+/// call that judges by something else than the one before it, with the same Training, judges that one's best epoch so, too.
 struct EarlyStopping {
-    /// Epochs without a fall before it ends, what counts as a fall, and whether the best epoch's parameters are put back.
+    /// Epochs without a better one before it ends, by how much it is better, and whether the best epoch's parameters are put back.
     Index patience = 10;
     double min_delta = 0;
     bool restore_best = true;

@@ -15,7 +15,8 @@ namespace carousel::inline CAROUSEL_ABI {
 ///
 /// Validation, and so early stopping and its best epoch, is of the averages; training goes on with w. When fit ends, the parameters
 /// are the averages (with early stopping those of the best epoch); a Training keeps w as well, and the next call goes on from there. A
-/// call without a moving average forgets that of the calls before it.
+/// call without a moving average forgets that of the calls before it. With assign_at_end = false it goes on from the averages even if the
+/// parameters were changed between the calls: another Training begins anew.
 struct MovingAverage {
     double decay = 0.999;      ///< 0 <= decay < 1
     bool assign_at_end = true; ///< false: the parameters stay w, and the averages are Training::state().average

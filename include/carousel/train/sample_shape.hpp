@@ -42,14 +42,14 @@ CAROUSEL_INLINE Index longest(std::span<const Index> lengths, Index steps, std::
 
 /// Without the steps that are padding in all of these samples. Targets that have as many steps as x, and no lengths of their
 /// own, are cut as x.
-CAROUSEL_INLINE StepsOfBatch batch_steps(const SampleShape& shape, const SampleLengths& lengths,
-                                         std::span<const Index> samples);
+CAROUSEL_INLINE StepsOfBatch steps_of_batch(const SampleShape& shape, const SampleLengths& lengths,
+                                            std::span<const Index> samples);
 
 /// The same for a model that needs so many steps and makes output_length(steps) of them: targets of all that it makes
 /// of x are cut to what it makes of the batch.
-CAROUSEL_INLINE StepsOfBatch batch_steps(const SampleShape& shape, const SampleLengths& lengths,
-                                         std::span<const Index> samples, Index least_steps,
-                                         FunctionRef<Index(Index)> output_length);
+CAROUSEL_INLINE StepsOfBatch steps_of_batch(const SampleShape& shape, const SampleLengths& lengths,
+                                            std::span<const Index> samples, Index least_steps,
+                                            FunctionRef<Index(Index)> output_length);
 
 #ifdef CAROUSEL_BODIES
 
@@ -79,16 +79,16 @@ CAROUSEL_INLINE Index longest(std::span<const Index> lengths, Index steps, std::
     return most;
 }
 
-CAROUSEL_INLINE StepsOfBatch batch_steps(const SampleShape& shape, const SampleLengths& lengths,
-                                         std::span<const Index> samples) {
+CAROUSEL_INLINE StepsOfBatch steps_of_batch(const SampleShape& shape, const SampleLengths& lengths,
+                                            std::span<const Index> samples) {
     const Index x = longest(lengths.x, shape.x_steps, samples);
     const bool in_step = lengths.y.empty() && shape.y_steps == shape.x_steps;
     return {x, in_step ? x : longest(lengths.y, shape.y_steps, samples)};
 }
 
-CAROUSEL_INLINE StepsOfBatch batch_steps(const SampleShape& shape, const SampleLengths& lengths,
-                                         std::span<const Index> samples, Index least_steps,
-                                         FunctionRef<Index(Index)> output_length) {
+CAROUSEL_INLINE StepsOfBatch steps_of_batch(const SampleShape& shape, const SampleLengths& lengths,
+                                            std::span<const Index> samples, Index least_steps,
+                                            FunctionRef<Index(Index)> output_length) {
     const Index needed = std::min(shape.x_steps, least_steps);
     const Index x = std::max(longest(lengths.x, shape.x_steps, samples), needed);
     const bool in_step = shape.y_steps == output_length(shape.x_steps);

@@ -165,7 +165,7 @@ template <std::floating_point S>
 void SampleSource<S>::batch(std::span<const Index> samples, Sequence<S>& x, Sequence<S>& y) const {
     std::vector<Index> room;
     const auto all = checked("SampleSource::batch", samples, room);
-    samples_->gather(all, x, y, detail::batch_steps(shape(), samples_->lengths(), all));
+    samples_->gather(all, x, y, detail::steps_of_batch(shape(), samples_->lengths(), all));
 }
 
 template <std::floating_point S>
@@ -173,7 +173,7 @@ void SampleSource<S>::batch(std::span<const Index> samples, Sequence<S>& x, Sequ
                             detail::FunctionRef<Index(Index)> output_length) const {
     std::vector<Index> room;
     const auto all = checked("SampleSource::batch", samples, room);
-    samples_->gather(all, x, y, detail::batch_steps(shape(), samples_->lengths(), all, least_steps, output_length));
+    samples_->gather(all, x, y, detail::steps_of_batch(shape(), samples_->lengths(), all, least_steps, output_length));
 }
 
 template <std::floating_point S>

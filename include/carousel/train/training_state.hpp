@@ -52,11 +52,12 @@ struct TrainingState {
     std::optional<BegunEpoch<S>> begun = std::nullopt;
     /// Draws the order of the samples: as it was before the epoch that has begun or comes next. None before the first.
     std::optional<Random> order = std::nullopt;
-    std::vector<Random> masks;     ///< the generators of the layers' masks
-    double initial_rate = 0;       ///< which schedules start from
-    double rate = 0;               ///< of the epoch that has begun or ended last
-    History history;               ///< a report for every epoch that has ended, and one for that which has begun
-    std::vector<double> monitored; ///< of every epoch that has ended, the loss that it was judged by
+    std::vector<Random> masks; ///< the generators of the layers' masks
+    double initial_rate = 0;   ///< which schedules start from
+    double rate = 0;           ///< of the epoch that has begun or ended last
+    History history;           ///< a report for every epoch that has ended, and one for that which has begun
+    std::vector<double>
+        monitored; ///< of every epoch that has ended, its validation loss, or that of the training; schedules see it
     /// Of history.best_epoch; if early stopping looks at a metric, that, and negative if it is to be large.
     double best_loss = std::numeric_limits<double>::infinity();
     std::vector<Matrix<S>> best;    ///< the parameters of that epoch, if early stopping is to put them back
