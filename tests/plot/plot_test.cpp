@@ -4,7 +4,9 @@
 #include "io/folder.hpp"
 
 #include <cstdlib>
+#include <locale>
 #include <string>
+#include <vector>
 
 using namespace carousel;
 
@@ -105,5 +107,114 @@ TEST_CASE("plot: curves and trainings as PNG and SVG where gnuplot is, and false
     CHECK_FALSE(plot(folder / "none.png", history));
     setenv("PATH", before.c_str(), 1);
     CHECK_FALSE(test::fs::exists(folder / "none.png"));
+#endif
+}
+
+namespace {
+
+/// As German and others write numbers: 1.234,5.
+struct CommaAndGroups : std::numpunct<char> {
+    char do_decimal_point() const override { return ','; }
+    char do_thousands_sep() const override { return '.'; }
+    std::string do_grouping() const override { return "\3"; }
+};
+
+Plot two_points() {
+    return {.title = "", .x_label = "", .y_label = "", .series = {{"a", {1, 2}, {1, 4}}}};
+}
+
+} // namespace
+
+TEST_CASE("plots: numbers are exact, whatever the locale") {
+    const std::vector<double> x{1234.5, 12345678.125}, y{0.1 + 0.2, 1e-300};
+    const std::locale before = std::locale::global(std::locale(std::locale::classic(), new CommaAndGroups));
+    Plot plot{.title = "", .x_label = "", .y_label = "", .series = {{"a", x, y}}};
+    plot.y_range = {-1234.5, 1.0 / 3};
+    plot.marks = {4321.1234567};
+    plot.x_labels = {{1234.56789, "there"}};
+    const std::string exact = detail::gnuplot::script(plot);
+    const std::string log = script_of({1, 2, 3}, {0.03, 0.1, 0.4}, true), one = script_of({12345.5}, {0.5}, false);
+    std::locale::global(before);
+    CHECK(has(exact, "$data0 << END\n1234.5 0.30000000000000004\n12345678.125 1e-300\nEND\n"));
+    CHECK(has(exact, "set yrange [-1234.5:0.3333333333333333]\n"));
+    CHECK(has(exact, "set arrow from first 4321.1234567, graph 0 to first 4321.1234567,"));
+    CHECK(has(exact, "set xtics (\"there\" 1234.56789)\n"));
+    CHECK(log == script_of({1, 2, 3}, {0.03, 0.1, 0.4}, true));
+    CHECK(has(one, "set xrange [12345:12346]\nset xtics (12345.5)\n"));
+}
+
+TEST_CASE("plots: labels of an axis tell numbers apart that lie close together") {
+    CHECK(has(script_of({1, 2}, {1e6, 1e6 + 3}, false), "set format y '%.15g'"));
+    CHECK(has(script_of({1, 2}, {1, 2}, false), "set format y '%g'"));
+}
+
+TEST_CASE("plots: a picture without plots, curves or points is refused") {
+    REQUIRE_THROWS_WITH(draw({.file = "a.png", .frames = {}}, "."),
+                        "plot: the picture has no plots, expected at least 1");
+    Plot none = two_points();
+    none.title = "mine";
+    none.series.clear();
+    REQUIRE_THROWS_WITH(plot("a.png", none), "plot: plot 0 of 1, \"mine\", has no curves, expected at least 1");
+    REQUIRE_THROWS_WITH(plot("a.png", Plot{}), "plot: plot 0 of 1, \"\", has no curves, expected at least 1");
+    none.series = {{"a", {}, {}}};
+    REQUIRE_THROWS_WITH(plot("a.png", none),
+                        "plot: the curves of plot 0 of 1, \"mine\", have no points, expected at least 1");
+    REQUIRE_THROWS_WITH(plot("a.png", History{}),
+                        "plot: the curves of plot 0 of 1, \"\", have no points, expected at least 1");
+    Plot range = two_points();
+    range.y_range = {1};
+    REQUIRE_THROWS_WITH(plot("a.png", range), "plot: the y_range of plot 0 of 1, \"\", isn't {low, high}, expected "
+                                              "finite numbers, low < high, or none");
+}
+
+TEST_CASE("plots: texts are written as they are") {
+    CHECK(detail::gnuplot::literal("it's \"10 %\" \\\n`µ`") == R"("it\0047s \004210 \0045\0042 \0134 \0140µ\0140")");
+    CHECK(detail::gnuplot::tick_label("10 %") == R"("10 \0045\0045")");
+    if (!gnuplot_is_there())
+        return;
+    const test::Folder folder;
+    Plot texts = two_points();
+    texts.title = "'it's' \"10 %\" \\t\\101 `µ` @a $b {c} ^d_e #f";
+    texts.x_labels = {{1, "'100 %d"}, {2, "b"}};
+    REQUIRE(plot(folder / "texts.svg", texts));
+    const std::string svg = test::content(folder / "texts.svg");
+    CHECK(has(svg, "'it's' \"10 %\" \\t\\101 `µ` @a $b {c} ^d_e #f<"));
+    CHECK(has(svg, "'100 %d<"));
+}
+
+TEST_CASE("plots: no name and no text is executed") {
+    REQUIRE_THROWS_WITH(plot("a\nb.png", two_points()), "plot: the path of the picture has a line break or another "
+                                                        "control character, expected one without");
+#ifdef __unix__
+    if (!gnuplot_is_there())
+        return;
+    const test::Folder folder;
+    const auto before = test::fs::current_path();
+    test::fs::current_path(folder / "");
+    const std::vector<std::string> names{"x'; system('touch executed'); y.svg",
+                                         "|touch executed #.svg",
+                                         "|touch executed; cat >.svg",
+                                         "-e.svg",
+                                         "~.svg",
+                                         "`touch executed`.svg",
+                                         "'`touch executed`'.svg",
+                                         "$(touch executed) \\.svg",
+                                         "%s%n@x # \".svg"};
+    std::vector<bool> drawn;
+    for (const std::string& name : names) {
+        Plot hostile = two_points();
+        hostile.title = hostile.x_label = hostile.y_label = hostile.series[0].name =
+            name + "\nsystem('touch executed')\n\r" + name + "\\";
+        hostile.x_labels = {{1, name}, {2, "100% \nsystem('touch executed')"}};
+        drawn.push_back(plot(name, hostile));
+    }
+    test::fs::current_path(before);
+    for (std::size_t k = 0; k < names.size(); ++k) {
+        INFO(names[k]);
+        CHECK(drawn[k]);
+        CHECK(test::fs::exists(folder / names[k]));
+    }
+    CHECK_FALSE(test::fs::exists(folder / "executed"));
+    CHECK(folder.files() == names.size());
 #endif
 }
