@@ -5,6 +5,7 @@
 #include "golden.hpp"
 #include "loss/loss_suite.hpp"
 
+#include <chrono>
 #include <string>
 
 using namespace carousel;
@@ -160,4 +161,12 @@ TEST_CASE("ctc_greedy: the best path, read without repetitions and then without 
     CHECK(ctc_greedy(y) == std::vector<std::vector<Index>>{{1, 1, 2}, {2, 1}});
     CHECK(ctc_greedy(y, 1) == std::vector<std::vector<Index>>{{0, 2}, {2}});
     REQUIRE_THROWS_WITH(ctc_greedy(y, 3), "ctc_greedy: blank is 3, expected a feature of the outputs, 0 … 2");
+}
+
+TEST_CASE("CTCLoss: many labels are checked in a time that grows as their number") {
+    const CTCLoss loss{.skip_nan = true};
+    const Sequence<float> target(Matrix<float>::Ones(1, 300000));
+    const auto start = std::chrono::steady_clock::now();
+    CHECK(loss.check(target.view(), 2) == 1);
+    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(5)); // it was a minute
 }

@@ -4,6 +4,8 @@
 #include "golden.hpp"
 #include "loss/loss_suite.hpp"
 
+#include <cmath>
+#include <limits>
 #include <string>
 
 using namespace carousel;
@@ -82,4 +84,16 @@ TEST_CASE("QuantileLoss: mistakes are named before anything is written") {
     REQUIRE_THROWS_WITH(QuantileLoss{}.weight(y.view(), target.view(), few),
                         "QuantileLoss: 1 weights were given for 6 columns");
     CHECK(dy.values().size() == 1);
+}
+
+TEST_CASE("QuantileLoss: outputs that are their targets have no gradient, missing targets none, and outputs that are "
+          "NaN have NaN") {
+    constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+    Sequence<double> y(Matrix<double>{{2, 5, nan}, {2, nan, 1}}), dy;
+    const Sequence<double> target(Matrix<double>{{2, nan, 1}});
+    const double loss = QuantileLoss{{.25, .75}, Reduction::sum, true}(y, target, &dy);
+    CHECK(std::isnan(loss));
+    CHECK(dy.values().leftCols(2) == Matrix<double>::Zero(2, 2));
+    CHECK(std::isnan(dy.values()(0, 2)));
+    CHECK(dy.values()(1, 2) == 0);
 }

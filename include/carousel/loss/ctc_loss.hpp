@@ -204,8 +204,9 @@ void CTCLoss::check_labels(const SequenceView<S>& target, Index features) const 
             features - 1);
     require(target.features() == 1, "CTCLoss", "target has ", target.features(),
             " features, expected 1: the number of the label");
-    for (Index b = 0; b < target.batch(); ++b)
-        for (Index k = 0; k < target.length(b) && !missing(target, b); ++k) {
+    for (Index b = 0; b < target.batch(); ++b) {
+        const Index labels = missing(target, b) ? 0 : target.length(b);
+        for (Index k = 0; k < labels; ++k) {
             const S label = target.data()[k * target.batch() + b];
             require(label >= 0 && label < static_cast<S>(features) && label == std::floor(label) &&
                         label != static_cast<S>(blank),
@@ -213,6 +214,7 @@ void CTCLoss::check_labels(const SequenceView<S>& target, Index features) const 
                     features - 1, " but not the blank, ", blank,
                     detail::is_nan(label) ? "; skip_nan passes over such sequences" : "");
         }
+    }
 }
 
 template <std::floating_point S>

@@ -71,8 +71,9 @@ struct QuantileLoss {
     double terms(std::span<const double> y, double target, std::span<double> dy) const {
         double sum = 0;
         for (std::size_t k = 0; k < y.size(); ++k) {
-            const double slope = y[k] < target ? -quantiles[k] : y[k] > target ? 1 - quantiles[k] : 0;
-            sum += slope == 0 ? 0 * y[k] : slope * (y[k] - target); // NaN stays NaN
+            const double error = y[k] - target;
+            const double slope = error < 0 ? -quantiles[k] : error > 0 ? 1 - quantiles[k] : 0 * error; // NaN stays NaN
+            sum += slope * error;
             dy[k] = slope;
         }
         return sum;
