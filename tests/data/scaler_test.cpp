@@ -226,3 +226,15 @@ TEST_CASE("split: by counts, fractions and dates") {
         "split_by_dates: the date of row 2 is before that of the row above it, expected dates in order: sort the "
         "rows");
 }
+
+TEST_CASE("RelativeToLast: forecasts aren't put back without targets, or with more outputs than rows") {
+    Matrix<double> forecast = Matrix<double>::Ones(2, 0);
+    REQUIRE_THROWS_WITH((RelativeToLast{.targets = {}}.invert(forecast, WindowBase<double>{})),
+                        "RelativeToLast::invert: no targets, expected those with which apply() gave the base");
+    forecast = Matrix<double>::Ones(2, 1);
+    const WindowBase<double> base{Matrix<double>::Ones(1, 1), Matrix<double>::Ones(1, 1)};
+    REQUIRE_THROWS_WITH(
+        RelativeToLast{}.invert(forecast, base, 3),
+        "RelativeToLast::invert: outputs is 3 of a forecast with 2 rows, expected 1 <= outputs <= rows");
+    CHECK(forecast == Matrix<double>::Ones(2, 1));
+}

@@ -1,4 +1,6 @@
 #include "carousel/train/cross_validation.hpp"
+#include "carousel/train/iterable_dataset.hpp"
+#include "carousel/train/map_dataset.hpp"
 
 #include "catch.hpp"
 #include "support.hpp"
@@ -6,6 +8,12 @@
 #include "carousel/layer/dense.hpp"
 #include "carousel/loss/mean_squared_error.hpp"
 #include "carousel/optim/adam.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <thread>
 
 using namespace carousel;
 using namespace carousel::test;
@@ -70,6 +78,9 @@ TEST_CASE("rolling_origin: tests follow each other to the end, after what they a
                         "least one to train with before");
     REQUIRE_THROWS_WITH(rolling_origin(3, {.folds = 3}),
                         Catch::Matchers::StartsWith("rolling_origin: 3 samples are too few"));
+    for (const Index samples : {0, -1, -2})
+        REQUIRE_THROWS_WITH(rolling_origin(samples),
+                            "rolling_origin: there are " + std::to_string(samples) + " samples, expected at least 1");
     REQUIRE_THROWS_WITH(
         rolling_origin(10, {.folds = 0}),
         "rolling_origin: folds is 0, test 0, gap 0 and training 0, expected folds >= 1 and the others >= 0");
@@ -109,4 +120,47 @@ TEST_CASE("cross_validate: what a fold refuses is thrown, and so are folds that 
     REQUIRE_THROWS_WITH(run({{{}, {1}}}), "SampleSource::subset: no samples were asked for, expected at least 1");
     const Threads two(2);
     REQUIRE_THROWS_WITH(run(k_fold(12), {.batch_size = 0}), "fit: batch_size is 0, expected batch_size >= 1");
+}
+
+TEST_CASE("cross_validate: data that one thread at a time may read are read by one at a time") {
+    const auto data = data_of_all();
+    const auto folds = k_fold(12, {.folds = 4});
+    std::atomic<int> readers = 0, most = 0;
+    const auto read = [&](Index k, Matrix<double>& x, Matrix<double>& y) {
+        most = std::max(most.load(), ++readers);
+        std::this_thread::sleep_for(std::chrono::microseconds(200));
+        const Index n = data.x.lengths()[static_cast<std::size_t>(k)];
+        x.resize(2, n);
+        y.resize(1, n);
+        for (Index t = 0; t < n; ++t) {
+            x.col(t) = data.x.step(t).col(k);
+            y.col(t) = data.y.step(t).col(k);
+        }
+        --readers;
+    };
+    const MapLengths lengths{data.x.lengths(), data.y.lengths()};
+    const FitOptions options{.epochs = 2, .batch_size = 4, .metrics = {MeanAbsoluteError{}}};
+    const auto run = [&](const auto& source) {
+        most = 0;
+        return numbers(cross_validate(source, folds, model_of, MeanSquaredError{}, Adam{}, options));
+    };
+    const auto expected = run(data);
+    const Threads two(2);
+    const MapDataset<double> map(12, read, lengths), safe(12, read, lengths, {.thread_safe = true});
+    CHECK(run(map) == expected);
+    CHECK(most == 1);
+    CHECK(run(safe) == expected);
+    CHECK(most == 2);
+    const IterableDataset<double> iterable([&] {
+        return [&, k = Index(0)](Matrix<double>& x, Matrix<double>& y) mutable {
+            if (k == 12)
+                return false;
+            read(k++, x, y);
+            return true;
+        };
+    });
+    CHECK(run(iterable) == expected);
+    CHECK(most == 1);
+    CHECK(SampleSource<double>(iterable).part(1, 3).one_reader());
+    CHECK_FALSE(SampleSource<double>(data).one_reader());
 }

@@ -77,15 +77,18 @@ struct RelativeToLast {
     }
 
     /// Forecasts, (targets · horizon) × windows, in the units of x again, in place; with several outputs for each target, which
-    /// stand together as those of QuantileLoss do, (outputs · targets · horizon) × windows.
+    /// stand together as those of QuantileLoss do, (outputs · targets · horizon) × windows. Throws std::invalid_argument, before
+    /// anything is changed, if there are no targets, the base isn't of these targets and windows, or the rows aren't such.
     template <std::floating_point S>
     void invert(Matrix<S>& forecast, const WindowBase<S>& base, AnyIndex outputs = 1) const {
         const auto count = static_cast<Index>(targets.size());
+        require(count > 0, "RelativeToLast::invert", "no targets, expected those with which apply() gave the base");
         require(base.last.rows() == count && base.deviation.rows() == count && base.last.cols() == forecast.cols() &&
                     base.deviation.cols() == forecast.cols(),
                 "RelativeToLast::invert", "the base is of ", base.last.rows(), " targets and ", base.last.cols(),
                 " windows, expected ", count, " and ", forecast.cols(), ": that which apply() gave for these windows");
-        require(outputs >= 1, "RelativeToLast::invert", "outputs is ", Index(outputs), ", expected outputs >= 1");
+        require(outputs >= 1 && (outputs == 1 || outputs <= forecast.rows()), "RelativeToLast::invert", "outputs is ",
+                Index(outputs), " of a forecast with ", forecast.rows(), " rows, expected 1 <= outputs <= rows");
         check_rows("RelativeToLast::invert", forecast.rows(), count * outputs);
         each(forecast.data(), forecast.rows(), outputs, base,
              [](S& value, S last, S deviation) { value = value * deviation + last; });
@@ -155,6 +158,9 @@ class RelativeSamples {
     /// As the source says.
     bool finite() const requires requires(const Source& source) { source.finite(); }
     { return source_.finite(); }
+    /// As the source says.
+    bool one_reader() const requires requires(const Source& source) { source.one_reader(); }
+    { return source_.one_reader(); }
     /// Throws what the source and RelativeToLast::apply throw.
     void fill(std::span<const Index> samples, Sequence<Scalar>& x, Sequence<Scalar>& y) const {
         source_.fill(samples, x, y);

@@ -54,7 +54,7 @@ struct RollingOriginOptions {
 };
 
 /// Tests that follow each other up to the last sample, each with what came before it as training: backtesting with a rolling origin,
-/// scikit-learn's TimeSeriesSplit. Throws std::invalid_argument if folds is below 1, another option below 0, or there are too few
+/// scikit-learn's TimeSeriesSplit. Throws std::invalid_argument if there are no samples, folds is below 1, another option below 0, or there are too few
 /// samples for each to have one to train with.
 CAROUSEL_INLINE std::vector<Fold> rolling_origin(AnyIndex samples, RollingOriginOptions options = {});
 
@@ -75,8 +75,9 @@ struct FoldResult {
 ///
 /// The models are made in their order, by the caller's thread, before one is trained; so those that draw their weights without a
 /// seed have them in that order, too. After set_threads(n) n folds are trained at a time, each by one thread: callbacks,
-/// schedules and samples that are made when they are needed are then called by several threads. Results are the same, bit for
-/// bit, as those of one fold after the other with that n. Throws std::invalid_argument if there is no fold or a sample isn't there, and what
+/// schedules and samples that are made when they are needed are then called by several threads. Data that only one thread at a time
+/// may read (one_reader(), as an IterableDataset, and a MapDataset unless its options say otherwise) are: folds follow each other
+/// then. Results are the same, bit for bit, as those of one fold after the other with that n. Throws std::invalid_argument if there is no fold or a sample isn't there, and what
 /// fit and evaluate throw, of the first fold that threw.
 template <std::floating_point S, std::invocable<Index> MakeModel, Loss LossType, OptimizerRule Rule>
 auto cross_validate(const SampleSource<S>& data, const std::vector<Fold>& folds, MakeModel&& make_model,
@@ -95,7 +96,7 @@ auto cross_validate(const SampleSource<S>& data, const std::vector<Fold>& folds,
     for (std::size_t k = 0; k < folds.size(); ++k)
         results.push_back({make_model(static_cast<Index>(k)), {}, {}});
     std::vector<std::exception_ptr> errors(folds.size());
-    kernel::over_shards(static_cast<int>(folds.size()), [&](int number) {
+    const auto run = [&](int number) {
         const auto k = static_cast<std::size_t>(number);
         errors[k] = detail::caught([&] {
             FoldResult<Model>& result = results[k];
@@ -103,7 +104,13 @@ auto cross_validate(const SampleSource<S>& data, const std::vector<Fold>& folds,
             result.test =
                 evaluate(result.model, test[k], loss, {.batch_size = options.batch_size, .metrics = options.metrics});
         });
-    });
+    };
+    const auto count = static_cast<int>(folds.size());
+    if (data.one_reader())
+        for (int number = 0; number < count; ++number)
+            run(number);
+    else
+        kernel::over_shards(count, run);
     for (const std::exception_ptr& error : errors)
         if (error)
             std::rethrow_exception(error);
@@ -155,6 +162,7 @@ CAROUSEL_INLINE std::vector<Fold> k_fold(AnyIndex samples, KFoldOptions options)
 CAROUSEL_INLINE std::vector<Fold> rolling_origin(AnyIndex samples, RollingOriginOptions options) {
     const char* const where = "rolling_origin";
     const Index count = samples, folds = options.folds, gap = options.gap, most = options.training;
+    require(count >= 1, where, "there are ", count, " samples, expected at least 1");
     require(folds >= 1 && options.test >= 0 && gap >= 0 && most >= 0, where, "folds is ", folds, ", test ",
             Index(options.test), ", gap ", gap, " and training ", most, ", expected folds >= 1 and the others >= 0");
     const Index test = options.test > 0 ? Index(options.test) : count / (folds < count ? folds + 1 : count + 1);

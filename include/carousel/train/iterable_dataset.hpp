@@ -57,6 +57,8 @@ class IterableDataset {
     std::span<const Index> y_lengths() const { return y_lengths_; }
     /// How many neighbours are in memory at a time.
     Index block() const { return buffer_; }
+    /// Only one thread at a time may read.
+    bool one_reader() const { return true; }
     /// See Samples. Throws std::invalid_argument unless there are these samples and x and y have their shape, std::runtime_error
     /// if fewer samples came than at first, std::invalid_argument if one has another shape than it had; and what the functions
     /// throw.

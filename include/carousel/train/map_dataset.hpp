@@ -20,6 +20,11 @@ struct MapLengths {
     std::vector<Index> y = {};
 };
 
+/// How a MapDataset may be used.
+struct MapOptions {
+    bool thread_safe = false; ///< the function may be called by several threads at a time, as cross_validate then does
+};
+
 /// `count` samples, of which get(k, x, y) makes number k, in any order and as often as it is asked: x becomes features × steps,
 /// y its target, features × steps or one column. What is called a map-style dataset in PyTorch.
 ///
@@ -37,12 +42,14 @@ class MapDataset {
 
     /// Makes sample 0 to know the shape. Throws std::invalid_argument if count is below 1, `get` is empty, or lengths are given
     /// and are not one for each sample, or below 0; and what `get` throws.
-    MapDataset(AnyIndex count, Get get, MapLengths lengths = {});
+    MapDataset(AnyIndex count, Get get, MapLengths lengths = {}, MapOptions options = {});
 
     Index size() const { return count_; }
     SampleShape shape() const { return shape_; }
     std::span<const Index> x_lengths() const { return lengths_.x; }
     std::span<const Index> y_lengths() const { return lengths_.y; }
+    /// Unless the options say that it is thread-safe.
+    bool one_reader() const { return !options_.thread_safe; }
     /// See Samples. Throws std::invalid_argument unless there are these samples and x and y have their shape, or if a sample has
     /// not the features of sample 0, or not its length; and what `get` throws.
     void fill(std::span<const Index> samples, Sequence<S>& x, Sequence<S>& y) const;
@@ -51,6 +58,7 @@ class MapDataset {
     Index count_;
     Get get_;
     MapLengths lengths_;
+    MapOptions options_;
     SampleShape shape_;
 };
 
@@ -66,8 +74,8 @@ void put_sample(const char* where, const char* what, const Matrix<S>& sample, In
 #ifdef CAROUSEL_BODIES
 
 template <std::floating_point S>
-MapDataset<S>::MapDataset(AnyIndex count, Get get, MapLengths lengths)
-    : count_(count), get_(std::move(get)), lengths_(std::move(lengths)) {
+MapDataset<S>::MapDataset(AnyIndex count, Get get, MapLengths lengths, MapOptions options)
+    : count_(count), get_(std::move(get)), lengths_(std::move(lengths)), options_(options) {
     require(count_ >= 1, "MapDataset", "count is ", count_, ", expected count >= 1");
     require(static_cast<bool>(get_), "MapDataset", "the function is empty, expected one that makes a sample");
     Matrix<S> x, y;

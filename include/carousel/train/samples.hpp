@@ -27,6 +27,7 @@ namespace carousel::inline CAROUSEL_ABI {
 ///                             as std::span<const Index>: the length of every sample; empty if all have those of the shape
 ///   source.block()            if samples come in an order of their own: how many neighbours of it may be shuffled
 ///                             (IterableDataset); 0: any may be asked for at any time
+///   source.one_reader()       true if only one thread at a time may call fill: cross_validate then runs fold by fold
 ///   source.finite()           true if no input is NaN or infinite: then fit and evaluate don't look
 /// Windows, MapDataset and IterableDataset are such, and a type of one's own can be. A Dataset is, by a way of its own.
 template <class Type>
@@ -48,6 +49,7 @@ class AnySamples {
     virtual SampleLengths lengths() const = 0;
     virtual Index block() const = 0;
     virtual bool finite() const = 0;
+    virtual bool one_reader() const = 0;
     /// The first steps.x and steps.y steps of these samples, of which each is there.
     virtual void gather(std::span<const Index> samples, Sequence<S>& x, Sequence<S>& y, StepsOfBatch steps) const = 0;
     /// The samples as a Dataset, if they are one.
@@ -85,6 +87,11 @@ class SamplesOf final : public AnySamples<typename Source::Scalar> {
     bool finite() const override {
         if constexpr (requires(const Source& source) { source.finite(); })
             return source_.finite();
+        return false;
+    }
+    bool one_reader() const override {
+        if constexpr (requires(const Source& source) { source.one_reader(); })
+            return source_.one_reader();
         return false;
     }
     void gather(std::span<const Index> samples, Sequence<S>& x, Sequence<S>& y, StepsOfBatch steps) const override {
@@ -143,6 +150,7 @@ class DatasetSamples final : public AnySamples<S> {
     SampleLengths lengths() const override { return {data_.x.lengths(), data_.y.lengths()}; }
     Index block() const override { return 0; }
     bool finite() const override { return false; }
+    bool one_reader() const override { return false; }
     void gather(std::span<const Index> samples, Sequence<S>& x, Sequence<S>& y, StepsOfBatch steps) const override {
         Dataset<S>::gather(data_.x, samples, x, steps.x);
         Dataset<S>::gather(data_.y, samples, y, steps.y);
@@ -172,6 +180,7 @@ class ChosenSamples final : public AnySamples<S> {
     SampleLengths lengths() const override { return {x_lengths_, y_lengths_}; }
     Index block() const override { return 0; }
     bool finite() const override { return all_->finite(); }
+    bool one_reader() const override { return all_->one_reader(); }
     void gather(std::span<const Index> samples, Sequence<S>& x, Sequence<S>& y, StepsOfBatch steps) const override {
         std::vector<Index> numbers;
         for (const Index sample : samples)
