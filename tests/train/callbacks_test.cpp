@@ -99,6 +99,50 @@ TEST_CASE("csv_log: what wasn't measured is empty, names are quoted, and what is
     const std::string header = "epoch,loss,validation_loss,learning_rate,gradient_norm,skipped_steps,seconds";
     CHECK_THROWS_AS(csv_log(path)(other), std::runtime_error);
     CHECK(lines(path).size() == 2);
-    REQUIRE_THROWS_WITH(csv_log(folder / "none" / "log.csv")(other),
-                        "csv_log: " + (folder / "none" / "log.csv").string() + ": can't be written");
+    REQUIRE_THROWS_WITH(csv_log(folder / "none" / "log.csv"), "csv_log: " + (folder / "none" / "log.csv").string() +
+                                                                  ": can't be written: there is no folder " +
+                                                                  (folder / "none").string());
+}
+
+TEST_CASE(
+    "csv_log: what isn't a log of its own is neither replaced nor added to, and refused before a training begins") {
+    const Folder folder;
+    const fs::path path = folder / "notes.csv";
+    const auto refused = [&](const std::string& message) {
+        REQUIRE_THROWS_WITH(csv_log(path), "csv_log: " + path.string() + ": " + message);
+    };
+    const std::string header =
+        "epoch,loss,validation_loss,mae,validation_mae,learning_rate,gradient_norm,skipped_steps,"
+        "seconds\n";
+    for (const std::string text :
+         {"my notes\nof a year\n", "epoch,loss\n1,2\n", "epoch,loss,validation_loss,mine\n1,2\n", "1,2,3", "\n"}) {
+        put(path, text);
+        refused("is no file of csv_log; its first line begins with \"" + text.substr(0, text.find('\n')) +
+                "\"; move the file away, or log to another");
+        CHECK(content(path) == text);
+    }
+    fs::remove(path);
+    fs::create_directory(path);
+    refused("can't be read, expected a file of csv_log, or none");
+    fs::remove(path);
+    const EpochReport first{.epoch = 1}, second{.epoch = 2};
+    const std::vector<std::string> metrics{"mae"};
+    Progress begins{.epoch = 1, .epochs = 2, .epoch_end = true, .report = first, .metrics = metrics};
+    Progress goes_on{.epoch = 2, .epochs = 2, .epoch_end = true, .report = second, .metrics = metrics};
+    for (const std::string& text :
+         {std::string(), header.substr(0, 9), header.substr(0, 40), header + "1,0,0,0,0,0,0,0,0\n"}) {
+        put(path, text);
+        csv_log(path)(begins); // replaces it
+        CHECK(lines(path).size() == 2);
+    }
+    fs::remove(path);
+    Callback log = csv_log(path);
+    put(path, "written since\n");
+    CHECK_THROWS_AS(log(begins), std::runtime_error);
+    CHECK(content(path) == "written since\n");
+    fs::remove(path);
+    log(begins);
+    put(path, "written since\n"); // between two epochs
+    CHECK_THROWS_AS(log(goes_on), std::runtime_error);
+    CHECK(content(path) == "written since\n");
 }

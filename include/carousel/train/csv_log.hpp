@@ -15,6 +15,8 @@
 #    include <fstream>
 #    include <span>
 #    include <stdexcept>
+#    include <string_view>
+#    include <system_error>
 #    include <utility>
 #    include <vector>
 #endif
@@ -26,23 +28,23 @@ namespace carousel::inline CAROUSEL_ABI {
 ///     epoch,loss,validation_loss,<metric>,validation_<metric>,…,learning_rate,gradient_norm,skipped_steps,seconds
 ///
 /// under a line with these names; what wasn't measured is an empty cell. Numbers are the shortest that read back as the same.
-/// A training that begins replaces the file. One that goes on keeps the rows of the epochs before, so that the file of a program
-/// that was killed and started again has each epoch once.
-/// Throws std::runtime_error "csv_log: path: …", out of fit, if the file can't be read or written, or has other columns.
+/// A training that begins replaces the file, if it is such a log. One that goes on keeps the rows of the epochs before, so that the
+/// file of a program that was killed and started again has each epoch once. A file that is no such log is neither replaced nor added
+/// to.
+/// Throws std::runtime_error "csv_log: path: …", before a training begins, if there is a file that can't be read or is no such log,
+/// or no folder to write it to; and out of fit if the file can't be read or written then, or one to go on with has other columns.
 CAROUSEL_INLINE Callback csv_log(const std::filesystem::path& path);
 
 #ifdef CAROUSEL_BODIES
 
 namespace detail {
 
-/// A name as a cell.
+/// A name as a cell of one line.
 CAROUSEL_INLINE std::string csv_cell(const std::string& name) {
-    if (name.find_first_of(",\"\r\n") == std::string::npos)
-        return name;
-    std::string cell = "\"";
+    std::string cell;
     for (const char c : name)
-        cell += c == '"' ? "\"\"" : std::string(1, c);
-    return cell + "\"";
+        cell += c == '"' ? "\"\"" : c == '\n' || c == '\r' ? " " : std::string(1, c);
+    return name.find_first_of(",\"") == std::string::npos ? cell : '"' + cell + '"';
 }
 
 CAROUSEL_INLINE std::string csv_header(std::span<const std::string> metrics) {
@@ -72,19 +74,56 @@ CAROUSEL_INLINE std::string csv_row(const EpochReport& report) {
     return line;
 }
 
+[[noreturn]] CAROUSEL_INLINE void csv_failure(const std::filesystem::path& path, const std::string& message) {
+    fail<std::runtime_error>("csv_log: " + path.string() + ": " + message);
+}
+
+/// The file, if there is one that is a log or begins one: it can be empty, or torn off in its first line.
+CAROUSEL_INLINE std::ifstream csv_opened(const std::filesystem::path& path) {
+    std::error_code error;
+    std::ifstream file;
+    const auto status = std::filesystem::status(path, error);
+    if (status.type() == std::filesystem::file_type::not_found)
+        return file;
+    if (status.type() == std::filesystem::file_type::regular)
+        file.open(path, std::ios::binary);
+    if (!file.is_open())
+        csv_failure(path, "can't be read, expected a file of csv_log, or none");
+    constexpr std::string_view first = "epoch,loss,validation_loss",
+                               last = ",learning_rate,gradient_norm,skipped_steps,seconds";
+    std::string line(first.size() + last.size(), '\0'); // no more of what may have no lines
+    file.read(line.data(), static_cast<std::streamsize>(line.size()));
+    line.resize(static_cast<std::size_t>(file.gcount()));
+    bool is_log = line.starts_with(first.substr(0, line.size()));
+    if (is_log && line.size() > first.size()) {
+        file.clear();
+        file.seekg(0);
+        is_log = static_cast<bool>(std::getline(file, line)) && (file.eof() || line.ends_with(last));
+    }
+    if (!is_log)
+        csv_failure(path, "is no file of csv_log; its first line begins with \"" +
+                              line.substr(0, line.find_first_of("\r\n")).substr(0, 60) +
+                              "\"; move the file away, or log to another");
+    file.clear();
+    file.seekg(0);
+    if (!file)
+        csv_failure(path, "can't be read");
+    return file;
+}
+
 /// The header and the whole rows of a file whose epochs are before this one.
 CAROUSEL_INLINE std::string csv_before(const std::filesystem::path& path, const std::string& header, Index epoch) {
     std::string kept = header + '\n';
-    std::ifstream file(path, std::ios::binary);
-    if (epoch == 1 || !file)
+    std::ifstream file = csv_opened(path);
+    if (epoch == 1 || !file.is_open())
         return kept;
     std::string line;
     const auto whole_line = [&] { return std::getline(file, line) && !file.eof(); }; // the last may be torn off
     if (!whole_line())
         return kept;
     if (line != header)
-        fail<std::runtime_error>("csv_log: " + path.string() + ": its first line is \"" + line + "\", expected \"" +
-                                 header + "\"; move the file away, or log to another");
+        csv_failure(path, "its first line is \"" + line + "\", expected \"" + header +
+                              "\"; move the file away, or log to another");
     while (whole_line()) {
         Index number = 0;
         std::from_chars(line.data(), line.data() + line.size(), number);
@@ -97,20 +136,29 @@ CAROUSEL_INLINE std::string csv_before(const std::filesystem::path& path, const 
 } // namespace detail
 
 CAROUSEL_INLINE Callback csv_log(const std::filesystem::path& path) {
-    return [path, last = Index(0)](Progress& p) mutable {
+    static_cast<void>(detail::csv_opened(path));
+    std::error_code error;
+    const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+    if (!std::filesystem::is_directory(folder, error))
+        detail::csv_failure(path, "can't be written: there is no folder " + folder.string());
+    return [path, last = Index(0), size = std::uintmax_t(0), header = std::string()](Progress& p) mutable {
         if (!p.epoch_end)
             return;
-        std::string text;
-        const bool goes_on = last > 0 && p.epoch == last + 1; // with what this callback has written
+        std::string text, columns = detail::csv_header(p.metrics);
+        std::error_code none;
+        const bool goes_on = last > 0 && p.epoch == last + 1 && columns == header &&
+                             std::filesystem::file_size(path, none) == size; // with what this callback has written
         if (!goes_on)
-            text = detail::csv_before(path, detail::csv_header(p.metrics), p.epoch);
+            text = detail::csv_before(path, columns, p.epoch);
         text += detail::csv_row(p.report) + '\n';
         std::ofstream file(path, goes_on ? std::ios::binary | std::ios::app : std::ios::binary | std::ios::trunc);
         file.write(text.data(), static_cast<std::streamsize>(text.size()));
         file.close();
         if (!file)
-            detail::fail<std::runtime_error>("csv_log: " + path.string() + ": can't be written");
+            detail::csv_failure(path, "can't be written");
         last = p.epoch;
+        size = goes_on ? size + text.size() : text.size();
+        header = std::move(columns);
     };
 }
 
