@@ -69,3 +69,18 @@ TEST_CASE("evaluate: a data set without a target is refused before the model has
     evaluate(model, data, SoftmaxCrossEntropy{}, {.batch_size = 1});
     CHECK(passes == 5);
 }
+
+TEST_CASE("evaluate: a sum is averaged over the batches, a mean doesn't depend on them") {
+    const Dataset<double> data{Sequence<double>(Matrix<double>{{1, 2, 3, 4}}, 4),
+                               Sequence<double>(Matrix<double>{{0, 0, 0, 0}}, 4)};
+    Dense<double> model(1, 1);
+    model.W().value(0, 0) = 1;
+    const auto loss = [&](Reduction reduction, Index batch_size) {
+        return evaluate(model, data, MeanSquaredError{.reduction = reduction}, {.batch_size = batch_size}).loss;
+    };
+    CHECK(loss(Reduction::sum, 4) == 30);
+    CHECK(loss(Reduction::sum, 2) == 15);
+    CHECK(loss(Reduction::sum, 3) == 15);
+    CHECK(loss(Reduction::mean, 4) == 7.5);
+    CHECK(loss(Reduction::mean, 3) == 7.5);
+}

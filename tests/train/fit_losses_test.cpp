@@ -215,3 +215,14 @@ TEST_CASE("CTCLoss: a net finds the labels of sequences whose places it isn't to
         "CTCLoss: the target at step 0 of sequence 3 is 0, expected a label, 0 … 3 but not the blank, 0");
     CHECK(check_gradients(model, data.slice(0, 2).x, data.slice(0, 2).y, CTCLoss{}).worst < 1e-6);
 }
+
+TEST_CASE("CTCLoss: isn't cut into chunks") {
+    const Dataset<double> data{Sequence<double>(3, 6, 2), Sequence<double>(Matrix<double>::Ones(1, 12), 2)};
+    auto model = net(3, 4, 4);
+    const Matrix<double> before = std::as_const(model).template layer<1>().W().value;
+    const std::string message = "fit: truncate is 3, expected 0 with a loss over a whole sequence, as CTCLoss, which "
+                                "has no part for each chunk";
+    REQUIRE_THROWS_WITH(fit(model, data, CTCLoss{.zero_infinity = true}, Adam{}, {.truncate = 3}), message);
+    REQUIRE_THROWS_WITH(fit(model, data, data, CTCLoss{.zero_infinity = true}, Adam{}, {.truncate = 3}), message);
+    CHECK(std::as_const(model).template layer<1>().W().value == before);
+}

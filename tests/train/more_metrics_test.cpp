@@ -6,6 +6,7 @@
 
 #include "catch.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -168,4 +169,25 @@ TEST_CASE("LabelErrorRate: labels to put in, take out and replace, over all labe
     CHECK(rate({}, {}) == std::numeric_limits<double>::infinity());
     REQUIRE_THROWS_WITH(LabelErrorRate{}(y.view(), y),
                         "LabelErrorRate: target has 3 features and 3 sequences, expected 1 and 3");
+}
+
+namespace {
+
+/// Of one's own, which takes no weights.
+struct LargestOutput {
+    std::string name() const { return "largest"; }
+    template <std::floating_point S>
+    MetricSum operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>>) const {
+        return {static_cast<double>(*std::max_element(y.data(), y.data() + y.features() * y.columns())), 1};
+    }
+};
+
+} // namespace
+
+TEST_CASE("OfOutput: a metric that takes no weights is one of an output, too, and is refused with weights") {
+    const Sequence<double> y(Matrix<double>{{1, 2}, {3, 4}, {5, 6}}), target(Matrix<double>{{0, 0}});
+    CHECK(value_of(OfOutput{LargestOutput{}, 1, 3}, y, target) == 4);
+    const std::vector<double> weights{1, 2};
+    REQUIRE_THROWS_WITH((OfOutput{LargestOutput{}, 1, 3}(y.view(), target.view(), weights)),
+                        "OfOutput: weights were given, and the metric largest takes none, expected none");
 }

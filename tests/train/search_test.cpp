@@ -136,3 +136,15 @@ TEST_CASE("search: what is wrong is named") {
     const SearchResult none = search(all_kinds, 2, [](const Trial&) -> double { throw std::runtime_error("no"); });
     REQUIRE_THROWS_WITH(none.best(), "SearchResult::best: all 2 trials failed, the first: no");
 }
+
+TEST_CASE("search: a trial that throws without a message has failed") {
+    const SearchResult result = search({{"a", Integers{0, 1}}}, 3, [](const Trial& trial) -> double {
+        if (trial.number > 0)
+            throw std::runtime_error("");
+        return 2;
+    });
+    REQUIRE(result.trials.size() == 1);
+    REQUIRE(result.failed.size() == 2);
+    CHECK(result.failed[0].failure == "an exception without a message");
+    CHECK(result.best().value == 2);
+}

@@ -3,6 +3,9 @@
 #include "catch.hpp"
 #include "support.hpp"
 
+#include <cmath>
+#include <limits>
+
 using namespace carousel;
 using namespace carousel::test;
 
@@ -75,6 +78,11 @@ TEST_CASE("unpadded: by lengths, by a padding value in front and by a mask anywh
     CHECK(by_mask.values().row(0) == Matrix<double>{{9, 4, 1, 3, 0, 9, 0, 0, 0}});
     CHECK(unpadded(x, std::vector<Index>{3, 3, 3}).lengths().empty());
     CHECK(unpadded(x, -1).values() == x.values());
+    constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+    const Sequence<double> missing(Matrix<double>{{nan, nan, 3, nan, 5, 6}, {nan, nan, 3, 4, nan, 6}}, 2);
+    const auto by_nan = unpadded(missing, nan); // of a step that is padding each feature is NaN
+    CHECK(by_nan.lengths() == std::vector<Index>{2, 2});
+    CHECK((by_nan.step(0)(0, 0) == 3 && std::isnan(by_nan.step(0)(0, 1)) && by_nan.step(0)(1, 1) == 4));
 }
 
 TEST_CASE("unpadded: lengths and masks that don't fit are refused") {

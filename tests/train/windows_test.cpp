@@ -199,3 +199,12 @@ TEST_CASE("Windows: options that don't fit are refused") {
             "steps 2 are fewer than horizon 3, so that known values wouldn't be seen: take at least as many, or "
             "KnownLayout::stacked");
 }
+
+TEST_CASE("Windows: those that were moved away have no places, and those they were moved to have all") {
+    Windows<double> data(table(2, 10), {.steps = 3});
+    const Windows<double> moved(std::move(data));
+    CHECK(moved.place(6).column == 6);
+    REQUIRE_THROWS_WITH(data.place(0),
+                        "Windows::place: window 0 was asked for, these Windows were moved away"); // NOLINT
+    REQUIRE_THROWS_WITH(moved.place(7), "Windows::place: window 7 was asked for, expected 0 … 6");
+}

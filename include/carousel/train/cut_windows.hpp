@@ -182,7 +182,10 @@ WindowPlace Windows<S>::place_of(Index k) const {
 
 template <std::floating_point S>
 WindowPlace Windows<S>::place(Index k) const {
-    require(k >= 0 && k < size_, "Windows::place", "window ", k, " was asked for, expected 0 … ", size_ - 1);
+    const Index count = runs_.empty() ? 0 : size_; // none, if they were moved away
+    require(k >= 0 && k<count, "Windows::place", "window ", k, " was asked for, ", count> 0
+                ? detail::message_of("expected 0 … ", count - 1)
+                : std::string("these Windows were moved away"));
     return place_of(k);
 }
 

@@ -25,6 +25,7 @@ void require_parameters(const OptimizerOfAnyRule<S>& optimizer, const std::vecto
 template <class S>
 void fit_split(Learner<S>& learner, const std::vector<NamedParameter<S>>& parameters, const SampleSource<S>& data,
                OptimizerOfAnyRule<S>& optimizer, TrainingState<S>& state, const FitOptions& options) {
+    check_truncated(options, learner.evaluated());
     check(options, data);
     check_going_on(options, state);
     // as Keras splits: floor(n · (1 − split)) samples to train on
@@ -50,6 +51,7 @@ void fit(Learner<S>& learner, const std::vector<NamedParameter<S>>& parameters, 
     if (!data.validation)
         return fit_split(learner, parameters, training, optimizer, state, options);
     const SampleSource<S>& validation = *data.validation;
+    check_truncated(options, learner.evaluated());
     check(options, training);
     check_going_on(options, state);
     require(options.validation_split == 0, "fit", "validation_split is ", options.validation_split,

@@ -30,6 +30,13 @@ void check(const FitOptions& o, const SampleSource<S>& data) {
             " at a time");
 }
 
+/// A loss over a whole sequence, as CTC's, can't be cut into chunks.
+template <class S>
+void check_truncated(const FitOptions& o, const Evaluated<S>& model) {
+    require(o.truncate == 0 || !model.own_steps(), "fit", "truncate is ", o.truncate,
+            ", expected 0 with a loss over a whole sequence, as CTCLoss, which has no part for each chunk");
+}
+
 /// What is asked of a validation set beside the data.
 template <class S>
 void check_validation(const SampleSource<S>& validation, const SampleSource<S>& training) {

@@ -64,7 +64,7 @@ struct FitOptions {
     double clip_norm = 0;           ///< of all gradients together
     /// Truncated BPTT (Williams & Peng 1990): sequences are cut into chunks of so many steps with an optimizer step
     /// after each; the state goes from chunk to chunk, the gradient doesn't. 0: whole sequences. Targets need as many
-    /// steps as x and, if they have lengths, x's.
+    /// steps as x and, if they have lengths, x's. Not with a loss over a whole sequence, as CTCLoss.
     Index truncate = 0;
     /// The state goes from each batch to the next: sample i of a batch goes on where sample i of the last one ended.
     /// Not with shuffle or bucket, and only with batches of equal size. Every epoch starts from zero, and validation

@@ -60,7 +60,8 @@ Sequence<S> output_of(const char* where, const SequenceView<S>& y, Index k, Inde
 } // namespace detail
 
 /// A metric of one of several outputs for each target: OfOutput{MeanAbsoluteError{}, 1, 3} is the error of the median of
-/// QuantileLoss{{.1, .5, .9}}. Throws what the metric throws, and std::invalid_argument unless there is such an output.
+/// QuantileLoss{{.1, .5, .9}}. Throws what the metric throws, and std::invalid_argument unless there is such an output, or if weights
+/// are given and the metric takes none.
 template <class Inner>
 struct OfOutput {
     Inner inner; ///< the metric
@@ -73,7 +74,13 @@ struct OfOutput {
     MetricSum operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target,
                          ColumnWeights weights = {}) const {
         const Sequence<S> its = detail::output_of("OfOutput", y, output, outputs);
-        return inner(its.view(), target, weights);
+        if constexpr (requires { inner(its.view(), target, weights); }) {
+            return inner(its.view(), target, weights);
+        } else {
+            require(weights.empty(), "OfOutput", "weights were given, and the metric ", name(),
+                    " takes none, expected none");
+            return inner(its.view(), target);
+        }
     }
     /// The metric's own.
     double value(const MetricSum& sum) const { return Metric(inner).value(sum); }

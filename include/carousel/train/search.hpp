@@ -179,6 +179,8 @@ CAROUSEL_INLINE std::string what_of([[maybe_unused]] const std::exception_ptr& e
         std::rethrow_exception(error);
     } catch (const std::exception& exception) {
         what = exception.what();
+        if (what.empty())
+            what = "an exception without a message";
     } catch (...) {
     }
 #    endif

@@ -1,6 +1,7 @@
 // unpadded: sequences that come padded in front, or with steps masked out, as ragged ones.
 #pragma once
 
+#include "carousel/core/finite.hpp"
 #include "carousel/core/require.hpp"
 #include "carousel/core/sequence.hpp"
 #include "carousel/train/dataset.hpp"
@@ -37,7 +38,8 @@ Sequence<S> unpadded(SequenceView<S> x, std::type_identity_t<std::span<const Ind
         x, [&](Index t, Index b) { return t >= x.steps() - lengths[static_cast<std::size_t>(b)]; });
 }
 
-/// The same where the steps in front whose features are all `padding` are none; of those further back each is real.
+/// The same where the steps in front whose features are all `padding`, which may be NaN, are none; of those further back each is
+/// real.
 template <std::floating_point S>
 Sequence<S> unpadded(SequenceView<S> x, std::type_identity_t<S> padding) {
     return unpadded(x, detail::real_lengths(x, padding));
@@ -114,7 +116,8 @@ std::vector<Index> real_lengths(const SequenceView<S>& x, S padding) {
         Index first = 0;
         const auto is_padding = [&] {
             const S* const column = x.data() + (first * x.batch() + b) * x.features();
-            return std::all_of(column, column + x.features(), [&](S number) { return number == padding; });
+            return std::all_of(column, column + x.features(),
+                               [&](S number) { return number == padding || (is_nan(number) && is_nan(padding)); });
         };
         while (first < x.steps() && is_padding())
             ++first;

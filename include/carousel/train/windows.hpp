@@ -102,7 +102,7 @@ class Windows {
     /// their shape.
     void fill(std::span<const Index> windows, Sequence<S>& x, Sequence<S>& y) const;
 
-    /// Where window k is. Throws std::invalid_argument unless 0 <= k < size().
+    /// Where window k is. Throws std::invalid_argument unless 0 <= k < size(), or if these Windows were moved away.
     WindowPlace place(Index k) const;
     /// How many windows were left out, because of a missing input.
     Index left_out() const { return left_out_; }
