@@ -236,9 +236,10 @@ int main(int argc, char** argv) {
     };
     in_task(app.add_option("--target,--column", task.target,
                            "Its name in the header, or its number from 1; by default the last of numbers"));
-    in_task(app.add_option(
-                "--inputs", task.inputs,
-                "target: itself alone; all: all columns of numbers and words; or names with commas between them"))
+    in_task(app.add_option("--inputs", task.inputs,
+                           "target: itself alone; all: all columns of numbers and words; or names with commas between "
+                           "them (a name's own "
+                           "as \\,)"))
         ->capture_default_str();
     in_task(app.add_option("--calendar", task.calendar,
                            "Inputs from the dates: hour_of_day, day_of_week, day_of_month, day_of_year, month_of_year"))

@@ -19,7 +19,7 @@ namespace example {
 /// What is forecast from what, as the command line says it.
 struct ForecastTask {
     std::string target;                ///< no name: the last column of numbers
-    std::string inputs = "target";     ///< "target", "all", or names with commas between them
+    std::string inputs = "target";     ///< "target", "all", or names as joined() has them
     std::vector<std::string> calendar; ///< cycles whose sine and cosine are inputs, too
     Index steps = 60, horizon = 1;
     std::string scale = "standard";
@@ -48,13 +48,26 @@ struct ForecastData {
     std::string label(Index column) const { return table.label(first + column); }
 };
 
-inline std::vector<std::string> words_of(const std::string& list) {
-    std::vector<std::string> words;
-    for (std::size_t begin = 0; begin <= list.size();) {
-        const std::size_t end = std::min(list.find(',', begin), list.size());
-        words.push_back(list.substr(begin, end - begin));
-        begin = end + 1;
+/// Words with commas between them. A word's own commas and backslashes have a backslash before them.
+inline std::string joined(const std::vector<std::string>& words) {
+    std::string text;
+    for (std::size_t k = 0; k < words.size(); ++k) {
+        text += k > 0 ? "," : "";
+        for (const char c : words[k])
+            text += c == ',' || c == '\\' ? std::string{'\\', c} : std::string(1, c);
     }
+    return text;
+}
+/// The words of such a list, one at least. A backslash before any other character is its own.
+inline std::vector<std::string> words_of(const std::string& list) {
+    std::vector<std::string> words(1);
+    for (std::size_t k = 0; k < list.size(); ++k)
+        if (list[k] == '\\' && k + 1 < list.size() && (list[k + 1] == ',' || list[k + 1] == '\\'))
+            words.back() += list[++k];
+        else if (list[k] == ',')
+            words.emplace_back();
+        else
+            words.back() += list[k];
     return words;
 }
 
@@ -70,14 +83,20 @@ Value choice(const std::string& what, const std::string& word, const std::vector
     throw std::runtime_error(what + " is " + word + ", expected one of " + names);
 }
 
-inline carousel::Calendar calendar_of(const std::string& name) {
+inline const std::vector<std::pair<std::string, carousel::Calendar>>& calendars() {
     using enum carousel::Calendar;
-    return choice<carousel::Calendar>("--calendar", name,
-                                      {{"hour_of_day", hour_of_day},
-                                       {"day_of_week", day_of_week},
-                                       {"day_of_month", day_of_month},
-                                       {"day_of_year", day_of_year},
-                                       {"month_of_year", month_of_year}});
+    static const std::vector<std::pair<std::string, carousel::Calendar>> list{{"hour_of_day", hour_of_day},
+                                                                              {"day_of_week", day_of_week},
+                                                                              {"day_of_month", day_of_month},
+                                                                              {"day_of_year", day_of_year},
+                                                                              {"month_of_year", month_of_year}};
+    return list;
+}
+inline bool is_calendar(const std::string& name) {
+    return std::any_of(calendars().begin(), calendars().end(), [&](const auto& one) { return one.first == name; });
+}
+inline carousel::Calendar calendar_of(const std::string& name) {
+    return choice<carousel::Calendar>("--calendar", name, calendars());
 }
 
 /// Whether a column just counts the rows: that says when a row is, not how things are.
@@ -153,6 +172,9 @@ inline ForecastData forecast_data(const std::string& file, const ForecastTask& t
         throw std::runtime_error(
             target.mixed.empty() ? file + ": column \"" + data.target + "\" has no numbers to forecast" : target.mixed);
     data.inputs = input_names(table, data.target, task);
+    if (scaler && scaler->center.size() != static_cast<Index>(data.inputs.size()))
+        throw std::runtime_error(file + ": gives " + std::to_string(data.inputs.size()) + " inputs, " +
+                                 joined(data.inputs) + ", and the model has " + std::to_string(scaler->center.size()));
     Matrix<double> all = table.matrix<double>(data.inputs);
     if (task.log)
         for (Index row = 0; row < all.cols(); ++row) {

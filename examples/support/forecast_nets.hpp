@@ -1,7 +1,7 @@
 // Forecast nets: one net or several that forecast together, in a file each; their outputs, and intervals that hold what they say.
 #pragma once
 
-#include "support/forecast_data.hpp"
+#include "support/forecast_settings.hpp"
 #include "support/mean_and_quantiles.hpp"
 
 #include <carousel/carousel.hpp>
@@ -9,19 +9,16 @@
 #include <carousel/io/safetensors.hpp>
 
 #include <filesystem>
+#include <stdexcept>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace example {
 
-struct ForecastNets {
+/// Nets that forecast together, and what for.
+struct ForecastNets : ForecastSettings {
     std::vector<carousel::Model<float>> nets;
-    ForecastTask task;
-    carousel::Scaler scaler;
-    std::vector<std::string> inputs;
-    std::vector<double> shifts; ///< of the outputs, in the nets' units: see calibrate()
-
-    Index outputs() const { return 1 + static_cast<Index>(task.quantiles.size()); }
 };
 
 /// Windows whose targets lie in these columns, as the nets see them.
@@ -124,75 +121,47 @@ inline std::filesystem::path member_path(const std::filesystem::path& path, std:
                : path.parent_path() / (path.stem().string() + "-" + std::to_string(k + 1) + path.extension().string());
 }
 
-inline std::string joined(const std::vector<std::string>& words) {
-    std::string text;
-    for (const std::string& word : words)
-        text += (text.empty() ? "" : ",") + word;
-    return text;
-}
-inline std::string joined(const std::vector<double>& numbers) {
-    std::vector<std::string> words;
-    for (const double number : numbers)
-        words.push_back(carousel::detail::number_text(number));
-    return joined(words);
-}
-inline std::vector<double> numbers_of(const std::string& text) {
-    std::vector<double> numbers;
-    if (!text.empty())
-        for (const std::string& word : words_of(text))
-            numbers.push_back(carousel::detail::leading_number(word).value);
-    return numbers;
-}
-
 inline void save(const ForecastNets& all, const std::filesystem::path& path) {
-    carousel::Metadata metadata{{"forecast.target", all.task.target},
-                                {"forecast.inputs", all.task.inputs},
-                                {"forecast.rows", joined(all.inputs)},
-                                {"forecast.calendar", joined(all.task.calendar)},
-                                {"forecast.steps", std::to_string(all.task.steps)},
-                                {"forecast.horizon", std::to_string(all.task.horizon)},
-                                {"forecast.scale", all.task.scale},
-                                {"forecast.relative", all.task.relative},
-                                {"forecast.least_deviation", carousel::detail::number_text(all.task.least_deviation)},
-                                {"forecast.log", all.task.log ? "1" : "0"},
-                                {"forecast.quantiles", joined(all.task.quantiles)},
-                                {"forecast.shifts", joined(all.shifts)},
-                                {"forecast.nets", std::to_string(all.nets.size())}};
-    all.scaler.save(metadata);
+    const carousel::Metadata metadata = metadata_of(all, all.nets.size());
     for (std::size_t k = 0; k < all.nets.size(); ++k)
         carousel::save_safetensors(member_path(path, k), all.nets[k], metadata);
 }
 
-/// Throws std::runtime_error if a file can't be read or this program didn't save it.
+/// Throws std::runtime_error unless the net makes of these inputs what these settings say.
+inline void check_net(const carousel::Model<float>& net, const ForecastSettings& settings, const std::string& file) {
+    const auto inputs = static_cast<Index>(settings.inputs.size()),
+               outputs = settings.task.horizon * settings.outputs(), steps = settings.task.steps;
+    const auto fail = [&](const std::string& what) {
+        throw std::runtime_error(file + ": the net doesn't fit its settings: " + what);
+    };
+    if (net.size() == 0)
+        fail("it has no layers");
+    try {
+        if (const Index made = net.output_size(inputs); made != outputs)
+            fail("it has " + std::to_string(made) + " outputs, expected " + std::to_string(outputs));
+        const Index least = carousel::detail::least_steps(net);
+        if (steps < least || carousel::detail::output_length(net, steps) != 1)
+            fail("it doesn't make one step of " + std::to_string(steps));
+    } catch (const std::invalid_argument& error) {
+        fail(error.what());
+    }
+}
+
+/// Throws std::runtime_error if a file can't be read, this program didn't save it, or it doesn't fit.
 inline ForecastNets load_forecast(const std::filesystem::path& path) {
     ForecastNets all;
+    carousel::Metadata first;
     for (std::size_t k = 0, count = 1; k < count; ++k) {
-        auto [model, metadata, state] = carousel::load_model_file<float>(member_path(path, k));
+        const std::filesystem::path file = member_path(path, k);
+        auto [model, metadata, state] = carousel::load_model_file<float>(file);
+        if (k == 0) {
+            std::tie(static_cast<ForecastSettings&>(all), count) = settings_of(metadata, file.string());
+            first = std::move(metadata);
+        } else if (metadata != first)
+            throw std::runtime_error(file.string() + ": its settings aren't those of " + path.string() +
+                                     ", expected a net that was saved with it");
+        check_net(model, all, file.string());
         all.nets.push_back(std::move(model));
-        if (k > 0)
-            continue;
-        const auto text = [&metadata = metadata, &path](const std::string& name) {
-            const auto found = metadata.find("forecast." + name);
-            if (found == metadata.end())
-                throw std::runtime_error(path.string() + ": this program didn't save it");
-            return found->second;
-        };
-        const auto number = [&](const std::string& name) { return carousel::detail::leading_number(text(name)).value; };
-        all.task.target = text("target");
-        all.task.inputs = text("inputs");
-        all.task.steps = static_cast<Index>(number("steps"));
-        all.task.horizon = static_cast<Index>(number("horizon"));
-        all.task.scale = text("scale");
-        all.task.relative = text("relative");
-        all.task.least_deviation = number("least_deviation");
-        all.task.log = text("log") == "1";
-        all.task.quantiles = numbers_of(text("quantiles"));
-        if (const std::string cycles = text("calendar"); !cycles.empty())
-            all.task.calendar = words_of(cycles);
-        all.inputs = words_of(text("rows"));
-        all.shifts = numbers_of(text("shifts"));
-        all.scaler = carousel::Scaler::load(metadata);
-        count = static_cast<std::size_t>(number("nets"));
     }
     return all;
 }
