@@ -113,6 +113,10 @@ TEST_CASE("save_training: the model alone is loaded by load_safetensors, the cal
     CHECK(training.epochs() == 6);
     REQUIRE_THROWS_WITH(save_training_every(0, folder / "b", training),
                         "save_training_every: every is 0, expected every >= 1");
+    const std::string place = (folder / "none" / "b").string() + ": can't be written: there is no folder " +
+                              (folder / "none").string() + ", make it first";
+    REQUIRE_THROWS_WITH(save_training_every(1, folder / "none" / "b", training), "save_training_every: " + place);
+    REQUIRE_THROWS_WITH(save_best(folder / "none" / "b", training), "save_best: " + place);
     REQUIRE_THROWS_WITH(
         save_training(folder / "b", training, {{"training.epochs", "1"}}),
         "save_training: the metadata has \"training.epochs\", expected other keys than \"carousel.settings\" "

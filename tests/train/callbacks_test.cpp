@@ -99,9 +99,11 @@ TEST_CASE("csv_log: what wasn't measured is empty, names are quoted, and what is
     const std::string header = "epoch,loss,validation_loss,learning_rate,gradient_norm,skipped_steps,seconds";
     CHECK_THROWS_AS(csv_log(path)(other), std::runtime_error);
     CHECK(lines(path).size() == 2);
-    REQUIRE_THROWS_WITH(csv_log(folder / "none" / "log.csv"), "csv_log: " + (folder / "none" / "log.csv").string() +
-                                                                  ": can't be written: there is no folder " +
-                                                                  (folder / "none").string());
+    const fs::path none = folder / "none";
+    REQUIRE_THROWS_WITH(csv_log(none / "log.csv"), "csv_log: " + (none / "log.csv").string() +
+                                                       ": can't be written: there is no folder " + none.string() +
+                                                       ", make it first");
+    REQUIRE_THROWS_WITH(csv_log(""), "csv_log: \"\": can't be written: expected the path of a file");
 }
 
 TEST_CASE(

@@ -273,6 +273,8 @@ TEST_CASE("fit: options of steps, averages and metrics that can't be are named")
             "fit: the moving average's decay is 1, expected 0 <= decay < 1");
     refused({.early_stopping = EarlyStopping{.metric = "mae"}},
             "fit: early stopping's metric is mae, which is not among the metrics");
+    refused({.metrics = {MeanAbsoluteError{}, MeanAbsoluteError{}}, .early_stopping = EarlyStopping{.metric = "mae"}},
+            "fit: early stopping's metric is mae, which is the name of 2 metrics, expected of one");
     refused({.early_stopping = EarlyStopping{.maximize = true}},
             "fit: early stopping is to maximize the loss, expected a metric to maximize");
 }

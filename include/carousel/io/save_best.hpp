@@ -2,6 +2,7 @@
 // Needs nlohmann-json, so carousel.hpp doesn't include it; in CMake, link carousel::safetensors.
 #pragma once
 
+#include "carousel/core/folder_of.hpp"
 #include "carousel/io/safetensors.hpp"
 #include "carousel/train/training.hpp"
 
@@ -16,10 +17,12 @@ namespace carousel::inline CAROUSEL_ABI {
 ///
 ///     fit(training, data, loss, {.epochs = 50, .callbacks = {save_best("model.safetensors", training)}});
 ///
-/// The callback throws as write_safetensors does.
+/// Throws std::runtime_error, before a training begins, if there is no folder to write the file to. The callback throws as
+/// write_safetensors does.
 template <class Model, OptimizerRule Rule>
 Callback save_best(const std::filesystem::path& path, const Training<Model, Rule>& training,
                    const Metadata& metadata = {}) {
+    detail::require_folder_of(path, "save_best");
     return [path, &training, metadata](Progress& p) {
         if (!p.epoch_end || training.history().best_epoch != p.epoch)
             return;

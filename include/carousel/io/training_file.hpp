@@ -2,6 +2,7 @@
 // Needs nlohmann-json, so carousel.hpp doesn't include it; in CMake, link carousel::safetensors.
 #pragma once
 
+#include "carousel/core/folder_of.hpp"
 #include "carousel/core/require.hpp"
 #include "carousel/io/model_settings.hpp"
 #include "carousel/io/safetensors_file.hpp"
@@ -75,11 +76,12 @@ Metadata load_training(const ByteSource& source, Training<Model, Rule>& training
 }
 
 /// For FitOptions::callbacks: saves at the end of every `every`-th epoch. The training must live as long as the callback.
-/// Throws std::invalid_argument unless every >= 1.
+/// Throws std::invalid_argument unless every >= 1, and std::runtime_error if there is no folder to write the file to.
 template <class Model, OptimizerRule Rule>
 Callback save_training_every(Index every, const std::filesystem::path& path, const Training<Model, Rule>& training,
                              const Metadata& metadata = {}) {
     require(every >= 1, "save_training_every", "every is ", every, ", expected every >= 1");
+    detail::require_folder_of(path, "save_training_every");
     return every_epoch([path, &training, metadata](const EpochReport&) { save_training(path, training, metadata); },
                        every);
 }

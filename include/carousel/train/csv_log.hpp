@@ -1,6 +1,7 @@
 // csv_log: a callback that writes a row for every epoch into a CSV file.
 #pragma once
 
+#include "carousel/core/folder_of.hpp"
 #include "carousel/core/number_text.hpp"
 #include "carousel/core/require.hpp"
 #include "carousel/train/history.hpp"
@@ -137,10 +138,7 @@ CAROUSEL_INLINE std::string csv_before(const std::filesystem::path& path, const 
 
 CAROUSEL_INLINE Callback csv_log(const std::filesystem::path& path) {
     static_cast<void>(detail::csv_opened(path));
-    std::error_code error;
-    const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-    if (!std::filesystem::is_directory(folder, error))
-        detail::csv_failure(path, "can't be written: there is no folder " + folder.string());
+    detail::require_folder_of(path, "csv_log");
     return [path, last = Index(0), size = std::uintmax_t(0), header = std::string()](Progress& p) mutable {
         if (!p.epoch_end)
             return;

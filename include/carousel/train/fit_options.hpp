@@ -32,7 +32,7 @@ struct EarlyStopping {
     Index patience = 10;
     double min_delta = 0;
     bool restore_best = true;
-    std::string metric = ""; ///< one of FitOptions::metrics; empty: the loss
+    std::string metric = ""; ///< one of FitOptions::metrics, the only one of this name; empty: the loss
     bool maximize = false;   ///< the metric is better if it is larger
 };
 
@@ -106,9 +106,12 @@ CAROUSEL_INLINE void check(const FitOptions& o) {
         require(o.early_stopping->min_delta >= 0, where, "early stopping's min_delta is ", o.early_stopping->min_delta,
                 ", expected min_delta >= 0");
         const std::string& metric = o.early_stopping->metric;
-        require(metric.empty() || std::any_of(o.metrics.begin(), o.metrics.end(),
-                                              [&](const Metric& m) { return m.name() == metric; }),
-                where, "early stopping's metric is ", metric, ", which is not among the metrics");
+        const auto named =
+            std::count_if(o.metrics.begin(), o.metrics.end(), [&](const Metric& m) { return m.name() == metric; });
+        require(metric.empty() || named > 0, where, "early stopping's metric is ", metric,
+                ", which is not among the metrics");
+        require(metric.empty() || named == 1, where, "early stopping's metric is ", metric, ", which is the name of ",
+                named, " metrics, expected of one");
         require(!metric.empty() || !o.early_stopping->maximize, where,
                 "early stopping is to maximize the loss, expected a metric to maximize");
     }
