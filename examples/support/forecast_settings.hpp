@@ -1,5 +1,5 @@
-// Forecast settings: what a saved net says of its task in its file's metadata. A file may be damaged, or another program's, so all of it is
-// checked when it is read.
+// Forecast settings: what a saved net says of its task in its file's metadata. A file may be damaged, or another
+// program's, so all of it is checked when it is read.
 #pragma once
 
 #include "support/forecast_data.hpp"
@@ -51,7 +51,8 @@ inline carousel::Metadata metadata_of(const ForecastSettings& settings, std::siz
     return metadata;
 }
 
-/// Reads texts of the metadata; what isn't as expected throws std::runtime_error with the file's name, the setting and its value.
+/// Reads texts of the metadata; what isn't as expected throws std::runtime_error with the file's name, the setting and
+/// its value.
 class SettingsReader {
   public:
     SettingsReader(const carousel::Metadata& metadata, std::string file)
@@ -105,8 +106,8 @@ class SettingsReader {
     std::string file_;
 };
 
-/// The settings of such metadata, and how many nets forecast together. Throws std::runtime_error, with the name of the file, unless
-/// each is there, is what this program saves, and they fit each other.
+/// The settings of such metadata, and how many nets forecast together. Throws std::runtime_error, with the name of the
+/// file, unless each is there, is what this program saves, and they fit each other.
 inline std::pair<ForecastSettings, std::size_t> settings_of(const carousel::Metadata& metadata,
                                                             const std::string& file) {
     constexpr Index most = 1000000;

@@ -77,8 +77,9 @@ struct RelativeToLast {
     }
 
     /// Forecasts, (targets · horizon) × windows, in the units of x again, in place; with several outputs for each target, which
-    /// stand together as those of QuantileLoss do, (outputs · targets · horizon) × windows. Throws std::invalid_argument, before
-    /// anything is changed, if there are no targets, the base isn't of these targets and windows, or the rows aren't such.
+    /// stand together as those of QuantileLoss do, (outputs · targets · horizon) × windows. Throws
+    /// std::invalid_argument, before anything is changed, if there are no targets, the base isn't of these targets and
+    /// windows, or the rows aren't such.
     template <std::floating_point S>
     void invert(Matrix<S>& forecast, const WindowBase<S>& base, AnyIndex outputs = 1) const {
         const auto count = static_cast<Index>(targets.size());

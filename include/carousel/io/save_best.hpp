@@ -17,8 +17,8 @@ namespace carousel::inline CAROUSEL_ABI {
 ///
 ///     fit(training, data, loss, {.epochs = 50, .callbacks = {save_best("model.safetensors", training)}});
 ///
-/// Throws std::runtime_error, before a training begins, if there is no folder to write the file to. The callback throws as
-/// write_safetensors does.
+/// Throws std::runtime_error, before a training begins, if there is no folder to write the file to. The callback throws
+/// as write_safetensors does.
 template <class Model, OptimizerRule Rule>
 Callback save_best(const std::filesystem::path& path, const Training<Model, Rule>& training,
                    const Metadata& metadata = {}) {

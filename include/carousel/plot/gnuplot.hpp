@@ -30,8 +30,9 @@ inline bool is_control(char c) {
     return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
 
-/// A text of a script. All that gnuplot might take for more than itself, as quotes, backslashes and the backquotes of commands, is
-/// written as octal numbers, of four digits, as a number that begins with 0 has. (Single quotes don't do: gnuplot 5.4 misreads a doubled one that comes first.)
+/// A text of a script. All that gnuplot might take for more than itself, as quotes, backslashes and the backquotes of
+/// commands, is written as octal numbers, of four digits, as a number that begins with 0 has. (Single quotes don't do:
+/// gnuplot 5.4 misreads a doubled one that comes first.)
 inline std::string literal(const std::string& text) {
     constexpr std::string_view plain = " .,:;-_/()=+";
     std::string result = "\"";
@@ -56,7 +57,8 @@ inline std::string tick_label(const std::string& text) {
     return literal(result);
 }
 
-/// A number of a script: the shortest text that reads back as the same, whatever the locale. What isn't finite interrupts a line.
+/// A number of a script: the shortest text that reads back as the same, whatever the locale. What isn't finite
+/// interrupts a line.
 inline std::string number(double x) {
     return std::isfinite(x) ? shortest(x) : "NaN";
 }
@@ -216,8 +218,9 @@ inline bool run_gnuplot(const std::string& terminal, const std::string& path, co
 } // namespace detail::gnuplot
 
 /// Draws it into the folder. False if gnuplot isn't there, or couldn't; then it has said why on standard error. While gnuplot is written
-/// to, SIGPIPE is ignored. Names and texts may hold any characters: none is executed. Throws std::invalid_argument if the picture has
-/// no plots, one has no curves with a point or a y_range that isn't low, high, or the path has a control character.
+/// to, SIGPIPE is ignored. Names and texts may hold any characters: none is executed. Throws std::invalid_argument if
+/// the picture has no plots, one has no curves with a point or a y_range that isn't low, high, or the path has a
+/// control character.
 inline bool draw(const Picture& picture, const std::filesystem::path& folder) {
     // Absolute, for gnuplot takes a name that begins with '|' for a command, and one that begins with '~' for a home.
     const std::string path = std::filesystem::absolute(folder / picture.file).string();

@@ -33,14 +33,15 @@ inline bool plot(const std::filesystem::path& path, Picture picture) {
 ///     plot("forecast.svg", {.title = "Forecast", .x_label = "hour", .y_label = "°C", .series = {{"truth", hours, values}}});
 ///
 /// Returns whether it is drawn: false where gnuplot isn't installed (gnuplot_is_there() asks), or if it couldn't, which it says on standard
-/// error. Throws std::invalid_argument if the name ends otherwise or has a control character, there are no curves or none has a point, a
-/// series has not as many x as y, or y_range isn't low, high. Numbers are drawn as exactly as they are, whatever the locale.
+/// error. Throws std::invalid_argument if the name ends otherwise or has a control character, there are no curves or
+/// none has a point, a series has not as many x as y, or y_range isn't low, high. Numbers are drawn as exactly as they
+/// are, whatever the locale.
 inline bool plot(const std::filesystem::path& path, const Plot& curves) {
     return detail::plot(path, {.file = "", .frames = {curves}});
 }
 
-/// Draws a training: the loss by epoch, of training and validation, and beside it the first metric if there is one. Likewise; a
-/// history without epochs has no points.
+/// Draws a training: the loss by epoch, of training and validation, and beside it the first metric if there is one.
+/// Likewise; a history without epochs has no points.
 ///
 ///     plot("training.png", fit(model, data, MeanSquaredError{}, Adam{}, {.epochs = 20}));
 inline bool plot(const std::filesystem::path& path, const History& history, const std::string& title = "") {

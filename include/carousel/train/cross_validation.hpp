@@ -54,8 +54,8 @@ struct RollingOriginOptions {
 };
 
 /// Tests that follow each other up to the last sample, each with what came before it as training: backtesting with a rolling origin,
-/// scikit-learn's TimeSeriesSplit. Throws std::invalid_argument if there are no samples, folds is below 1, another option below 0, or there are too few
-/// samples for each to have one to train with.
+/// scikit-learn's TimeSeriesSplit. Throws std::invalid_argument if there are no samples, folds is below 1, another
+/// option below 0, or there are too few samples for each to have one to train with.
 CAROUSEL_INLINE std::vector<Fold> rolling_origin(AnyIndex samples, RollingOriginOptions options = {});
 
 /// What came of a fold.
@@ -75,10 +75,11 @@ struct FoldResult {
 ///
 /// The models are made in their order, by the caller's thread, before one is trained; so those that draw their weights without a
 /// seed have them in that order, too. After set_threads(n) n folds are trained at a time, each by one thread: callbacks,
-/// schedules and samples that are made when they are needed are then called by several threads. Data that only one thread at a time
-/// may read (one_reader(), as an IterableDataset, and a MapDataset unless its options say otherwise) are: folds follow each other
-/// then. Results are the same, bit for bit, as those of one fold after the other with that n. Throws std::invalid_argument if there is no fold or a sample isn't there, and what
-/// fit and evaluate throw, of the first fold that threw.
+/// schedules and samples that are made when they are needed are then called by several threads. Folds over data that only one
+/// thread at a time may read (one_reader(): an IterableDataset, and a MapDataset unless its options say otherwise)
+/// follow each other instead. Results are the same, bit for bit, as those of one fold after the other with that
+/// n. Throws std::invalid_argument if there is no fold or a sample isn't there, and what fit and evaluate throw, of the
+/// first fold that threw.
 template <std::floating_point S, std::invocable<Index> MakeModel, Loss LossType, OptimizerRule Rule>
 auto cross_validate(const SampleSource<S>& data, const std::vector<Fold>& folds, MakeModel&& make_model,
                     const LossType& loss, const Rule& rule, const FitOptions& options = {}) {

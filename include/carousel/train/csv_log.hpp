@@ -29,11 +29,11 @@ namespace carousel::inline CAROUSEL_ABI {
 ///     epoch,loss,validation_loss,<metric>,validation_<metric>,…,learning_rate,gradient_norm,skipped_steps,seconds
 ///
 /// under a line with these names; what wasn't measured is an empty cell. Numbers are the shortest that read back as the same.
-/// A training that begins replaces the file, if it is such a log. One that goes on keeps the rows of the epochs before, so that the
-/// file of a program that was killed and started again has each epoch once. A file that is no such log is neither replaced nor added
-/// to.
-/// Throws std::runtime_error "csv_log: path: …", before a training begins, if there is a file that can't be read or is no such log,
-/// or no folder to write it to; and out of fit if the file can't be read or written then, or one to go on with has other columns.
+/// A training that begins replaces the file, if it is such a log. One that goes on keeps the rows of the epochs before,
+/// so that the file of a program that was killed and started again has each epoch once. A file that is no such log is
+/// neither replaced nor added to. Throws std::runtime_error "csv_log: path: …", before a training begins, if there is a
+/// file that can't be read or is no such log, or no folder to write it to; and out of fit if the file can't be read or
+/// written then, or one to go on with has other columns.
 CAROUSEL_INLINE Callback csv_log(const std::filesystem::path& path);
 
 #ifdef CAROUSEL_BODIES

@@ -13,16 +13,16 @@ namespace carousel::inline CAROUSEL_ABI {
 
 /// What a model comes to on a data set: its loss and the metrics that were asked for, in that order.
 struct Evaluation {
-    /// Σ weight·loss / Σ weight over the batches: the mean over all targets; of Reduction::sum, which has the weight 1, the mean over the
-    /// batches of their sums. And the metrics' values.
+    /// Σ weight·loss / Σ weight over the batches: the mean over all targets; of Reduction::sum, which has the weight 1,
+    /// the mean over the batches of their sums. And the metrics' values.
     double loss = 0;
     std::vector<double> metrics;
 };
 
 /// How evaluate() goes through the data, and what it measures besides the loss.
 struct EvaluateOptions {
-    /// Samples at a time. The loss as a mean, and the metrics, don't depend on it but for rounding; a loss of Reduction::sum is the
-    /// mean over the batches of their sums, so as large as the batches are.
+    /// Samples at a time. The loss as a mean, and the metrics, don't depend on it but for rounding; a loss of
+    /// Reduction::sum is the mean over the batches of their sums, so as large as the batches are.
     Index batch_size = 256;
     std::vector<Metric> metrics = {}; ///< {Accuracy{}, …}
 };

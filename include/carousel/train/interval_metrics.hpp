@@ -60,8 +60,8 @@ Sequence<S> output_of(const char* where, const SequenceView<S>& y, Index k, Inde
 } // namespace detail
 
 /// A metric of one of several outputs for each target: OfOutput{MeanAbsoluteError{}, 1, 3} is the error of the median of
-/// QuantileLoss{{.1, .5, .9}}. Throws what the metric throws, and std::invalid_argument unless there is such an output, or if weights
-/// are given and the metric takes none.
+/// QuantileLoss{{.1, .5, .9}}. Throws what the metric throws, and std::invalid_argument unless there is such an output,
+/// or if weights are given and the metric takes none.
 template <class Inner>
 struct OfOutput {
     Inner inner; ///< the metric

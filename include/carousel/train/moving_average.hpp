@@ -13,16 +13,17 @@ namespace carousel::inline CAROUSEL_ABI {
 ///
 ///     average = decay·average + (1 − decay)·w          average = w before the first (Keras: use_ema)
 ///
-/// Validation, and so early stopping and its best epoch, is of the averages; training goes on with w. What the model has when fit
-/// ends:
+/// Validation, and so early stopping and its best epoch, is of the averages; training goes on with w. What the model
+/// has when fit ends:
 ///
 ///     early stopping, restore_best, an epoch was the best     the averages as they were at the end of that epoch
 ///     otherwise, assign_at_end                                the averages after the last step
 ///     otherwise                                               w after the last step
 ///     fit threw after its first step                          w after the last step
 ///
-/// Callbacks see w. In the first two cases a Training keeps w as well, and the next call goes on from there. A call without a moving average forgets that of the calls before it. With assign_at_end = false it goes on from the averages even if the
-/// parameters were changed between the calls: another Training begins anew.
+/// Callbacks see w. In the first two cases a Training keeps w as well, and the next call goes on from there. A call
+/// without a moving average forgets that of the calls before it. With assign_at_end = false it goes on from the
+/// averages even if the parameters were changed between the calls: another Training begins anew.
 struct MovingAverage {
     double decay = 0.999; ///< 0 <= decay < 1
     bool assign_at_end =

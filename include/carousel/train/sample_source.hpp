@@ -62,6 +62,7 @@ class SampleSource {
     /// See Samples.
     Index block() const { return samples_->block(); }
     bool finite() const { return samples_->finite(); }
+    /// See Samples.
     bool one_reader() const { return samples_->one_reader(); }
 
     /// x, y become these samples as Dataset::batch makes them. Throws what that throws, and what the source throws.

@@ -38,8 +38,8 @@ Sequence<S> unpadded(SequenceView<S> x, std::type_identity_t<std::span<const Ind
         x, [&](Index t, Index b) { return t >= x.steps() - lengths[static_cast<std::size_t>(b)]; });
 }
 
-/// The same where the steps in front whose features are all `padding`, which may be NaN, are none; of those further back each is
-/// real.
+/// The same where the steps in front whose features are all `padding`, which may be NaN, are none; of those further
+/// back each is real.
 template <std::floating_point S>
 Sequence<S> unpadded(SequenceView<S> x, std::type_identity_t<S> padding) {
     return unpadded(x, detail::real_lengths(x, padding));
