@@ -28,6 +28,13 @@ class CsvReading {
     Index rows() const { return fields_->rows() - first_; }
     std::string_view field(Index row, Index column) const { return (*fields_)(first_ + row, column); }
     std::size_t line(Index row) const { return fields_->line(first_ + row); }
+    /// The first field of a column that isn't missing; empty if all are.
+    std::string_view first_field(Index column) const {
+        for (Index row = 0; row < rows(); ++row)
+            if (!missing(field(row, column)))
+                return field(row, column);
+        return {};
+    }
 
     std::string name(Index column) const {
         const std::string_view name = first_ == 1 ? (*fields_)(0, column) : std::string_view();

@@ -12,9 +12,9 @@ struct CsvDates {
     std::string why_none;
 };
 
-/// date(row) for all rows; where one is nothing, none of them and the reason.
+/// date(row) for all rows; where one is nothing, none of them and the reason: its field in the column `blamed`, which date() may set.
 template <class F>
-CsvDates dates_by_row(const CsvReading& reading, std::vector<Index> columns, Index blamed, const char* expected,
+CsvDates dates_by_row(const CsvReading& reading, std::vector<Index> columns, const Index& blamed, const char* expected,
                       const F& date) {
     CsvDates result{{}, std::move(columns), {}};
     for (Index row = 0; row < reading.rows(); ++row) {
@@ -26,25 +26,37 @@ CsvDates dates_by_row(const CsvReading& reading, std::vector<Index> columns, Ind
     return result;
 }
 
-/// From year, month, day, hour, minute and second, as numbers; at least the year.
-inline CsvDates dates_of_parts(const CsvReading& reading, const std::vector<Column>& all,
-                               const std::vector<Index>& columns) {
-    return dates_by_row(
-        reading, columns, columns.back(), "a part of a date: year, month, day, hour, minute, second, in this order",
-        [&](Index row) -> std::optional<DateTime> {
-            constexpr std::array<double, 6> least{1, 1, 1, 0, 0, 0}, most{9999, 12, 31, 23, 59, 59};
-            std::array<int, 6> parts{1, 1, 1, 0, 0, 0};
-            for (std::size_t k = 0; k < columns.size(); ++k) {
-                const double value = all[static_cast<std::size_t>(columns[k])].values[static_cast<std::size_t>(row)];
-                if (!(value >= least[k] && value <= most[k]) || value != std::floor(value))
-                    return std::nullopt;
-                parts[k] = static_cast<int>(value);
-            }
-            const auto day = date_of(parts[0], parts[1], parts[2]);
-            return day ? std::optional(*day + std::chrono::hours(parts[3]) + std::chrono::minutes(parts[4]) +
-                                       std::chrono::seconds(parts[5]))
-                       : std::nullopt;
-        });
+/// The part of a date that a field is, 0 … 5 for year … second; a month may be a name. −1 if it is none.
+inline int date_part(const CsvReading& reading, std::string_view field, std::size_t part) {
+    constexpr std::array<int, 6> least{1, 1, 1, 0, 0, 0}, most{9999, 12, 31, 23, 59, 59};
+    if (reading.missing(field))
+        return -1;
+    if (const int month = part == 1 ? month_of(lower_case(field)) : -1; month > 0)
+        return month;
+    const double value = reading.number(field);
+    const bool is_part = value >= least[part] && value <= most[part] && value == std::floor(value);
+    return is_part ? static_cast<int>(value) : -1;
+}
+
+/// From the fields of year, month, day, hour, minute and second, whatever the kinds of their columns; at least the year.
+inline CsvDates dates_of_parts(const CsvReading& reading, const std::vector<Index>& columns) {
+    Index blamed = columns.front();
+    return dates_by_row(reading, columns, blamed,
+                        "a part of a date: year, month, day, hour, minute, second, in this order",
+                        [&](Index row) -> std::optional<DateTime> {
+                            std::array<int, 6> parts{1, 1, 1, 0, 0, 0};
+                            for (std::size_t k = 0; k < columns.size(); ++k) {
+                                blamed = columns[k];
+                                parts[k] = date_part(reading, reading.field(row, blamed), k);
+                                if (parts[k] < 0)
+                                    return std::nullopt;
+                            }
+                            blamed = columns[std::min(columns.size() - 1, std::size_t(2))]; // a month without this day
+                            const auto day = date_of(parts[0], parts[1], parts[2]);
+                            return day ? std::optional(*day + std::chrono::hours(parts[3]) +
+                                                       std::chrono::minutes(parts[4]) + std::chrono::seconds(parts[5]))
+                                       : std::nullopt;
+                        });
 }
 
 /// A column of dates, and one of times of day if it is given.
@@ -86,7 +98,7 @@ inline CsvDates named_dates(const CsvReading& reading, const std::vector<Column>
         return dates_and_times(reading, all, columns[0], columns[1], order, true);
     require(columns.size() <= 6, "read_csv", columns.size(),
             " columns for dates, expected at most 6: year, month, day, hour, minute, second");
-    return dates_of_parts(reading, all, columns);
+    return dates_of_parts(reading, columns);
 }
 
 /// From the first column of dates, with one of times of day that is called "time"; or from those called year, month, ….
@@ -108,12 +120,13 @@ inline CsvDates found_dates(const CsvReading& reading, const std::vector<Column>
     std::vector<Index> parts;
     for (const char* const name : {"year", "month", "day", "hour", "minute", "second"}) {
         const std::optional<Index> column = called(name);
-        if (!column || all[static_cast<std::size_t>(*column)].kind != ColumnKind::numbers)
+        if (!column || (all[static_cast<std::size_t>(*column)].kind != ColumnKind::numbers &&
+                        date_part(reading, reading.first_field(*column), parts.size()) < 0))
             break;
         parts.push_back(*column);
     }
     if (parts.size() > 1)
-        return dates_of_parts(reading, all, parts);
+        return dates_of_parts(reading, parts);
     for (const Column& column : all)
         if (column.mixed.ends_with("expected a date"))
             return {{}, {}, column.mixed};

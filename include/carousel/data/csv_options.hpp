@@ -23,7 +23,8 @@ struct CsvOptions {
     char decimal_point = 0; ///< 0: a point; a comma where it doesn't separate fields and numbers have no points
     std::vector<std::string> missing = {"", "NA", "N/A", "#N/A", "NaN", "nan", "NAN", "null", "NULL", "None", "-"};
     /// The columns that make a row's date: one of dates; one of dates and one of times of day; or year, month, day, hour, minute,
-    /// second as numbers, as many as there are. Empty: found, by what is in them or (year, month …) by these names.
+    /// second as numbers (the month also as an English name), as many as there are. Empty: found, by what is in them or (year,
+    /// month …) by these names.
     std::vector<std::string> dates = {};
     std::optional<DateOrder> date_order =
         std::nullopt;                         ///< without: the one in which all are dates, close to one another

@@ -1,0 +1,41 @@
+#include "carousel/data/table.hpp"
+
+#include "catch.hpp"
+
+using namespace carousel;
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+std::string dates(const Table& table) {
+    std::string all;
+    for (const DateTime date : table.dates())
+        all += (all.empty() ? "" : ", ") + date_text(date);
+    return all;
+}
+
+} // namespace
+
+TEST_CASE("csv dates: parts of a date are read from the fields, whatever their columns hold") {
+    const char* const text = "year,month,day,hour,x\n2021,04,03,05,1\n2021,12,24,17,2";
+    const CsvOptions words{.categories = {"month", "day", "hour"}};
+    CHECK(dates(parse_csv(text, words)) == "2021-04-03 05:00, 2021-12-24 17:00");
+    CHECK(dates(parse_csv(text, {.dates = {"year", "month", "day", "hour"}, .categories = {"day", "hour"}})) ==
+          "2021-04-03 05:00, 2021-12-24 17:00");
+    // A name for the month, as many files have it.
+    CHECK(dates(parse_csv("year,month,x\n1949,Jan,112\n1949,Apr,129")) == "1949-01-01, 1949-04-01");
+    CHECK(dates(parse_csv("y,m,x\n1949,Jan,112\n1949,April,129", {.dates = {"y", "m"}})) == "1949-01-01, 1949-04-01");
+}
+
+TEST_CASE("csv dates: a part that is missing or no number is said with its own column") {
+    const CsvOptions named{.dates = {"year", "month", "hour"}};
+    const std::string expected = "\", expected a part of a date: year, month, day, hour, minute, second, in this order";
+    for (const std::string wrong : {"", "?", "0", "13", "1.5"})
+        CHECK_THROWS_WITH(parse_csv("year,month,hour,x\n2021,2,5,1\n2021," + wrong + ",6,2", named, "file"),
+                          "file:3: column 2, \"month\", is \"" + wrong + expected);
+    CHECK_THROWS_WITH(parse_csv("year,month,day,x\n2021,2,28,1\n2021,2,29,2", {}, "file").dates(),
+                      "file:3: column 3, \"day\", is \"29" + expected);
+    CHECK_THROWS_WITH(parse_csv("year,month,x\n,2,1\n2021,2,2", {}, "file").dates(),
+                      "file:2: column 1, \"year\", is \"" + expected);
+}
