@@ -39,3 +39,23 @@ TEST_CASE("csv dates: a part that is missing or no number is said with its own c
     CHECK_THROWS_WITH(parse_csv("year,month,x\n,2,1\n2021,2,2", {}, "file").dates(),
                       "file:2: column 1, \"year\", is \"" + expected);
 }
+
+TEST_CASE("csv dates: a column called time is added to dates at midnight alone") {
+    CHECK(dates(parse_csv("date,time,x\n2021-03-04,13:30,1\n2021-03-05,24:00,2")) == "2021-03-04 13:30, 2021-03-06");
+    const Table both = parse_csv("date,time,x\n2021-03-04 00:00,13:30,1\n2021-03-04 01:00,13:31,2");
+    CHECK(dates(both) == "2021-03-04, 2021-03-04 01:00");
+    CHECK(both.date_columns() == Names{"date"});
+    // Numbers are no times of day.
+    CHECK(dates(parse_csv("date,time,x\n2021-03-04,0.25,1\n2021-03-05,12.50,2")) == "2021-03-04, 2021-03-05");
+    CHECK_THROWS_WITH(
+        parse_csv("date,t,x\n2021-03-04 00:00,13:30,1\n2021-03-04 01:00,13:31,2", {.dates = {"date", "t"}}, "file"),
+        "file:3: column 1, \"date\", is \"2021-03-04 01:00\", expected a date without a time of day, as column \"t\" "
+        "has that");
+}
+
+TEST_CASE("csv dates: a missing time of day is said, also in the first row") {
+    const char* const text = "date,time,x\n2021-03-04,,1\n2021-03-04,13:30,2";
+    const std::string message = "file:2: column 2, \"time\", is \"\", expected a time of day";
+    CHECK_THROWS_WITH(parse_csv(text, {}, "file").dates(), message);
+    CHECK_THROWS_WITH(parse_csv(text, {.dates = {"date", "time"}}, "file"), message);
+}

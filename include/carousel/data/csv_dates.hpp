@@ -59,6 +59,10 @@ inline CsvDates dates_of_parts(const CsvReading& reading, const std::vector<Inde
                         });
 }
 
+inline bool is_midnight(DateTime time) {
+    return time == std::chrono::floor<std::chrono::days>(time);
+}
+
 /// A column of dates, and one of times of day if it is given.
 inline CsvDates dates_and_times(const CsvReading& reading, const std::vector<Column>& all, Index dates,
                                 std::optional<Index> times, DateOrder order, bool compact) {
@@ -74,14 +78,23 @@ inline CsvDates dates_and_times(const CsvReading& reading, const std::vector<Col
                        : std::optional(DateTime(std::chrono::seconds(static_cast<std::int64_t>(seconds))));
         }
         const std::string_view text = reading.field(row, dates);
+        if (reading.missing(text))
+            return std::nullopt;
         const auto date = parse_date(text, order);
         return date || !compact ? date : parse_compact_date(text);
     };
     CsvDates result = dates_by_row(reading, columns, dates, "a date", day);
     if (!times || result.dates.empty())
         return result;
+    for (std::size_t row = 0; row < result.dates.size(); ++row)
+        if (!is_midnight(result.dates[row]))
+            return {{},
+                    {},
+                    reading.place(static_cast<Index>(row), dates,
+                                  "a date without a time of day, as column \"" + reading.name(*times) + "\" has that")};
     return dates_by_row(reading, columns, *times, "a time of day", [&](Index row) -> std::optional<DateTime> {
-        const auto time = parse_time_of_day(reading.field(row, *times));
+        const std::string_view text = reading.field(row, *times);
+        const auto time = reading.missing(text) ? std::nullopt : parse_time_of_day(text);
         return time ? std::optional(result.dates[static_cast<std::size_t>(row)] + *time) : std::nullopt;
     });
 }
@@ -90,18 +103,17 @@ inline CsvDates dates_and_times(const CsvReading& reading, const std::vector<Col
 inline CsvDates named_dates(const CsvReading& reading, const std::vector<Column>& all,
                             const std::vector<Index>& columns, const CsvOptions& options) {
     const DateOrder order = options.date_order.value_or(DateOrder::month_first);
-    const auto first_year = reading.number(reading.field(0, columns.front()));
-    const bool year = columns.size() == 1 && first_year >= 1 && first_year <= 9999;
-    if (columns.size() == 1 && !year)
-        return dates_and_times(reading, all, columns[0], std::nullopt, order, true);
-    if (columns.size() == 2 && parse_time_of_day(reading.field(0, columns[1])) && !(first_year <= 9999))
-        return dates_and_times(reading, all, columns[0], columns[1], order, true);
+    const bool year = date_part(reading, reading.first_field(columns.front()), 0) > 0;
+    if (columns.size() <= 2 && !year)
+        return dates_and_times(reading, all, columns[0], columns.size() == 2 ? std::optional(columns[1]) : std::nullopt,
+                               order, true);
     require(columns.size() <= 6, "read_csv", columns.size(),
             " columns for dates, expected at most 6: year, month, day, hour, minute, second");
     return dates_of_parts(reading, columns);
 }
 
-/// From the first column of dates, with one of times of day that is called "time"; or from those called year, month, ….
+/// From the first column of dates, with one of times of day that is called "time" if all its dates are at midnight; or from those
+/// called year, month, ….
 inline CsvDates found_dates(const CsvReading& reading, const std::vector<Column>& all) {
     const auto called = [&](const char* name) -> std::optional<Index> {
         for (std::size_t k = 0; k < all.size(); ++k)
@@ -112,8 +124,13 @@ inline CsvDates found_dates(const CsvReading& reading, const std::vector<Column>
     for (std::size_t k = 0; k < all.size(); ++k) {
         if (all[k].kind != ColumnKind::dates)
             continue;
+        // Numbers, such as seconds since the start, are no times of day, though 12.25 could be one.
         std::optional<Index> times = called("time");
-        if (times && (static_cast<std::size_t>(*times) == k || !parse_time_of_day(reading.field(0, *times))))
+        if (times && (all[static_cast<std::size_t>(*times)].kind != ColumnKind::categories ||
+                      !parse_time_of_day(reading.first_field(*times)) ||
+                      !std::all_of(all[k].values.begin(), all[k].values.end(), [](double seconds) {
+                          return std::isnan(seconds) || std::fmod(seconds, 86400) == 0;
+                      })))
             times = std::nullopt;
         return dates_and_times(reading, all, static_cast<Index>(k), times, DateOrder::month_first, false);
     }
