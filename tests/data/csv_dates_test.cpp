@@ -59,3 +59,28 @@ TEST_CASE("csv dates: a missing time of day is said, also in the first row") {
     CHECK_THROWS_WITH(parse_csv(text, {}, "file").dates(), message);
     CHECK_THROWS_WITH(parse_csv(text, {.dates = {"date", "time"}}, "file"), message);
 }
+
+TEST_CASE("csv dates: rows of both orders are told, with their lines and readings") {
+    const char* const text = "d,x\n1/2/2021,1\n13/2/2021,2\n2/14/2021,3";
+    const std::string message =
+        "file:4: column 1, \"d\", is \"2/14/2021\", expected a date of the same order as above: it is 2021-02-14, "
+        "month first, and \"13/2/2021\" in line 3 is 2021-02-13, day first; write all in one order, as 2021-12-31";
+    const Table table = parse_csv(text, {}, "file");
+    CHECK_THROWS_WITH(table.dates(), message);
+    CHECK_THROWS_WITH(table.matrix<double>({"d"}), message);
+    CHECK_THROWS_WITH(parse_csv(text, {.dates = {"d"}}, "file"), message);
+    CHECK_THROWS_WITH(parse_csv(text, {.dates = {"d"}, .categories = {"d"}}, "file"), message);
+    CHECK_THROWS_WITH(parse_csv(text, {.date_order = DateOrder::day_first}, "file").dates(),
+                      "file:4: column 1, \"d\", is \"2/14/2021\", expected a date with the day first, as "
+                      "CsvOptions::date_order says; it is 2021-02-14, month first");
+    CHECK(parse_csv(text, {.categories = {"d"}}).column("d").categories.size() == 3);
+    // Forms that say their order themselves may stand among others.
+    CHECK(dates(parse_csv("d,x\n2/14/2021,1\n15.2.2021,2\n2021-02-16,3")) == "2021-02-14, 2021-02-15, 2021-02-16");
+}
+
+TEST_CASE("csv dates: the order is found for dates among words, too") {
+    CHECK(dates(parse_csv("d,x\n1/2/2021,1\n13/2/2021,2", {.dates = {"d"}, .categories = {"d"}})) ==
+          "2021-02-01, 2021-02-13");
+    CHECK_THROWS_WITH(parse_csv("d,x\n13/2/2021,1\nx,2", {.dates = {"d"}}, "file"),
+                      "file:3: column 1, \"d\", is \"x\", expected a date");
+}

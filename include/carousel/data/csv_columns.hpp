@@ -72,17 +72,65 @@ class CsvReading {
         }
         if (dates + others == 0)
             return result;
-        if (numbers + others == 0 && read_dates(column, result.values)) {
-            result.kind = ColumnKind::dates;
-            return result;
-        }
-        if (numbers + dates > 0)
+        if (numbers + others == 0) {
+            if (const auto order = date_order(column, result.mixed)) {
+                result.values = seconds(column, *order);
+                result.kind = ColumnKind::dates;
+                return result;
+            }
+        } else if (numbers + dates > 0)
             result.mixed = mixed(column, numbers >= dates);
         become_categories(result, column);
         return result;
     }
 
+    /// The order of a column's dates: the one that is asked for, or else the one in which they are all dates and, if both are, closest
+    /// to one another. Nothing, and why, if there is none; fields that are no date in either order have no say.
+    std::optional<DateOrder> date_order(Index column, std::string& why) const {
+        constexpr DateOrder orders[] = {DateOrder::month_first, DateOrder::day_first};
+        Index only[] = {-1, -1}; // the first row that is a date in this order and not in the other
+        for (Index row = 0; row < rows(); ++row) {
+            const std::string_view text = field(row, column);
+            for (std::size_t k = 0; k < 2 && !missing(text); ++k)
+                if (only[k] < 0 && parse_date(text, orders[k]) && !parse_date(text, orders[1 - k]))
+                    only[k] = row;
+        }
+        const auto as = [&](std::size_t k) {
+            return date_text(*parse_date(field(only[k], column), orders[k])) + (k == 0 ? ", month" : ", day") +
+                   " first";
+        };
+        if (options_->date_order) {
+            const std::size_t other = *options_->date_order == DateOrder::month_first ? 1 : 0;
+            if (only[other] < 0)
+                return options_->date_order;
+            why = place(only[other], column,
+                        std::string("a date with the ") + (other == 1 ? "month" : "day") +
+                            " first, as CsvOptions::date_order says; it is " + as(other));
+            return std::nullopt;
+        }
+        if (only[0] >= 0 && only[1] >= 0) {
+            const std::size_t later = only[0] < only[1] ? 1 : 0;
+            why = place(only[later], column,
+                        "a date of the same order as above: it is " + as(later) + ", and \"" +
+                            std::string(field(only[1 - later], column)) + "\" in line " +
+                            decimal(static_cast<std::intmax_t>(line(only[1 - later]))) + " is " + as(1 - later) +
+                            "; write all in one order, as 2021-12-31");
+            return std::nullopt;
+        }
+        if (only[0] >= 0 || only[1] >= 0)
+            return orders[only[0] >= 0 ? 0 : 1];
+        return span(seconds(column, orders[1])) < span(seconds(column, orders[0])) ? orders[1] : orders[0];
+    }
+
   private:
+    /// Since 1970, of the dates of a column; NaN where there is none.
+    std::vector<double> seconds(Index column, DateOrder order) const {
+        std::vector<double> all(static_cast<std::size_t>(rows()), std::numeric_limits<double>::quiet_NaN());
+        for (Index row = 0; row < rows(); ++row)
+            if (const auto date = parse_date(field(row, column), order); date && !missing(field(row, column)))
+                all[static_cast<std::size_t>(row)] = static_cast<double>(date->time_since_epoch().count());
+        return all;
+    }
     static double number(std::string_view field, char point) {
         constexpr double none = std::numeric_limits<double>::quiet_NaN();
         if (field.starts_with('+') && !field.starts_with("+-"))
@@ -138,30 +186,6 @@ class CsvReading {
         return all;
     }
 
-    /// The seconds of the dates of a column in the order that is asked for, or else in the one in which they are all dates and, if
-    /// both are, closest to one another.
-    bool read_dates(Index column, std::vector<double>& values) const {
-        const auto read = [&](DateOrder order, std::vector<double>& seconds) {
-            seconds.assign(values.size(), std::numeric_limits<double>::quiet_NaN());
-            for (Index row = 0; row < rows(); ++row) {
-                if (missing(field(row, column)))
-                    continue;
-                const auto date = parse_date(field(row, column), order);
-                if (!date)
-                    return false;
-                seconds[static_cast<std::size_t>(row)] = static_cast<double>(date->time_since_epoch().count());
-            }
-            return true;
-        };
-        std::vector<double> month_first, day_first;
-        if (options_->date_order)
-            return read(*options_->date_order, values);
-        const bool months = read(DateOrder::month_first, month_first), days = read(DateOrder::day_first, day_first);
-        const bool days_fit = days && (!months || span(day_first) < span(month_first));
-        if (months || days)
-            values = days_fit ? day_first : month_first;
-        return months || days;
-    }
     /// The sum of all steps of time, to and fro.
     static double span(const std::vector<double>& seconds) {
         double sum = 0, last = std::numeric_limits<double>::quiet_NaN();

@@ -63,13 +63,18 @@ inline bool is_midnight(DateTime time) {
     return time == std::chrono::floor<std::chrono::days>(time);
 }
 
-/// A column of dates, and one of times of day if it is given.
+/// A column of dates, also of compact ones, and one of times of day if it is given.
 inline CsvDates dates_and_times(const CsvReading& reading, const std::vector<Column>& all, Index dates,
-                                std::optional<Index> times, DateOrder order, bool compact) {
+                                std::optional<Index> times) {
     const Column& column = all[static_cast<std::size_t>(dates)];
     std::vector<Index> columns{dates};
     if (times)
         columns.push_back(*times);
+    std::string why;
+    const std::optional<DateOrder> order =
+        column.kind == ColumnKind::dates ? DateOrder::month_first : reading.date_order(dates, why);
+    if (!order)
+        return {{}, {}, why};
     const auto day = [&](Index row) -> std::optional<DateTime> {
         if (column.kind == ColumnKind::dates) {
             const double seconds = column.values[static_cast<std::size_t>(row)];
@@ -80,8 +85,8 @@ inline CsvDates dates_and_times(const CsvReading& reading, const std::vector<Col
         const std::string_view text = reading.field(row, dates);
         if (reading.missing(text))
             return std::nullopt;
-        const auto date = parse_date(text, order);
-        return date || !compact ? date : parse_compact_date(text);
+        const auto date = parse_date(text, *order);
+        return date ? date : parse_compact_date(text);
     };
     CsvDates result = dates_by_row(reading, columns, dates, "a date", day);
     if (!times || result.dates.empty())
@@ -101,12 +106,11 @@ inline CsvDates dates_and_times(const CsvReading& reading, const std::vector<Col
 
 /// From the columns that the options name.
 inline CsvDates named_dates(const CsvReading& reading, const std::vector<Column>& all,
-                            const std::vector<Index>& columns, const CsvOptions& options) {
-    const DateOrder order = options.date_order.value_or(DateOrder::month_first);
+                            const std::vector<Index>& columns) {
     const bool year = date_part(reading, reading.first_field(columns.front()), 0) > 0;
     if (columns.size() <= 2 && !year)
-        return dates_and_times(reading, all, columns[0], columns.size() == 2 ? std::optional(columns[1]) : std::nullopt,
-                               order, true);
+        return dates_and_times(reading, all, columns[0],
+                               columns.size() == 2 ? std::optional(columns[1]) : std::nullopt);
     require(columns.size() <= 6, "read_csv", columns.size(),
             " columns for dates, expected at most 6: year, month, day, hour, minute, second");
     return dates_of_parts(reading, columns);
@@ -132,7 +136,7 @@ inline CsvDates found_dates(const CsvReading& reading, const std::vector<Column>
                           return std::isnan(seconds) || std::fmod(seconds, 86400) == 0;
                       })))
             times = std::nullopt;
-        return dates_and_times(reading, all, static_cast<Index>(k), times, DateOrder::month_first, false);
+        return dates_and_times(reading, all, static_cast<Index>(k), times);
     }
     std::vector<Index> parts;
     for (const char* const name : {"year", "month", "day", "hour", "minute", "second"}) {
@@ -145,7 +149,7 @@ inline CsvDates found_dates(const CsvReading& reading, const std::vector<Column>
     if (parts.size() > 1)
         return dates_of_parts(reading, parts);
     for (const Column& column : all)
-        if (column.mixed.ends_with("expected a date"))
+        if (column.mixed.find("\", expected a date") != std::string::npos)
             return {{}, {}, column.mixed};
     return {};
 }

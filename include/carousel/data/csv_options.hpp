@@ -26,8 +26,8 @@ struct CsvOptions {
     /// second as numbers (the month also as an English name), as many as there are. Empty: found, by what is in them or (year,
     /// month …) by these names.
     std::vector<std::string> dates = {};
-    std::optional<DateOrder> date_order =
-        std::nullopt;                         ///< without: the one in which all are dates, close to one another
+    /// Without: the one in which all are dates, close to one another. Rows of both orders are no dates: Table::dates() says where.
+    std::optional<DateOrder> date_order = std::nullopt;
     std::vector<std::string> categories = {}; ///< columns of words, even if they look like numbers or dates
 };
 

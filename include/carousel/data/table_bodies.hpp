@@ -196,7 +196,7 @@ inline Table parse_csv(std::string text, const CsvOptions& options, std::string 
     for (const std::string& name : options.dates)
         of_dates.push_back(static_cast<Index>(table.position(name)));
     detail::CsvDates dates = of_dates.empty() ? detail::found_dates(reading, table.columns_)
-                                              : detail::named_dates(reading, table.columns_, of_dates, options);
+                                              : detail::named_dates(reading, table.columns_, of_dates);
     table.dates_ = std::move(dates.dates);
     table.why_no_dates_ = std::move(dates.why_none);
     if (!of_dates.empty() && table.dates_.empty())
