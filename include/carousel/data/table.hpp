@@ -26,7 +26,8 @@ namespace carousel::inline CAROUSEL_ABI {
 class Table {
   public:
     Table() = default;
-    /// Throws std::invalid_argument unless the columns have equally many rows. `source` is what messages call the table.
+    /// Throws std::invalid_argument unless the columns have equally many rows, and values of categories are numbers of these or NaN.
+    /// `source` is what messages call the table.
     explicit Table(std::vector<Column> columns, std::string source = "table");
 
     /// How many rows, and the columns in their order.
@@ -59,10 +60,12 @@ class Table {
     /// The names of the columns of numbers that aren't a part of the date.
     std::vector<std::string> number_names() const;
 
-    /// Throws std::invalid_argument if there is a column of this name, or it has not as many rows as the others.
+    /// Throws std::invalid_argument if there is a column of this name, it has not as many rows as the others, or a value of categories
+    /// is the number of none.
     void add(Column column);
     /// A column of zeros and ones for each category of a column, "wind=NW"; NaN where it is missing. Returns their names. With
-    /// `categories` these and no others, as a model knows them: throws std::runtime_error with the place of a word that isn't among them.
+    /// `categories` these and no others, as a model knows them: throws std::runtime_error with the place of a word that isn't among them,
+    /// std::invalid_argument if it isn't a column of categories or a value is the number of none.
     std::vector<std::string> add_one_hot(std::string_view name);
     std::vector<std::string> add_one_hot(std::string_view name, const std::vector<std::string>& categories);
     /// Two columns for each cycle, as "hour_of_day_sin" and "hour_of_day_cos"; returns their names. Throws as dates() does.
@@ -76,9 +79,10 @@ class Table {
     const std::vector<std::string>& date_columns() const { return date_columns_; }
     void set_dates(std::vector<DateTime> dates, std::vector<std::string> columns = {});
 
-    /// What a row is called: its date, or else its word in the first column if that has words, or else its number from 1.
+    /// What a row (from 0) is called: its date, or else its word in the first column if that has words, or else its number from 1.
+    /// Throws std::invalid_argument unless 0 <= row < rows(), or if the first column's value is the number of no category.
     std::string label(Index row) const;
-    /// file:line of a row, or "table, row 3".
+    /// file:line of a row, or "table, row 3" of row 2. Throws std::invalid_argument unless 0 <= row < rows().
     std::string place(Index row) const;
 
   private:

@@ -14,12 +14,34 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
+namespace detail {
+
+/// The category of a column of categories in a row; nullptr if it is missing. Throws std::invalid_argument if there is none of this
+/// number, as values may be changed.
+inline const std::string* category(const char* where, const Column& column, Index row) {
+    const double code = column.values[static_cast<std::size_t>(row)];
+    if (std::isnan(code))
+        return nullptr;
+    require(code >= 0 && code < static_cast<double>(column.categories.size()) && code == std::floor(code), where,
+            "column \"", column.name, "\" is ", code, " in row ", row + 1, ", expected the number of one of its ",
+            column.categories.size(), " categories, from 0, or NaN");
+    return &column.categories[static_cast<std::size_t>(code)];
+}
+inline void check_codes(const char* where, const Column& column) {
+    for (std::size_t row = 0; column.kind == ColumnKind::categories && row < column.values.size(); ++row)
+        category(where, column, static_cast<Index>(row));
+}
+
+} // namespace detail
+
 inline Table::Table(std::vector<Column> columns, std::string source)
     : columns_(std::move(columns)), source_(std::move(source)) {
     for (const Column& column : columns_)
         require(static_cast<Index>(column.values.size()) == rows(), "Table", "column \"", column.name, "\" has ",
                 column.values.size(), " rows and \"", columns_.front().name, "\" has ", rows(),
                 ", expected as many in each");
+    for (const Column& column : columns_)
+        detail::check_codes("Table", column);
 }
 
 inline std::vector<std::string> Table::names() const {
@@ -88,6 +110,7 @@ inline void Table::add(Column column) {
             "\" already: give this one another name");
     require(columns_.empty() || static_cast<Index>(column.values.size()) == rows(), "Table::add", "column \"",
             column.name, "\" has ", column.values.size(), " rows, expected ", rows());
+    detail::check_codes("Table::add", column);
     columns_.push_back(std::move(column));
 }
 
@@ -99,20 +122,18 @@ inline std::vector<std::string> Table::add_one_hot(std::string_view name, const 
     const Column& from = column(name);
     require(from.kind == ColumnKind::categories, "Table::add_one_hot", "\"", from.name,
             "\" is no column of words: name it in CsvOptions::categories");
-    const auto word = [&](Index row) -> const std::string& {
-        return from.categories[static_cast<std::size_t>(from.values[static_cast<std::size_t>(row)])];
-    };
     std::vector<Column> added;
     for (const std::string& category : categories)
         added.push_back({from.name + "=" + category, ColumnKind::numbers,
                          std::vector<double>(from.values.size(), std::numeric_limits<double>::quiet_NaN())});
     for (Index row = 0; row < rows(); ++row) {
-        if (std::isnan(from.values[static_cast<std::size_t>(row)]))
+        const std::string* const word = detail::category("Table::add_one_hot", from, row);
+        if (!word)
             continue;
-        const auto found = std::find(categories.begin(), categories.end(), word(row));
+        const auto found = std::find(categories.begin(), categories.end(), *word);
         if (found == categories.end())
             detail::fail<std::runtime_error>(
-                place(row) + ": column \"" + from.name + "\" is \"" + word(row) + "\", which isn't one of its " +
+                place(row) + ": column \"" + from.name + "\" is \"" + *word + "\", which isn't one of its " +
                 detail::decimal(static_cast<std::intmax_t>(categories.size())) + " known words");
         for (std::size_t k = 0; k < added.size(); ++k)
             added[k].values[static_cast<std::size_t>(row)] = &categories[k] == &*found ? 1 : 0;
@@ -164,12 +185,14 @@ inline std::string Table::label(Index row) const {
     const auto k = static_cast<std::size_t>(row);
     if (has_dates())
         return date_text(dates_[k]);
-    if (columns_.front().kind == ColumnKind::categories && !std::isnan(columns_.front().values[k]))
-        return columns_.front().categories[static_cast<std::size_t>(columns_.front().values[k])];
+    const bool words = columns_.front().kind == ColumnKind::categories;
+    if (const std::string* word = words ? detail::category("Table::label", columns_.front(), row) : nullptr)
+        return *word;
     return detail::decimal(row + 1);
 }
 
 inline std::string Table::place(Index row) const {
+    require(row >= 0 && row < rows(), "Table::place", "row ", row, ", expected 0 <= row < ", rows());
     return lines_.empty()
                ? source_ + ", row " + detail::decimal(row + 1)
                : source_ + ":" + detail::decimal(static_cast<std::intmax_t>(lines_[static_cast<std::size_t>(row)]));
