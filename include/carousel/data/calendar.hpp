@@ -2,9 +2,11 @@
 #pragma once
 
 #include "carousel/core/matrix.hpp"
+#include "carousel/core/require.hpp"
 #include "carousel/data/date.hpp"
 
 #include <cmath>
+#include <iterator>
 #include <numbers>
 #include <span>
 #include <string>
@@ -21,10 +23,13 @@ enum class Calendar {
     month_of_year, ///< in whole months
 };
 
-/// "hour_of_day", …
+/// "hour_of_day", … Throws std::invalid_argument if it is none of them.
 inline std::string calendar_name(Calendar cycle) {
     constexpr const char* names[] = {"hour_of_day", "day_of_week", "day_of_month", "day_of_year", "month_of_year"};
-    return names[static_cast<std::size_t>(cycle)];
+    const auto number = static_cast<int>(cycle);
+    require(number >= 0 && number < static_cast<int>(std::size(names)), "calendar_name", "the cycle has number ",
+            number, ", expected a value of Calendar");
+    return names[number];
 }
 
 /// The place of a date in a cycle, from 0 (inclusive) to 1: noon is .5 of the day.

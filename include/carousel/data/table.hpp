@@ -65,10 +65,12 @@ class Table {
     void add(Column column);
     /// A column of zeros and ones for each category of a column, "wind=NW"; NaN where it is missing. Returns their names. With
     /// `categories` these and no others, as a model knows them: throws std::runtime_error with the place of a word that isn't among them,
-    /// std::invalid_argument if it isn't a column of categories or a value is the number of none.
+    /// std::invalid_argument if it isn't a column of categories, a value is the number of none, or a column that would be added is
+    /// there already or named twice. Then no column is added.
     std::vector<std::string> add_one_hot(std::string_view name);
     std::vector<std::string> add_one_hot(std::string_view name, const std::vector<std::string>& categories);
-    /// Two columns for each cycle, as "hour_of_day_sin" and "hour_of_day_cos"; returns their names. Throws as dates() does.
+    /// Two columns for each cycle, as "hour_of_day_sin" and "hour_of_day_cos"; returns their names. Throws as dates() does, and
+    /// std::invalid_argument if a cycle is none or named twice, or its columns are there already. Then no column is added.
     std::vector<std::string> add_calendar(const std::vector<Calendar>& cycles);
 
     /// Whether every row has a date.
@@ -77,6 +79,8 @@ class Table {
     const std::vector<DateTime>& dates() const;
     /// The columns that they are from.
     const std::vector<std::string>& date_columns() const { return date_columns_; }
+    /// One date a row, and the columns that they are from, which number_names() leaves out. Throws std::invalid_argument unless there are
+    /// as many as rows, and these columns.
     void set_dates(std::vector<DateTime> dates, std::vector<std::string> columns = {});
 
     /// What a row (from 0) is called: its date, or else its word in the first column if that has words, or else its number from 1.
@@ -88,7 +92,7 @@ class Table {
   private:
     friend Table parse_csv(std::string text, const CsvOptions& options, std::string source);
     std::size_t position(std::string_view name) const;
-    void refuse_name(const char* where, std::string_view name) const;
+    std::vector<std::string> add_all(const char* where, std::vector<Column> added);
 
     std::vector<Column> columns_;
     std::string source_ = "table";

@@ -138,29 +138,32 @@ inline std::vector<std::string> Table::add_one_hot(std::string_view name, const 
         for (std::size_t k = 0; k < added.size(); ++k)
             added[k].values[static_cast<std::size_t>(row)] = &categories[k] == &*found ? 1 : 0;
     }
-    std::vector<std::string> names;
-    for (Column& column : added)
-        require(!has(column.name), "Table::add_one_hot", "there is a column \"", column.name, "\" already");
-    for (Column& column : added) {
-        names.push_back(column.name);
-        add(std::move(column));
-    }
-    return names;
+    return add_all("Table::add_one_hot", std::move(added));
 }
 
 inline std::vector<std::string> Table::add_calendar(const std::vector<Calendar>& cycles) {
     const Matrix<double> features = calendar_features<double>(dates(), cycles);
-    std::vector<std::string> names;
+    std::vector<Column> added;
     for (Index k = 0; k < features.rows(); ++k) {
-        names.push_back(calendar_name(cycles[static_cast<std::size_t>(k / 2)]) + (k % 2 == 0 ? "_sin" : "_cos"));
-        require(!has(names.back()), "Table::add_calendar", "there is a column \"", names.back(), "\" already");
-    }
-    for (Index k = 0; k < features.rows(); ++k) {
-        Column column{names[static_cast<std::size_t>(k)], ColumnKind::numbers, {}};
+        Column& column = added.emplace_back();
+        column.name = calendar_name(cycles[static_cast<std::size_t>(k / 2)]) + (k % 2 == 0 ? "_sin" : "_cos");
         for (Index row = 0; row < features.cols(); ++row)
             column.values.push_back(features(k, row));
-        add(std::move(column));
     }
+    return add_all("Table::add_calendar", std::move(added));
+}
+
+inline std::vector<std::string> Table::add_all(const char* where, std::vector<Column> added) {
+    std::vector<std::string> names;
+    for (const Column& column : added) {
+        require(!has(column.name), where, "there is a column \"", column.name, "\" already");
+        require(std::find(names.begin(), names.end(), column.name) == names.end(), where, "column \"", column.name,
+                "\" would be added twice, expected each once");
+        names.push_back(column.name);
+    }
+    columns_.reserve(columns_.size() + added.size()); // what follows throws nothing
+    for (Column& column : added)
+        columns_.push_back(std::move(column));
     return names;
 }
 
@@ -174,8 +177,8 @@ inline const std::vector<DateTime>& Table::dates() const {
 inline void Table::set_dates(std::vector<DateTime> dates, std::vector<std::string> columns) {
     require(static_cast<Index>(dates.size()) == rows(), "Table::set_dates", dates.size(), " dates for ", rows(),
             " rows, expected one for each");
-    for (const std::string& name : columns)
-        position(name);
+    for (std::string& name : columns)
+        name = column(name).name;
     dates_ = std::move(dates);
     date_columns_ = std::move(columns);
 }
