@@ -28,7 +28,7 @@ TEST_CASE("table: separators, decimal commas, line ends, a byte order mark and b
          {"a,b\n1,2.5\n3,4\n", "a;b\r\n1;2,5\r\n3;4\r\n",
           "\xEF\xBB\xBF"
           "a\tb\n1\t2.5\n3\t4",
-          "a|b\r1|2.5\r3|4\r", "\n\n\"a\", b \n 1 , \"2.5\"\n,\n+3,4.0\n", "\"a\";b;\n1;2,5;\n;;\n3;4;\n"}) {
+          "a|b\r1|2.5\r3|4\r", "\n\n\"a\", b \n 1 , \"2.5\"\n \t \n+3,4.0\n", "\"a\";b;\n1;2,5;\n\n3;4;\n"}) {
         const Table table = parse_csv(text);
         CHECK(table.rows() == 2);
         CHECK(numbers(table, "a") == Numbers{1, 3});

@@ -21,7 +21,8 @@
 namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// The fields of a file: rows of equally many. Separators part them, double quotes may enclose a field ("" is a quote in it), lines end
-/// in LF, CRLF or CR, a byte order mark is skipped, and so are lines that are empty or have empty fields alone.
+/// in LF, CRLF or CR, a byte order mark is skipped, and so are lines that have blanks alone. A line that has separators and no text
+/// is a row of empty fields, as many as the others have, however many separators it has.
 class CsvFields {
   public:
     /// `source` is what messages call the text. A separator of 0 is found: the one of , ; TAB | that the first line has most of,
@@ -35,10 +36,12 @@ class CsvFields {
         separator_ = separator != 0 ? separator : found_separator();
         while (at_ < all.size())
             read_row();
-        if (lines_.empty())
+        if (first_text_ < 0)
             fail(0, "is empty");
     }
 
+    /// The first row that has a field which isn't empty: there is one.
+    Index first_text() const { return first_text_; }
     Index rows() const { return static_cast<Index>(lines_.size()); }
     Index columns() const { return columns_; }
     char separator() const { return separator_; }
@@ -63,13 +66,16 @@ class CsvFields {
     char found_separator() const {
         constexpr std::array<char, 4> candidates{',', ';', '\t', '|'};
         std::array<std::size_t, candidates.size()> counts{};
-        bool quoted = false, any = false;
+        bool quoted = false, begins = true, any = false; // a field begins; a line has something
         for (std::size_t at = at_; at < text_->size() && (quoted || !any || !ends_line(at)); ++at) {
             const char c = (*text_)[at];
-            quoted ^= c == '"';
-            any = any || !ends_line(at);
-            for (std::size_t k = 0; k < candidates.size() && !quoted; ++k)
-                counts[k] += c == candidates[k] ? 1U : 0U;
+            const bool blank = c == ' ' || c == '\t' || ends_line(at), quote = c == '"' && (quoted || begins);
+            quoted ^= quote;
+            any = any || !blank;
+            const auto found = std::find(candidates.begin(), candidates.end(), c);
+            begins = quote || (begins && blank) || found != candidates.end(); // "" in quotes closes and opens
+            if (!quoted && found != candidates.end())
+                ++counts[static_cast<std::size_t>(found - candidates.begin())];
         }
         const auto most = std::max_element(counts.begin(), counts.end());
         return candidates[static_cast<std::size_t>(most - counts.begin())];
@@ -81,7 +87,8 @@ class CsvFields {
         while (at_ < all.size() && (all[at_] == ' ' || (all[at_] == '\t' && separator_ != '\t')))
             ++at_;
         const std::size_t begin = at_;
-        if (at_ < all.size() && all[at_] == '"')
+        quoted_ = at_ < all.size() && all[at_] == '"';
+        if (quoted_)
             return read_quoted();
         while (at_ < all.size() && all[at_] != separator_ && !ends_line(at_))
             ++at_;
@@ -125,9 +132,10 @@ class CsvFields {
     void read_row() {
         const std::string_view all = *text_;
         const std::size_t line = line_, first = fields_.size();
-        bool any = false;
+        bool any = false, quoted = false;
         for (;;) {
             fields_.push_back(read_field());
+            quoted = quoted || quoted_;
             any = any || !fields_.back().empty();
             if (at_ >= all.size() || all[at_] != separator_)
                 break;
@@ -138,12 +146,16 @@ class CsvFields {
             ++line_;
         }
         const auto count = static_cast<Index>(fields_.size() - first);
-        if (!any) {
+        if (!any && count == 1 && !quoted) { // blanks alone
             fields_.resize(first);
             return;
         }
-        if (lines_.empty())
+        if (first_text_ < 0 && any) {
             columns_ = count;
+            first_text_ = rows();
+            fields_.insert(fields_.begin(), static_cast<std::size_t>(first_text_ * columns_), std::string_view());
+        } else if (first_text_ < 0 || (!any && !quoted))
+            fields_.resize(first + static_cast<std::size_t>(columns_)); // 0 above the first text
         else if (count != columns_)
             fail(line, decimal(count) + (count > 1 ? " fields" : " field") + ", expected " + decimal(columns_) +
                            " as in the first line");
@@ -156,8 +168,9 @@ class CsvFields {
     std::vector<std::size_t> lines_;
     std::string source_;
     char separator_ = ',';
+    bool quoted_ = false; ///< the field that was read last
     std::size_t at_ = 0, line_ = 1;
-    Index columns_ = 0;
+    Index columns_ = 0, first_text_ = -1;
 };
 
 /// The bytes of a file. Throws std::runtime_error "path: can't be …".

@@ -18,16 +18,18 @@ class CsvReading {
         : fields_(&fields), options_(&options), point_(options.decimal_point) {
         if (point_ == 0)
             point_ = found_decimal_point();
-        const bool header = options.header == Header::yes || (options.header == Header::find && finds_header());
-        first_ = header ? 1 : 0;
-        if (fields.rows() == first_)
-            fields.fail(fields.line(0), "there are no rows under the header");
+        if (options.header == Header::yes || (options.header == Header::find && finds_header()))
+            header_ = fields.first_text();
+        for (Index row = header_ + 1; row < fields.rows(); ++row)
+            if (!options.skip_empty_rows || !is_empty(row))
+                rows_.push_back(row);
+        if (rows_.empty())
+            fields.fail(fields.line(fields.first_text()), "there are no rows under the header");
     }
 
-    Index first_row() const { return first_; }
-    Index rows() const { return fields_->rows() - first_; }
-    std::string_view field(Index row, Index column) const { return (*fields_)(first_ + row, column); }
-    std::size_t line(Index row) const { return fields_->line(first_ + row); }
+    Index rows() const { return static_cast<Index>(rows_.size()); }
+    std::string_view field(Index row, Index column) const { return (*fields_)(of_file(row), column); }
+    std::size_t line(Index row) const { return fields_->line(of_file(row)); }
     /// The first field of a column that isn't missing; empty if all are.
     std::string_view first_field(Index column) const {
         for (Index row = 0; row < rows(); ++row)
@@ -37,7 +39,7 @@ class CsvReading {
     }
 
     std::string name(Index column) const {
-        const std::string_view name = first_ == 1 ? (*fields_)(0, column) : std::string_view();
+        const std::string_view name = header_ >= 0 ? (*fields_)(header_, column) : std::string_view();
         return name.empty() ? decimal(column + 1) : std::string(name);
     }
     /// file:line: column 3, "OT", is "x", expected …
@@ -123,6 +125,13 @@ class CsvReading {
     }
 
   private:
+    Index of_file(Index row) const { return rows_[static_cast<std::size_t>(row)]; }
+    bool is_empty(Index row_of_file) const {
+        for (Index column = 0; column < fields_->columns(); ++column)
+            if (!(*fields_)(row_of_file, column).empty())
+                return false;
+        return true;
+    }
     /// Since 1970, of the dates of a column; NaN where there is none.
     std::vector<double> seconds(Index column, DateOrder order) const {
         std::vector<double> all(static_cast<std::size_t>(rows()), std::numeric_limits<double>::quiet_NaN());
@@ -170,17 +179,18 @@ class CsvReading {
     }
 
     bool finds_header() const {
+        const Index first = fields_->first_text();
         bool all = true;
         for (Index column = 0; column < fields_->columns(); ++column) {
-            const std::string_view name = (*fields_)(0, column);
+            const std::string_view name = (*fields_)(first, column);
             if (!is_word(name)) {
                 all = all && name.empty();
                 continue;
             }
             bool below = false;
-            for (Index row = 1; row < fields_->rows() && !below; ++row)
+            for (Index row = first + 1; row < fields_->rows() && !below; ++row)
                 below = is_word((*fields_)(row, column));
-            if (!below && fields_->rows() > 1)
+            if (!below && fields_->rows() > first + 1)
                 return true;
         }
         return all;
@@ -226,7 +236,8 @@ class CsvReading {
     const CsvFields* fields_;
     const CsvOptions* options_;
     char point_;
-    Index first_ = 0;
+    Index header_ = -1; ///< its row in the file; rows above it are empty
+    std::vector<Index> rows_;
 };
 
 } // namespace carousel::detail

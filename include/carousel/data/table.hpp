@@ -102,8 +102,9 @@ class Table {
     std::string why_no_dates_;
 };
 
-/// Reads a CSV file. Throws std::runtime_error "file:line: …" if the file can't be read, is empty or has no row under the header, a
-/// row is longer or shorter than the first, a quote isn't closed, or what the options call dates aren't any; and
+/// Reads a CSV file. A line of separators alone, ",,,", is a row of missing values, however many they are; one that is empty or has
+/// blanks alone is none (a missing value of a file of one column is NA or ""), nor is what is above the header. Throws std::runtime_error "file:line: …" if the file can't be read, is empty or has no row under the header, a
+/// row with a text is longer or shorter than the first, a quote isn't closed, or what the options call dates aren't any; and
 /// std::invalid_argument if they name a column that isn't there.
 Table read_csv(const std::filesystem::path& path, const CsvOptions& options = {});
 

@@ -1,0 +1,59 @@
+#include "carousel/data/table.hpp"
+
+#include "catch.hpp"
+
+using namespace carousel;
+
+namespace {
+
+using Names = std::vector<std::string>;
+using Numbers = std::vector<double>;
+
+/// Missing values are −9.
+Numbers numbers(const Table& table, const std::string& name) {
+    Numbers values(table.values(name).begin(), table.values(name).end());
+    for (double& value : values)
+        value = std::isnan(value) ? -9 : value;
+    return values;
+}
+
+} // namespace
+
+TEST_CASE("csv: a row of separators alone is a row of missing values") {
+    const Table table = parse_csv("a,b,c\n1,2,x\n,,\n \t, ,\n\n  \n3,4,y\n,\n,,,,\n", {}, "file");
+    CHECK(numbers(table, "a") == Numbers{1, -9, -9, 3, -9, -9});
+    CHECK(numbers(table, "b") == Numbers{2, -9, -9, 4, -9, -9});
+    CHECK(numbers(table, "c") == Numbers{0, -9, -9, 1, -9, -9});
+    CHECK(table.place(3) == "file:7");
+    CHECK(table.place(5) == "file:9");
+    const Table without = parse_csv("a,b\n1,2\n,\n3,4\n,\n", {.skip_empty_rows = true}, "file");
+    CHECK(numbers(without, "b") == Numbers{2, 4});
+    CHECK(without.place(1) == "file:4");
+    CHECK(numbers(parse_csv("a\tb\n1\t2\n\t\n3\t4"), "b") == Numbers{2, -9, 4});
+    CHECK_THROWS_WITH(parse_csv("d,x\n2021-03-04,1\n,\n", {}, "file").dates(),
+                      "file:3: column 1, \"d\", is \"\", expected a date");
+    CHECK_THROWS_WITH(parse_csv("a,b\n1,2\n\"\"\n", {}, "file"), "file:3: 1 field, expected 2 as in the first line");
+    CHECK_THROWS_WITH(parse_csv("a,b\n,\n", {.skip_empty_rows = true}, "file"),
+                      "file:1: there are no rows under the header");
+    CHECK(parse_csv("a,b\n,\n").rows() == 1);
+}
+
+TEST_CASE("csv: rows of separators above the header are left out, and above numbers they are missing") {
+    const Table header = parse_csv(",,\n,\na,b\n1,2\n", {}, "file");
+    CHECK(header.names() == Names{"a", "b"});
+    CHECK(header.rows() == 1);
+    CHECK(header.place(0) == "file:4");
+    CHECK(numbers(parse_csv(",\n1,2\n3,4\n"), "2") == Numbers{-9, 2, 4});
+    CHECK(numbers(parse_csv(",\na,b\n1,2\n", {.header = Header::no}), "1").size() == 3);
+    CHECK_THROWS_WITH(parse_csv(",,\n,,\n", {}, "file"), "file: is empty");
+}
+
+TEST_CASE("csv: in a file of one column an empty line is no row, and an empty text in quotes a missing one") {
+    CHECK(numbers(parse_csv("x\n1\n\n2\n\"\"\nNA\n3\n\n"), "x") == Numbers{1, 2, -9, -9, 3});
+}
+
+TEST_CASE("csv: the separator is found behind a line of blanks, and beside quotes that are no field's") {
+    CHECK(parse_csv("  \na;b\n1;2").names() == Names{"a", "b"});
+    CHECK(parse_csv("size in \";price,in;x\n1;2;3\n").names() == Names{"size in \"", "price,in", "x"});
+    CHECK(parse_csv("\"a,\"\"b,\";\"c,d,\"\n1;2\n").names() == Names{"a,\"b,", "c,d,"});
+}
