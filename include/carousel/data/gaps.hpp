@@ -42,7 +42,7 @@ Index fill_gaps(S* data, Index count, Index stride, Fill how, Index limit) {
         const S to = data[(after && how != Fill::forward ? end : first - 1) * stride];
         for (Index k = first; k < end; ++k, ++filled) {
             const S part = static_cast<S>(k - first + 1) / static_cast<S>(end - first + 1);
-            data[k * stride] = how == Fill::linear ? from + part * (to - from) : from;
+            data[k * stride] = how == Fill::linear ? std::lerp(from, to, part) : from;
         }
     }
     return filled;
@@ -70,9 +70,10 @@ Index fill_gaps(std::vector<S>& series, Fill how, FillOptions options = {}) {
     return fill_gaps(std::span<S>(series), how, options);
 }
 
-/// Every missing value becomes `value`; returns how many.
+/// Every missing value becomes `value`; returns how many. Throws std::invalid_argument if that is NaN.
 template <std::floating_point S>
 Index fill_gaps(std::span<S> series, std::type_identity_t<S> value) {
+    require(!std::isnan(value), "fill_gaps", "value is nan, expected a number to put where there is none");
     Index filled = 0;
     for (S& one : series)
         if (std::isnan(one)) {

@@ -82,14 +82,14 @@ struct RelativeToLast {
     /// windows, or the rows aren't such.
     template <std::floating_point S>
     void invert(Matrix<S>& forecast, const WindowBase<S>& base, AnyIndex outputs = 1) const {
+        check_settings("RelativeToLast::invert");
         const auto count = static_cast<Index>(targets.size());
-        require(count > 0, "RelativeToLast::invert", "no targets, expected those with which apply() gave the base");
         require(base.last.rows() == count && base.deviation.rows() == count && base.last.cols() == forecast.cols() &&
                     base.deviation.cols() == forecast.cols(),
                 "RelativeToLast::invert", "the base is of ", base.last.rows(), " targets and ", base.last.cols(),
                 " windows, expected ", count, " and ", forecast.cols(), ": that which apply() gave for these windows");
-        require(outputs >= 1 && (outputs == 1 || outputs <= forecast.rows()), "RelativeToLast::invert", "outputs is ",
-                Index(outputs), " of a forecast with ", forecast.rows(), " rows, expected 1 <= outputs <= rows");
+        require(outputs >= 1 && outputs <= std::max(forecast.rows(), Index(1)), "RelativeToLast::invert", "outputs is ",
+                Index(outputs), ", expected 1 <= outputs <= ", forecast.rows(), ", the rows of the forecast");
         check_rows("RelativeToLast::invert", forecast.rows(), count * outputs);
         each(forecast.data(), forecast.rows(), outputs, base,
              [](S& value, S last, S deviation) { value = value * deviation + last; });
@@ -123,9 +123,12 @@ struct RelativeToLast {
                   base.deviation(row / outputs % count, w));
     }
 
-    void check(const char* where, Index features) const {
+    void check_settings(const char* where) const {
         require(!targets.empty(), where, "no targets, expected the rows of x that y's are the future of");
         require(least_deviation >= 0, where, "least_deviation is ", least_deviation, ", expected least_deviation >= 0");
+    }
+    void check(const char* where, Index features) const {
+        check_settings(where);
         std::vector<Index> rows = targets;
         rows.insert(rows.end(), inputs.begin(), inputs.end());
         std::sort(rows.begin(), rows.end());

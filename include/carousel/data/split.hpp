@@ -18,21 +18,35 @@ struct RowRange {
     /// The first row, and how many.
     Index first = 0, count = 0;
 
-    /// One past the last.
-    Index end() const { return first + count; }
+    /// One past the last. Throws std::invalid_argument unless first >= 0, count >= 0 and their sum is an Index.
+    Index end() const {
+        check("RowRange::end");
+        return first + count;
+    }
     /// With as many rows before it as a window's inputs have, or as there are: then the first target is the first of the range.
+    /// Throws std::invalid_argument unless steps >= 0, and as end() does.
     RowRange with_history(AnyIndex steps) const {
+        check("RowRange::with_history");
+        require(steps >= 0, "RowRange::with_history", "steps is ", Index(steps), ", expected steps >= 0");
         const Index before = std::min(first, Index(steps));
         return {first - before, count + before};
     }
     bool operator==(const RowRange&) const = default;
+
+  private:
+    void check(const char* where) const {
+        require(first >= 0 && count >= 0 && count <= std::numeric_limits<Index>::max() - first, where,
+                "the range begins at ", first, " and has ", count,
+                " rows, expected both >= 0, and an end that an Index holds");
+    }
 };
 
-/// Parts of so many rows, from the first on; what is left over is in none. Throws std::invalid_argument if a count is below 1 or
-/// they are more than `rows` together.
+/// Parts of so many rows, from the first on; what is left over is in none. Throws std::invalid_argument if a count is below 1, rows
+/// below 0, or they are more than `rows` together.
 inline std::vector<RowRange> split_by_counts(AnyIndex rows, const std::vector<Index>& counts) {
     std::vector<RowRange> parts;
     Index first = 0;
+    require(rows >= 0, "split_by_counts", "rows is ", Index(rows), ", expected rows >= 0");
     require(!counts.empty(), "split_by_counts", "no counts, expected one for each part");
     for (const Index count : counts) {
         require(count >= 1, "split_by_counts", "a part of ", count, " rows, expected at least 1");
@@ -45,8 +59,9 @@ inline std::vector<RowRange> split_by_counts(AnyIndex rows, const std::vector<In
 }
 
 /// Parts that are these fractions of the rows, ends rounded; of fractions that sum up to 1, all rows. Throws std::invalid_argument
-/// unless each is > 0, they sum up to 1 at most (within 1e-9), and each part has a row.
+/// unless rows >= 0, each is > 0, they sum up to 1 at most (within 1e-9), and each part has a row.
 inline std::vector<RowRange> split_by_fractions(AnyIndex rows, const std::vector<double>& fractions) {
+    require(rows >= 0, "split_by_fractions", "rows is ", Index(rows), ", expected rows >= 0");
     require(!fractions.empty(), "split_by_fractions", "no fractions, expected one for each part");
     std::vector<RowRange> parts;
     double sum = 0;
@@ -55,7 +70,8 @@ inline std::vector<RowRange> split_by_fractions(AnyIndex rows, const std::vector
         require(fraction > 0, "split_by_fractions", "a fraction is ", fraction, ", expected > 0");
         sum += fraction;
         require(sum <= 1 + 1e-9, "split_by_fractions", "the fractions sum up to ", sum, ", expected 1 at most");
-        const auto end = static_cast<Index>(std::llround(std::min(sum, 1.0) * static_cast<double>(rows)));
+        const Index end = sum >= 1 - 1e-9 ? Index(rows) // a double may hold neither the sum nor the rows
+                                          : static_cast<Index>(std::llround(sum * static_cast<double>(rows)));
         require(end > first, "split_by_fractions", "a fraction of ", fraction, " of ", Index(rows),
                 " rows has none, expected at least 1");
         parts.push_back({first, end - first});
@@ -70,6 +86,9 @@ inline std::vector<RowRange> split_by_dates(std::span<const DateTime> dates, con
     const auto back = std::adjacent_find(dates.begin(), dates.end(), [](DateTime a, DateTime b) { return b < a; });
     require(back == dates.end(), "split_by_dates", "the date of row ", back - dates.begin() + 2,
             " is before that of the row above it, expected dates in order: sort the rows");
+    for (std::size_t k = 1; k < cuts.size(); ++k)
+        require(cuts[k - 1] < cuts[k], "split_by_dates", "cut ", date_text(cuts[k]), " comes behind ",
+                date_text(cuts[k - 1]), ", expected cuts that grow");
     std::vector<RowRange> parts;
     Index first = 0;
     for (std::size_t k = 0; k <= cuts.size(); ++k) {
