@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <span>
 #include <utility>
 #include <vector>
@@ -38,10 +39,14 @@ struct RelativeToLast {
     double least_deviation = 0;     ///< 0: no division; else that of a window that stands still
 
     /// x: features × steps × windows, which may have lengths of their own. Throws std::invalid_argument unless it has these rows,
-    /// named once, every window has a step, and least_deviation >= 0.
+    /// named once, every window has a step, and least_deviation >= 0 is a number that an S holds.
     template <std::floating_point S>
     WindowBase<S> apply(Sequence<S>& x) const {
         check("RelativeToLast::apply", x.features());
+        const S least = static_cast<S>(least_deviation);
+        require(least_deviation == 0 || (least > 0 && std::isfinite(least)), "RelativeToLast::apply",
+                "least_deviation is ", least_deviation, ", which the windows' numbers can't hold, expected 0 or ",
+                std::numeric_limits<S>::denorm_min(), " to ", std::numeric_limits<S>::max());
         for (Index w = 0; w < x.batch(); ++w)
             require(x.view().length(w) > 0, "RelativeToLast::apply", "window ", w,
                     " has no steps, expected at least one");
@@ -106,12 +111,14 @@ struct RelativeToLast {
         if (least_deviation == 0)
             return 1;
         const auto steps = static_cast<double>(x.view().length(w));
-        double mean = 0, variance = 0;
+        double mean = 0, largest = 0, variance = 0; // in units of largest², so that squares don't overflow
         for (Index t = 0; t < x.view().length(w); ++t)
             mean += static_cast<double>(value(x, row, t, w)) / steps;
         for (Index t = 0; t < x.view().length(w); ++t)
-            variance += std::pow(static_cast<double>(value(x, row, t, w)) - mean, 2) / steps;
-        return static_cast<S>(std::sqrt(variance + least_deviation * least_deviation));
+            largest = std::max(largest, std::abs(static_cast<double>(value(x, row, t, w)) - mean));
+        for (Index t = 0; t < x.view().length(w) && largest > 0; ++t)
+            variance += std::pow((static_cast<double>(value(x, row, t, w)) - mean) / largest, 2) / steps;
+        return static_cast<S>(std::hypot(largest * std::sqrt(variance), least_deviation));
     }
 
     template <class S, class F>

@@ -6,10 +6,29 @@
 #include "carousel/core/require.hpp"
 #include "carousel/core/sequence.hpp"
 
+#include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace carousel::inline CAROUSEL_ABI {
+
+namespace detail {
+
+/// What a scaler is fitted on: features × length. A column vector is a series of one feature.
+template <class Derived>
+Matrix<double> scaler_series(const Eigen::MatrixBase<Derived>& series) {
+    if constexpr (Derived::ColsAtCompileTime == 1 && Derived::RowsAtCompileTime != 1)
+        return series.template cast<double>().transpose();
+    else
+        return series.template cast<double>();
+}
+template <class S>
+Matrix<double> scaler_series(std::span<const S> series) {
+    return Eigen::Map<const Matrix<S>>(series.data(), 1, static_cast<Index>(series.size())).template cast<double>();
+}
+
+} // namespace detail
 
 /// x' = (x − center)/scale for each row of a series (features × length, or × steps × batch), or with one center and scale for all
 /// rows. It is made by StandardScaler{}.fit(training part) and its like, or by hand.
@@ -32,6 +51,20 @@ struct Scaler {
     void transform(Sequence<S>& x) const {
         apply("Scaler::transform", x.data(), x.features(), x.values().cols(), {}, false);
     }
+    /// A series of one feature, in place, for which one center was fitted.
+    template <std::floating_point S>
+    void transform(std::span<S> x) const {
+        apply("Scaler::transform", x.data(), 1, static_cast<Index>(x.size()), {}, false);
+    }
+    template <std::floating_point S>
+    void transform(std::vector<S>& x) const {
+        transform(std::span<S>(x));
+    }
+    /// A column, in place: a series of one feature if one center was fitted, else one step of all features.
+    template <std::floating_point S, int rows, int options>
+    void transform(Eigen::Matrix<S, rows, 1, options>& x) const {
+        apply("Scaler::transform", x.data(), x.rows(), 1, {}, false);
+    }
     /// Back to the units of the data, in place. Throws as transform() does.
     template <std::floating_point S>
     void inverse_transform(Matrix<S>& x) const {
@@ -41,7 +74,19 @@ struct Scaler {
     void inverse_transform(Sequence<S>& x) const {
         apply("Scaler::inverse_transform", x.data(), x.features(), x.values().cols(), {}, true);
     }
-    /// A copy of any expression.
+    template <std::floating_point S>
+    void inverse_transform(std::span<S> x) const {
+        apply("Scaler::inverse_transform", x.data(), 1, static_cast<Index>(x.size()), {}, true);
+    }
+    template <std::floating_point S>
+    void inverse_transform(std::vector<S>& x) const {
+        inverse_transform(std::span<S>(x));
+    }
+    template <std::floating_point S, int rows, int options>
+    void inverse_transform(Eigen::Matrix<S, rows, 1, options>& x) const {
+        apply("Scaler::inverse_transform", x.data(), x.rows(), 1, {}, true);
+    }
+    /// A copy of any expression. A column is, as for transform(), a series of one feature or one step of all.
     template <class Derived>
     Matrix<typename Derived::Scalar> transformed(const Eigen::MatrixBase<Derived>& x) const {
         Matrix<typename Derived::Scalar> result = x;
@@ -107,13 +152,23 @@ struct StandardScaler {
     /// A center and a scale for each row, or for all numbers together.
     ScalerScope scope = ScalerScope::per_row;
 
-    /// series: features × length, the training part of it. Throws std::invalid_argument if a row has no number but NaN, or an
-    /// infinite one.
+    /// series: features × length, the training part of it; a column vector (VectorXf, a column of a matrix) is a series of one
+    /// feature. Throws std::invalid_argument if a row has no number but NaN, or an infinite one; if a double can't hold the
+    /// distance of its largest to its smallest, or what is learnt; or if there are several rows of one step each, of which no row
+    /// can learn its scale.
     template <class Derived>
     Scaler fit(const Eigen::MatrixBase<Derived>& series) const {
-        return fit(std::vector<Matrix<double>>{series.template cast<double>()});
+        return fit(std::vector<Matrix<double>>{detail::scaler_series(series)});
     }
-    /// One scaler for several series of the same features. For one each, fit each.
+    /// Of one feature: as columns of a Table are, table.values("OT").
+    template <class S>
+    requires std::floating_point<std::remove_const_t<S>> Scaler fit(std::span<S> series)
+    const { return fit(std::vector<Matrix<double>>{detail::scaler_series(std::span<const S>(series))}); }
+    template <std::floating_point S>
+    Scaler fit(const std::vector<S>& series) const {
+        return fit(std::span<const S>(series));
+    }
+    /// One scaler for several series of the same features, each features × length (of one feature: 1 × length). For one each, fit each.
     Scaler fit(const std::vector<Matrix<double>>& series) const;
 };
 
@@ -127,7 +182,15 @@ struct MinMaxScaler {
     /// Throws as StandardScaler::fit does, and unless low < high, both finite.
     template <class Derived>
     Scaler fit(const Eigen::MatrixBase<Derived>& series) const {
-        return fit(std::vector<Matrix<double>>{series.template cast<double>()});
+        return fit(std::vector<Matrix<double>>{detail::scaler_series(series)});
+    }
+    /// Of one feature: as columns of a Table are, table.values("OT").
+    template <class S>
+    requires std::floating_point<std::remove_const_t<S>> Scaler fit(std::span<S> series)
+    const { return fit(std::vector<Matrix<double>>{detail::scaler_series(std::span<const S>(series))}); }
+    template <std::floating_point S>
+    Scaler fit(const std::vector<S>& series) const {
+        return fit(std::span<const S>(series));
     }
     Scaler fit(const std::vector<Matrix<double>>& series) const;
 };
@@ -142,7 +205,15 @@ struct RobustScaler {
     /// Throws as StandardScaler::fit does, and unless 0 <= lower < upper <= 1.
     template <class Derived>
     Scaler fit(const Eigen::MatrixBase<Derived>& series) const {
-        return fit(std::vector<Matrix<double>>{series.template cast<double>()});
+        return fit(std::vector<Matrix<double>>{detail::scaler_series(series)});
+    }
+    /// Of one feature: as columns of a Table are, table.values("OT").
+    template <class S>
+    requires std::floating_point<std::remove_const_t<S>> Scaler fit(std::span<S> series)
+    const { return fit(std::vector<Matrix<double>>{detail::scaler_series(std::span<const S>(series))}); }
+    template <std::floating_point S>
+    Scaler fit(const std::vector<S>& series) const {
+        return fit(std::span<const S>(series));
     }
     Scaler fit(const std::vector<Matrix<double>>& series) const;
 };

@@ -23,6 +23,12 @@ Scaler fit_scaler(const char* where, const std::vector<Matrix<double>>& series, 
         require(one.rows() == features, where, "a series has ", one.rows(), " rows and another ", features,
                 ", expected the same features");
     require(features > 0, where, "the series has no rows, expected features × length");
+    Index steps = 0;
+    for (const Matrix<double>& one : series)
+        steps += one.cols();
+    require(scope == ScalerScope::all_rows || features == 1 || steps != 1, where, "the series has ", features,
+            " rows of one step each, which no row can learn its scale from: a series of one feature is 1 × steps, ",
+            "fit(series.transpose())");
     const Index parts = scope == ScalerScope::per_row ? features : 1;
     Scaler scaler{Vector<double>(parts), Vector<double>(parts)};
     std::vector<double> numbers;
@@ -38,11 +44,19 @@ Scaler fit_scaler(const char* where, const std::vector<Matrix<double>>& series, 
                             ", expected finite numbers, or NaN where there is none");
                     numbers.push_back(value);
                 }
-        require(!numbers.empty(), where, "row ", part, " has no number to learn from, ",
+        const std::string whose = scope == ScalerScope::per_row ? "row " + decimal(part) : "the series";
+        require(!numbers.empty(), where, whose, " has no number to learn from, ",
                 "only missing ones: fit on a part that has some, or leave the row out");
-        fit(numbers, scaler.center[part], scaler.scale[part]);
-        if (!(scaler.scale[part] > 0))
-            scaler.scale[part] = 1;
+        const auto [least, most] = std::minmax_element(numbers.begin(), numbers.end());
+        require(std::isfinite(*most - *least), where, whose, " reaches from ", *least, " to ", *most,
+                ", a distance that no double holds: divide it first");
+        double& center = scaler.center[part];
+        double& scale = scaler.scale[part];
+        fit(numbers, center, scale);
+        if (scale == 0)
+            scale = 1;
+        require(std::isfinite(center) && std::isfinite(scale), where, whose, " reaches from ", *least, " to ", *most,
+                ", whose center or scale no double holds: divide it first");
     }
     return scaler;
 }
@@ -83,19 +97,24 @@ inline bool read_numbers(std::string_view text, Vector<double>& numbers) {
 } // namespace detail
 
 CAROUSEL_INLINE Scaler StandardScaler::fit(const std::vector<Matrix<double>>& series) const {
-    return detail::fit_scaler(
-        "StandardScaler::fit", series, scope, [](const std::vector<double>& numbers, double& center, double& scale) {
-            const auto n = static_cast<double>(numbers.size());
-            double sum = 0, squares = 0;
-            for (const double x : numbers)
-                sum += x / n;
-            for (const double x : numbers)
-                squares += (x - sum) * (x - sum) / n;
-            const bool constant =
-                std::all_of(numbers.begin(), numbers.end(), [&](double x) { return x == numbers.front(); });
-            center = constant ? numbers.front() : sum;
-            scale = constant ? 0 : std::sqrt(squares);
-        });
+    return detail::fit_scaler("StandardScaler::fit", series, scope,
+                              [](const std::vector<double>& numbers, double& center, double& scale) {
+                                  const auto n = static_cast<double>(numbers.size());
+                                  const auto [least, most] = std::minmax_element(numbers.begin(), numbers.end());
+                                  center = *least;
+                                  scale = 0;
+                                  if (*least == *most)
+                                      return;
+                                  // In units of a power of two that is as large as the numbers, squares neither overflow nor vanish, and nothing is rounded.
+                                  const double unit = std::ldexp(1., std::ilogb(std::max(-*least, *most)));
+                                  double sum = 0, squares = 0;
+                                  for (const double x : numbers)
+                                      sum += x / unit / n;
+                                  for (const double x : numbers)
+                                      squares += (x / unit - sum) * (x / unit - sum) / n;
+                                  center = std::clamp(sum * unit, *least, *most);
+                                  scale = std::sqrt(squares) * unit;
+                              });
 }
 
 CAROUSEL_INLINE Scaler MinMaxScaler::fit(const std::vector<Matrix<double>>& series) const {
