@@ -57,3 +57,36 @@ TEST_CASE("csv: the separator is found behind a line of blanks, and beside quote
     CHECK(parse_csv("size in \";price,in;x\n1;2;3\n").names() == Names{"size in \"", "price,in", "x"});
     CHECK(parse_csv("\"a,\"\"b,\";\"c,d,\"\n1;2\n").names() == Names{"a,\"b,", "c,d,"});
 }
+
+TEST_CASE("csv: lines are counted within quotes, whatever ends them") {
+    for (const std::string end : {"\n", "\r\n", "\r"})
+        CHECK_THROWS_WITH(parse_csv("a,b" + end + "\"x" + end + end + "y\",2" + end + "1" + end, {}, "file"),
+                          "file:5: 1 field, expected 2 as in the first line");
+}
+
+TEST_CASE("csv: messages have the beginning of a long field") {
+    const std::string text(1000, 'x'), shown = std::string(60, 'x') + "…";
+    CHECK_THROWS_WITH(parse_csv("a,b\n" + text + ",1\n5,2", {}, "file").matrix<float>({"a"}),
+                      "file:2: column 1, \"a\", is \"" + shown + "\", expected a finite number");
+    CHECK_THROWS_WITH(parse_csv(text + ",b\n5,1\n?,2", {}, "file").matrix<float>({"1"}),
+                      "file:3: column 1, \"" + shown + "\", is \"?\", expected a finite number");
+    CHECK_THROWS_WITH(parse_csv("a,b\n\"" + text + "\"x,1\n", {}, "file"),
+                      "file:2: behind the closing quote of \"" + shown +
+                          "\" stands \"x\", expected a separator: a quote within a field is written twice");
+    Table words = parse_csv("a,b\n" + text + ",1\n", {}, "file");
+    CHECK_THROWS_WITH(words.add_one_hot("a", {"y"}),
+                      "file:2: column \"a\" is \"" + shown + "\", which isn't one of its 1 known words");
+    CHECK(detail::field_text(std::string(59, 'x') + "äy") == std::string(59, 'x') + "…"); // no half of an ä
+}
+
+TEST_CASE("csv: separators and decimal points that can't be any are refused") {
+    for (const char wrong : {'"', '\n', '\r', '5', '.', '-'})
+        CHECK_THROWS_WITH(parse_csv("a,b\n1,2", {.separator = wrong}), "read_csv: the separator is '" +
+                                                                           std::string(1, wrong) +
+                                                                           "', expected a mark such as , ; | or a tab");
+    for (const char wrong : {'x', '5', ';'})
+        CHECK_THROWS_WITH(parse_csv("a;b\n1;2", {.decimal_point = wrong}),
+                          "read_csv: the decimal point is '" + std::string(1, wrong) + "', expected '.' or ','");
+    CHECK(numbers(parse_csv("a,b\n\"1,5\",2", {.decimal_point = ','}), "a") == Numbers{1.5});
+    CHECK_THROWS_WITH(Table().column("x"), "Table: table has no column \"x\"; it has no columns");
+}

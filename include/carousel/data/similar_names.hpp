@@ -46,6 +46,8 @@ inline std::string names_like(std::string_view name, const std::vector<std::stri
         if (asked == other || part || edit_distance(asked, other) <= (asked.size() + 1) / 4)
             like.push_back(one);
     }
+    if (names.empty())
+        return "; it has no columns";
     const std::vector<std::string>& shown = like.empty() ? names : like;
     std::string text = like.empty() ? "; there are " : "; like it ";
     if (!like.empty())

@@ -105,7 +105,8 @@ class Table {
 /// Reads a CSV file. A line of separators alone, ",,,", is a row of missing values, however many they are; one that is empty or has
 /// blanks alone is none (a missing value of a file of one column is NA or ""), nor is what is above the header. Throws std::runtime_error "file:line: …" if the file can't be read, is empty or has no row under the header, a
 /// row with a text is longer or shorter than the first, a quote isn't closed, or what the options call dates aren't any; and
-/// std::invalid_argument if they name a column that isn't there.
+/// std::invalid_argument if they name a column that isn't there, the separator is a quote, a line's end or a character of numbers, or
+/// the decimal point is neither '.' nor ','.
 Table read_csv(const std::filesystem::path& path, const CsvOptions& options = {});
 
 /// The same for the text of a file.

@@ -132,9 +132,10 @@ inline std::vector<std::string> Table::add_one_hot(std::string_view name, const 
             continue;
         const auto found = std::find(categories.begin(), categories.end(), *word);
         if (found == categories.end())
-            detail::fail<std::runtime_error>(
-                place(row) + ": column \"" + from.name + "\" is \"" + *word + "\", which isn't one of its " +
-                detail::decimal(static_cast<std::intmax_t>(categories.size())) + " known words");
+            detail::fail<std::runtime_error>(place(row) + ": column \"" + from.name + "\" is \"" +
+                                             detail::field_text(*word) + "\", which isn't one of its " +
+                                             detail::decimal(static_cast<std::intmax_t>(categories.size())) +
+                                             " known words");
         for (std::size_t k = 0; k < added.size(); ++k)
             added[k].values[static_cast<std::size_t>(row)] = &categories[k] == &*found ? 1 : 0;
     }
@@ -202,6 +203,10 @@ inline std::string Table::place(Index row) const {
 }
 
 inline Table parse_csv(std::string text, const CsvOptions& options, std::string source) {
+    require(std::string_view("\"\r\n+-.0123456789").find(options.separator) == std::string_view::npos, "read_csv",
+            "the separator is '", std::string(1, options.separator), "', expected a mark such as , ; | or a tab");
+    require(options.decimal_point == 0 || options.decimal_point == '.' || options.decimal_point == ',', "read_csv",
+            "the decimal point is '", std::string(1, options.decimal_point), "', expected '.' or ','");
     const detail::CsvFields fields(std::move(text), std::move(source), options.separator);
     const detail::CsvReading reading(fields, options);
     Table table;
