@@ -90,3 +90,31 @@ TEST_CASE("csv: separators and decimal points that can't be any are refused") {
     CHECK(numbers(parse_csv("a,b\n\"1,5\",2", {.decimal_point = ','}), "a") == Numbers{1.5});
     CHECK_THROWS_WITH(Table().column("x"), "Table: table has no column \"x\"; it has no columns");
 }
+
+TEST_CASE("csv: numbers that other files would have aren't taken for the codes of words") {
+    const std::string expected =
+        "\", expected a finite number with the decimal point '.' and without marks of thousands, "
+        "or a word: then name the column in CsvOptions::categories";
+    for (const std::string text : {"1,234", "1,234,567.5", "-2,5", "+1,000"})
+        CHECK_THROWS_WITH(parse_csv("a,b\n\"" + text + "\",1\n", {}, "file").matrix<float>({"a"}),
+                          "file:2: column 1, \"a\", is \"" + text + expected);
+    CHECK_THROWS_WITH(parse_csv("t;x\n18.00;2,6\n19.00;2,7", {}, "file").matrix<float>({"x"}),
+                      "file:2: column 2, \"x\", is \"2,6" + expected);
+    CHECK(numbers(parse_csv("a,b\n\"1,234\",1\n", {.categories = {"a"}}), "a") == Numbers{0});
+    for (const char* const word : {"a,b", "1,2,3", "1,2345,678", "1.2.3", "18.00.00"}) {
+        const Table table = parse_csv("a,b\n\"" + std::string(word) + "\",1.5\n");
+        CHECK(table.matrix<float>({"a"})(0, 0) == 0);
+        CHECK(table.column("a").kind == ColumnKind::categories);
+    }
+}
+
+TEST_CASE("csv: numbers in the forms of files") {
+    CHECK(numbers(parse_csv("a\n+5\n5.\n.5\n-.5\n1.e3\n1E+2\n4.9e-324\n1e-400\n-2.5E-9999\n"), "a") ==
+          Numbers{5, 5, .5, -.5, 1000, 100, 4.9e-324, 0, 0});
+    for (const std::string word :
+         {"1e-", "e-400", "1e-4x0", "1xe-400", "-e-400", "1e--400", "0x1p3", "1_000", "5 %", "-nan", "INF", "infinity",
+          "\xC2\xA0"
+          "6"})
+        CHECK_THROWS_WITH(parse_csv("a,b\n1,1\n" + word + ",2", {}, "file").matrix<float>({"a"}),
+                          "file:3: column 1, \"a\", is \"" + word + "\", expected a finite number");
+}

@@ -24,7 +24,8 @@ struct Column {
     ColumnKind kind = ColumnKind::numbers;
     std::vector<double> values;               ///< one a row; NaN where there was none
     std::vector<std::string> categories = {}; ///< sorted; value k is the name categories[k]
-    /// Of categories found in a file: where and what, if numbers or dates were among the words, or dates of two orders.
+    /// Of categories found in a file: where and what, if numbers or dates were among the words, dates of two orders,
+    /// or numbers with another decimal point or marks of thousands.
     std::string mixed = {};
 
     /// How many values are missing.

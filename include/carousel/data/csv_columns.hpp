@@ -59,7 +59,7 @@ class CsvReading {
     Column column(Index column, bool words) const {
         const double none = std::numeric_limits<double>::quiet_NaN();
         Column result{name(column), ColumnKind::numbers, std::vector<double>(static_cast<std::size_t>(rows()), none)};
-        Index numbers = 0, dates = 0, others = 0;
+        Index numbers = 0, dates = 0, others = 0, foreign = 0, first_others = -1;
         for (Index row = 0; row < rows(); ++row) {
             const std::string_view text = field(row, column);
             if (missing(text))
@@ -70,10 +70,19 @@ class CsvReading {
             const bool is_date = !words && !is_number && is_any_date(text);
             numbers += is_number ? 1 : 0;
             dates += is_date ? 1 : 0;
-            others += is_number || is_date ? 0 : 1;
+            if (is_number || is_date)
+                continue;
+            first_others = others == 0 ? row : first_others;
+            ++others;
+            foreign += !words && is_foreign_number(text) ? 1 : 0;
         }
         if (dates + others == 0)
             return result;
+        if (others > 0 && others == foreign)
+            result.mixed = place(first_others, column,
+                                 std::string("a finite number with the decimal point '") + point_ +
+                                     "' and without marks of thousands, or a word: then name the column in "
+                                     "CsvOptions::categories");
         if (numbers + others == 0) {
             if (const auto order = date_order(column, result.mixed)) {
                 result.values = seconds(column, *order);
@@ -153,7 +162,34 @@ class CsvReading {
             field = with_point;
         }
         const LeadingNumber number = leading_number(field);
-        return !field.empty() && number.length == field.size() && std::isfinite(number.value) ? number.value : none;
+        if (!field.empty() && number.length == field.size())
+            return std::isfinite(number.value) ? number.value : none;
+        return vanishes(field) ? (field.starts_with('-') ? -0. : 0.) : none;
+    }
+    /// Whether it is a number whose negative exponent is beyond those of doubles, 1e-400.
+    static bool vanishes(std::string_view field) {
+        const std::size_t e = std::min(field.find_first_of("eE"), field.size());
+        const std::string_view exponent = field.substr(std::min(e + 1, field.size()));
+        return e > 0 && exponent.size() > 3 && exponent.starts_with('-') &&
+               exponent.find_first_not_of("0123456789", 1) == exponent.npos &&
+               leading_number(field.substr(0, e)).length == e;
+    }
+    /// 1,5 or 1,234.5 where the point is a point, or the reverse: a number as another file would have it.
+    bool is_foreign_number(std::string_view field) const {
+        const char other = point_ == '.' ? ',' : '.';
+        if (!std::isnan(number(field, other)))
+            return true;
+        std::string without;
+        for (std::size_t k = 0; k < field.size(); ++k) {
+            if (field[k] != other) {
+                without += field[k];
+                continue;
+            }
+            const std::size_t digits = std::min(field.find_first_not_of("0123456789", k + 1), field.size()) - (k + 1);
+            if (k == 0 || digits != 3)
+                return false;
+        }
+        return without.size() < field.size() && !std::isnan(number(without, point_));
     }
     static bool is_any_date(std::string_view text) {
         return parse_date(text, DateOrder::month_first) || parse_date(text, DateOrder::day_first);
