@@ -85,3 +85,43 @@ TEST_CASE("calendar: the place of a date in its day, week, month and year") {
     CHECK(features(1, 1) == Catch::Approx(-1));
     CHECK(features(3, 1) == Catch::Approx(-1));
 }
+
+TEST_CASE("date: ends of months and years, time zones and years beyond the common ones") {
+    CHECK(read("2021-12-31 24:00") == "2022-01-01");
+    CHECK(read("2020-02-28T23:30:00-01:00") == "2020-02-29 00:30");
+    CHECK(read("2021-03-01T00:30+01:00") == "2021-02-28 23:30");
+    CHECK(read("2000-02-29") == "2000-02-29");
+    CHECK(read("1900-02-29") == "none");
+    CHECK(read("2021-04-31") == "none");
+    CHECK(read("1969-12-31 23:59:59") == "1969-12-31 23:59:59");
+    for (const char* const text : {"2021-03-04 10:00 UTC", "2021-03-04 10:00:00 GMT", "2021-03-04t10:00:00z",
+                                   "2021-03-04T10:00:00.000Z", "2021-03-04 10:00 AM UTC", "2021-03-04 12:00 +02"})
+        CHECK(read(text) == "2021-03-04 10:00");
+    for (const char* const text :
+         {"2021-03-04 10:00 UTC+2", "2021-03-04 10:00+24:00", "2021-03-04 10:00+2", "2021-03-04 10:00+02:60",
+          "2021-03-04 10:00+02:", "2021-03-04 10:00ZZ", "2021-03-04 UTC"})
+        CHECK(read(text) == "none");
+    CHECK(read("0000-01-01T00:00+23:00") == "-0001-12-31 01:00");
+    CHECK(read("9999-12-31T23:59-01:00") == "10000-01-01 00:59");
+    CHECK(date_text(*parse_compact_date("20200229235959")) == "2020-02-29 23:59:59");
+    CHECK_FALSE(parse_compact_date("20210229"));
+}
+
+TEST_CASE("calendar: the last second of a cycle is below 1, and milliseconds aren't taken for seconds") {
+    for (const Calendar cycle : {Calendar::hour_of_day, Calendar::day_of_week, Calendar::day_of_month,
+                                 Calendar::day_of_year, Calendar::month_of_year}) {
+        const double last = calendar_phase(*parse_date("2023-12-31 23:59:59"), cycle); // a Sunday
+        CHECK(last < 1);
+        CHECK(last >= 11. / 12);
+        CHECK(calendar_phase(*parse_date("2024-01-01"), cycle) == 0);
+    }
+    CHECK(calendar_phase(*parse_date("2024-02-29 12:00"), Calendar::day_of_month) == 28.5 / 29);
+    const DateTime milliseconds(std::chrono::seconds(1617000000000)), most = DateTime::max();
+    CHECK_THROWS_WITH(
+        calendar_phase(milliseconds, Calendar::day_of_year),
+        "calendar_phase: the date is 1617000000000 s since 1970, expected a year of four digits: is it in "
+        "another unit?");
+    CHECK_THROWS_AS(calendar_phase(most, Calendar::day_of_week), std::invalid_argument);
+    CHECK_THROWS_AS(calendar_phase(DateTime::min(), Calendar::day_of_week), std::invalid_argument);
+    CHECK(date_text(DateTime::min()).ends_with(" 08:29:52"));
+}

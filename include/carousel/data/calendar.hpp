@@ -32,10 +32,14 @@ inline std::string calendar_name(Calendar cycle) {
     return names[number];
 }
 
-/// The place of a date in a cycle, from 0 (inclusive) to 1: noon is .5 of the day.
+/// The place of a date in a cycle, from 0 (inclusive) to 1: noon is .5 of the day. Throws std::invalid_argument if its year has more
+/// than four digits, as of milliseconds that are taken for seconds.
 inline double calendar_phase(DateTime time, Calendar cycle) {
     using namespace std::chrono;
     const auto day = floor<days>(time);
+    require(day >= sys_days(year(-9999) / 1 / 1) && day < sys_days(year(10000) / 1 / 1), "calendar_phase",
+            "the date is ", time.time_since_epoch().count(),
+            " s since 1970, expected a year of four digits: is it in another unit?");
     const year_month_day date(day);
     const double of_day = static_cast<double>((time - day).count()) / 86400;
     const auto share = [&](sys_days first, sys_days next) {

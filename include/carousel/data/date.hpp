@@ -7,6 +7,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,7 +27,7 @@ enum class DateOrder { month_first, day_first };
 ///     4 March 2021  04-Mar-2021  March 4, 2021  Mar 2021
 ///
 /// each, if it has a day, with or without a time of day after blanks or a T: 17:05, 17:05:59, 17:05:59.25 (parts of a second are
-/// left out), 5:05 PM; behind it may stand Z or an offset as +02:00, which is taken off. Years have four digits.
+/// left out), 5:05 PM; behind it may stand Z, UTC, GMT or an offset as +02:00, which is taken off. Years have four digits.
 std::optional<DateTime> parse_date(std::string_view text, DateOrder order = DateOrder::month_first);
 
 /// 20210304, 202103041705 and 20210304170559, which without a word that they are dates are numbers.
@@ -127,10 +128,15 @@ inline std::optional<std::chrono::seconds> time_of_day(DateCursor& at, char sepa
     return std::chrono::hours(hour) + std::chrono::minutes(minute) + std::chrono::seconds(second);
 }
 
-/// Z or ±hh:mm, ±hhmm, ±hh; zero if there is none, nothing if there is something else.
+/// Z, UTC, GMT or ±hh:mm, ±hhmm, ±hh; zero if there is none, nothing if there is something else.
 inline std::optional<std::chrono::seconds> zone_offset(DateCursor& at) {
-    if (at.rest.empty() || at.take('Z'))
+    if (at.rest.empty())
         return std::chrono::seconds(0);
+    DateCursor behind = at;
+    if (const std::string zone = behind.word(); zone == "z" || zone == "utc" || zone == "gmt") {
+        at = behind;
+        return std::chrono::seconds(0);
+    }
     const bool west = at.rest.front() == '-';
     if (!at.take('+') && !at.take('-'))
         return std::nullopt;
@@ -213,7 +219,7 @@ inline std::optional<DateTime> parse_date(std::string_view text, DateOrder order
     const std::optional<DateTime> day = detail::calendar_day(at, order, whole);
     if (!day || at.rest.empty())
         return day;
-    const bool marked = at.take('T');
+    const bool marked = at.take('T') || at.take('t');
     if (!whole || (!marked && at.rest.front() != ' ' && at.rest.front() != '\t'))
         return std::nullopt;
     at.skip_blanks();
@@ -250,9 +256,10 @@ inline std::optional<std::chrono::seconds> parse_time_of_day(std::string_view te
 inline std::string date_text(DateTime time) {
     const auto day = std::chrono::floor<std::chrono::days>(time);
     const std::chrono::year_month_day date(day);
-    const auto seconds = static_cast<int>((time - day).count());
+    const auto seconds = static_cast<int>((time.time_since_epoch().count() % 86400 + 86400) % 86400);
+    const auto year = static_cast<int>(date.year());
     char text[64];
-    const int end = std::snprintf(text, sizeof text, "%04d-%02u-%02u", static_cast<int>(date.year()),
+    const int end = std::snprintf(text, sizeof text, "%s%04d-%02u-%02u", year < 0 ? "-" : "", std::abs(year),
                                   static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
     std::string result(text, static_cast<std::size_t>(end));
     if (seconds == 0)
