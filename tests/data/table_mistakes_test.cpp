@@ -2,6 +2,8 @@
 
 #include "catch.hpp"
 
+#include <locale>
+
 using namespace carousel;
 
 namespace {
@@ -69,4 +71,43 @@ TEST_CASE("table: columns that can't all be added aren't added at all") {
     other.set_dates({DateTime(), DateTime()}, {"2"});
     CHECK(other.date_columns() == Names{"x"});
     CHECK(other.number_names().empty());
+}
+
+TEST_CASE("table: a number that a float can't hold is refused where a matrix of float is asked for") {
+    const Table table = parse_csv("a\n1\n-1e39\n", {}, "file");
+    CHECK_THROWS_WITH(table.matrix<float>({"a"}),
+                      "file:3: column \"a\" is -1e+39, which a float can't hold: ask for a matrix "
+                      "of double and scale that");
+    CHECK(table.matrix<double>({"a"})(0, 1) == -1e39);
+}
+
+TEST_CASE("table: categories that are named are found by name, and else by number, as columns are") {
+    const Table table = parse_csv("b,1\n5,6\n7,8", {.categories = {"1"}});
+    CHECK(table.column("b").kind == ColumnKind::numbers);
+    CHECK(table.column("1").kind == ColumnKind::categories);
+    CHECK(parse_csv("b,c\n5,6\n7,8", {.categories = {"1"}}).column("b").kind == ColumnKind::categories);
+    CHECK_THROWS_WITH(parse_csv("b,b\n5,6", {.categories = {"b"}}, "file"),
+                      "Table: file has two columns that are called \"b\": say which by its number, 1 or 2");
+}
+
+TEST_CASE("table: the program's locale changes neither numbers nor messages") {
+    struct German : std::numpunct<char> {
+        char do_decimal_point() const override { return ','; }
+        char do_thousands_sep() const override { return '.'; }
+        std::string do_grouping() const override { return "\3"; }
+    };
+    const std::locale before = std::locale::global(std::locale(std::locale::classic(), new German));
+    const Table table = parse_csv("d,x\n2021-03-04 10:00,1234.5\n2021-03-05,1e3\n", {}, "file");
+    std::string place;
+    try {
+        table.place(1234567);
+    } catch (const std::invalid_argument& error) {
+        place = error.what();
+    }
+    const double value = table.values("x")[0];
+    const std::string label = table.label(0);
+    std::locale::global(before);
+    CHECK(value == 1234.5);
+    CHECK(label == "2021-03-04 10:00");
+    CHECK(place == "Table::place: row 1234567, expected 0 <= row < 2");
 }

@@ -7,6 +7,7 @@
 
 #include <concepts>
 #include <exception>
+#include <locale>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -149,7 +150,8 @@ CAROUSEL_INLINE void MessagePart::put_text(std::ostream& out, const void* text) 
 
 CAROUSEL_INLINE std::string joined(const MessagePart* parts, std::size_t count) {
     std::ostringstream message;
-    message.exceptions(std::ios::badbit); // without this, what memory runs out for is left out
+    message.imbue(std::locale::classic()); // no 1.000 for 1000 where std::locale::global() says so
+    message.exceptions(std::ios::badbit);  // without this, what memory runs out for is left out
     for (std::size_t k = 0; k < count; ++k)
         parts[k].put_into(message);
     return message.str();

@@ -49,7 +49,8 @@ class Table {
     std::span<const double> values(std::string_view name) const { return column(name).values; }
 
     /// The rows of a series, names × rows(): numbers, the numbers of categories, or seconds since 1970. Throws as column() does, and
-    /// std::runtime_error with the place in the file if a column has words among its numbers.
+    /// std::runtime_error with the place in the file if a column has words among its numbers, or a number that an S can't hold. A float
+    /// holds a date to a minute or two: dates() has them exactly.
     template <std::floating_point S>
     Matrix<S> matrix(const std::vector<std::string>& names) const;
     /// Of all columns of numbers that aren't a part of the date.

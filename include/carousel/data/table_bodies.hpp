@@ -100,8 +100,15 @@ Matrix<S> Table::matrix(const std::vector<std::string>& names) const {
     }
     Matrix<S> series(static_cast<Index>(names.size()), rows());
     for (Index k = 0; k < series.rows(); ++k)
-        for (Index row = 0; row < rows(); ++row)
-            series(k, row) = static_cast<S>(chosen[static_cast<std::size_t>(k)]->values[static_cast<std::size_t>(row)]);
+        for (Index row = 0; row < rows(); ++row) {
+            const Column& from = *chosen[static_cast<std::size_t>(k)];
+            const double value = from.values[static_cast<std::size_t>(row)];
+            if (std::abs(value) > std::numeric_limits<S>::max() && std::isfinite(value))
+                detail::fail<std::runtime_error>(
+                    place(row) + ": column \"" + detail::field_text(from.name) + "\" is " + detail::number_text(value) +
+                    ", which a float can't hold: ask for a matrix of double and scale that");
+            series(k, row) = static_cast<S>(value);
+        }
     return series;
 }
 
@@ -213,19 +220,16 @@ inline Table parse_csv(std::string text, const CsvOptions& options, std::string 
     table.source_ = fields.source();
     for (Index row = 0; row < reading.rows(); ++row)
         table.lines_.push_back(reading.line(row));
-    const auto named = [&](const std::vector<std::string>& names, Index column) {
-        return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
-            return name == reading.name(column) || name == detail::decimal(column + 1);
-        });
-    };
     for (Index column = 0; column < fields.columns(); ++column)
-        table.columns_.push_back(reading.column(column, named(options.categories, column)));
-    for (const auto& list : {options.categories, options.dates})
-        for (const std::string& name : list)
-            table.position(name);
+        table.columns_.push_back({reading.name(column), ColumnKind::numbers, {}});
+    std::vector<bool> words(table.columns_.size(), false);
+    for (const std::string& name : options.categories)
+        words[table.position(name)] = true;
     std::vector<Index> of_dates;
     for (const std::string& name : options.dates)
         of_dates.push_back(static_cast<Index>(table.position(name)));
+    for (std::size_t column = 0; column < words.size(); ++column)
+        table.columns_[column] = reading.column(static_cast<Index>(column), words[column]);
     detail::CsvDates dates = of_dates.empty() ? detail::found_dates(reading, table.columns_)
                                               : detail::named_dates(reading, table.columns_, of_dates);
     table.dates_ = std::move(dates.dates);
