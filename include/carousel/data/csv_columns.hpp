@@ -100,11 +100,23 @@ class CsvReading {
     std::optional<DateOrder> date_order(Index column, std::string& why) const {
         constexpr DateOrder orders[] = {DateOrder::month_first, DateOrder::day_first};
         Index only[] = {-1, -1}; // the first row that is a date in this order and not in the other
+        double steps[] = {0, 0}; // of time, to and fro, from row to row
+        std::optional<DateTime> last[2];
         for (Index row = 0; row < rows(); ++row) {
             const std::string_view text = field(row, column);
-            for (std::size_t k = 0; k < 2 && !missing(text); ++k)
-                if (only[k] < 0 && parse_date(text, orders[k]) && !parse_date(text, orders[1 - k]))
+            if (missing(text))
+                continue;
+            const bool year_first = std::min(text.find_first_not_of("0123456789"), text.size()) == 4;
+            std::optional<DateTime> dates[] = {parse_date(text, orders[0]), std::nullopt};
+            dates[1] = year_first ? dates[0] : parse_date(text, orders[1]);
+            for (std::size_t k = 0; k < 2; ++k) {
+                if (only[k] < 0 && dates[k] && !dates[1 - k])
                     only[k] = row;
+                if (dates[k] && last[k])
+                    steps[k] += std::abs(static_cast<double>((*dates[k] - *last[k]).count()));
+                if (dates[k])
+                    last[k] = dates[k];
+            }
         }
         const auto as = [&](std::size_t k) {
             return date_text(*parse_date(field(only[k], column), orders[k])) + (k == 0 ? ", month" : ", day") +
@@ -130,7 +142,7 @@ class CsvReading {
         }
         if (only[0] >= 0 || only[1] >= 0)
             return orders[only[0] >= 0 ? 0 : 1];
-        return span(seconds(column, orders[1])) < span(seconds(column, orders[0])) ? orders[1] : orders[0];
+        return orders[steps[1] < steps[0] ? 1 : 0];
     }
 
   private:
@@ -230,18 +242,6 @@ class CsvReading {
                 return true;
         }
         return all;
-    }
-
-    /// The sum of all steps of time, to and fro.
-    static double span(const std::vector<double>& seconds) {
-        double sum = 0, last = std::numeric_limits<double>::quiet_NaN();
-        for (const double now : seconds) {
-            if (std::isnan(now))
-                continue;
-            sum += std::isnan(last) ? 0 : std::abs(now - last);
-            last = now;
-        }
-        return sum;
     }
 
     std::string mixed(Index column, bool numbers) const {
