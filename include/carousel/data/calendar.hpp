@@ -32,8 +32,8 @@ inline std::string calendar_name(Calendar cycle) {
     return names[number];
 }
 
-/// The place of a date in a cycle, from 0 (inclusive) to 1: noon is .5 of the day. Throws std::invalid_argument if its year has more
-/// than four digits, as of milliseconds that are taken for seconds.
+/// The place of a date in a cycle, from 0 (inclusive) to 1: noon is .5 of the day. Throws std::invalid_argument if its
+/// year has more than four digits, as of milliseconds that are taken for seconds.
 inline double calendar_phase(DateTime time, Calendar cycle) {
     using namespace std::chrono;
     const auto day = floor<days>(time);

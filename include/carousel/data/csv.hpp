@@ -31,9 +31,10 @@ inline std::string field_text(std::string_view field) {
     return std::string(field.substr(0, end)) + "…";
 }
 
-/// The fields of a file: rows of equally many. Separators part them, double quotes may enclose a field ("" is a quote in it), lines end
-/// in LF, CRLF or CR, a byte order mark is skipped, and so are lines that have blanks alone. A line that has separators and no text
-/// is a row of empty fields, as many as the others have, however many separators it has.
+/// The fields of a file: rows of equally many. Separators part them, double quotes may enclose a field ("" is a quote
+/// in it), lines end in LF, CRLF or CR, a byte order mark is skipped, and so are lines that have blanks alone. A line
+/// that has separators and no text is a row of empty fields, as many as the others have, however many separators it
+/// has.
 class CsvFields {
   public:
     /// `source` is what messages call the text. A separator of 0 is found: the one of , ; TAB | that the first line has most of,

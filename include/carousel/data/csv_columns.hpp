@@ -95,8 +95,9 @@ class CsvReading {
         return result;
     }
 
-    /// The order of a column's dates: the one that is asked for, or else the one in which they are all dates and, if both are, closest
-    /// to one another. Nothing, and why, if there is none; fields that are no date in either order have no say.
+    /// The order of a column's dates: the one that is asked for, or else the one in which they are all dates and, if
+    /// both are, closest to one another. Nothing, and why, if there is none; fields that are no date in either order
+    /// have no say.
     std::optional<DateOrder> date_order(Index column, std::string& why) const {
         constexpr DateOrder orders[] = {DateOrder::month_first, DateOrder::day_first};
         Index only[] = {-1, -1}; // the first row that is a date in this order and not in the other

@@ -12,7 +12,8 @@ struct CsvDates {
     std::string why_none;
 };
 
-/// date(row) for all rows; where one is nothing, none of them and the reason: its field in the column `blamed`, which date() may set.
+/// date(row) for all rows; where one is nothing, none of them and the reason: its field in the column `blamed`, which
+/// date() may set.
 template <class F>
 CsvDates dates_by_row(const CsvReading& reading, std::vector<Index> columns, const Index& blamed, const char* expected,
                       const F& date) {
@@ -38,7 +39,8 @@ inline int date_part(const CsvReading& reading, std::string_view field, std::siz
     return is_part ? static_cast<int>(value) : -1;
 }
 
-/// From the fields of year, month, day, hour, minute and second, whatever the kinds of their columns; at least the year.
+/// From the fields of year, month, day, hour, minute and second, whatever the kinds of their columns; at least the
+/// year.
 inline CsvDates dates_of_parts(const CsvReading& reading, const std::vector<Index>& columns) {
     Index blamed = columns.front();
     return dates_by_row(reading, columns, blamed,
@@ -116,8 +118,8 @@ inline CsvDates named_dates(const CsvReading& reading, const std::vector<Column>
     return dates_of_parts(reading, columns);
 }
 
-/// From the first column of dates, with one of times of day that is called "time" if all its dates are at midnight; or from those
-/// called year, month, ….
+/// From the first column of dates, with one of times of day that is called "time" if all its dates are at midnight; or
+/// from those called year, month, ….
 inline CsvDates found_dates(const CsvReading& reading, const std::vector<Column>& all) {
     const auto called = [&](const char* name) -> std::optional<Index> {
         for (std::size_t k = 0; k < all.size(); ++k)

@@ -22,13 +22,15 @@ struct CsvOptions {
     Header header = Header::find;
     char decimal_point = 0; ///< 0: a point; a comma where it doesn't separate fields and numbers have no points
     std::vector<std::string> missing = {"", "NA", "N/A", "#N/A", "NaN", "nan", "NAN", "null", "NULL", "None", "-"};
-    /// Rows of separators alone, as some programs write them under a table, are left out; else their values are missing.
+    /// Rows of separators alone, as some programs write them under a table, are left out; else their values are
+    /// missing.
     bool skip_empty_rows = false;
-    /// The columns that make a row's date: one of dates; one of dates, all at midnight, and one of times of day; or year, month, day, hour, minute,
-    /// second as numbers (the month also as an English name), as many as there are. Empty: found, by what is in them or (year,
-    /// month …) by these names.
+    /// The columns that make a row's date: one of dates; one of dates, all at midnight, and one of times of day; or
+    /// year, month, day, hour, minute, second as numbers (the month also as an English name), as many as there are.
+    /// Empty: found, by what is in them or (year, month …) by these names.
     std::vector<std::string> dates = {};
-    /// Without: the one in which all are dates, close to one another. Rows of both orders are no dates: Table::dates() says where.
+    /// Without: the one in which all are dates, close to one another. Rows of both orders are no dates: Table::dates()
+    /// says where.
     std::optional<DateOrder> date_order = std::nullopt;
     std::vector<std::string> categories = {}; ///< columns of words, even if they look like numbers or dates
 };

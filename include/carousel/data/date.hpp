@@ -26,8 +26,9 @@ enum class DateOrder { month_first, day_first };
 ///     2021-03-04  2021/3/4  2021.03.04  2021-03  2021Q1  3/4/2021  3-4-2021  04.03.2021
 ///     4 March 2021  04-Mar-2021  March 4, 2021  Mar 2021
 ///
-/// each, if it has a day, with or without a time of day after blanks or a T: 17:05, 17:05:59, 17:05:59.25 (parts of a second are
-/// left out), 5:05 PM; behind it may stand Z, UTC, GMT or an offset as +02:00, which is taken off. Years have four digits.
+/// each, if it has a day, with or without a time of day after blanks or a T: 17:05, 17:05:59, 17:05:59.25 (parts of a
+/// second are left out), 5:05 PM; behind it may stand Z, UTC, GMT or an offset as +02:00, which is taken off. Years
+/// have four digits.
 std::optional<DateTime> parse_date(std::string_view text, DateOrder order = DateOrder::month_first);
 
 /// 20210304, 202103041705 and 20210304170559, which without a word that they are dates are numbers.

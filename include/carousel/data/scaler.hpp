@@ -152,10 +152,10 @@ struct StandardScaler {
     /// A center and a scale for each row, or for all numbers together.
     ScalerScope scope = ScalerScope::per_row;
 
-    /// series: features × length, the training part of it; a column vector (VectorXf, a column of a matrix) is a series of one
-    /// feature. Throws std::invalid_argument if a row has no number but NaN, or an infinite one; if a double can't hold the
-    /// distance of its largest to its smallest, or what is learnt; or if there are several rows of one step each, of which no row
-    /// can learn its scale.
+    /// series: features × length, the training part of it; a column vector (VectorXf, a column of a matrix) is a series
+    /// of one feature. Throws std::invalid_argument if a row has no number but NaN, or an infinite one; if a double
+    /// can't hold the distance of its largest to its smallest, or what is learnt; or if there are several rows of one
+    /// step each, of which no row can learn its scale.
     template <class Derived>
     Scaler fit(const Eigen::MatrixBase<Derived>& series) const {
         return fit(std::vector<Matrix<double>>{detail::scaler_series(series)});
@@ -168,7 +168,8 @@ struct StandardScaler {
     Scaler fit(const std::vector<S>& series) const {
         return fit(std::span<const S>(series));
     }
-    /// One scaler for several series of the same features, each features × length (of one feature: 1 × length). For one each, fit each.
+    /// One scaler for several series of the same features, each features × length (of one feature: 1 × length). For one
+    /// each, fit each.
     Scaler fit(const std::vector<Matrix<double>>& series) const;
 };
 

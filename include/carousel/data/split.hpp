@@ -41,8 +41,8 @@ struct RowRange {
     }
 };
 
-/// Parts of so many rows, from the first on; what is left over is in none. Throws std::invalid_argument if a count is below 1, rows
-/// below 0, or they are more than `rows` together.
+/// Parts of so many rows, from the first on; what is left over is in none. Throws std::invalid_argument if a count is
+/// below 1, rows below 0, or they are more than `rows` together.
 inline std::vector<RowRange> split_by_counts(AnyIndex rows, const std::vector<Index>& counts) {
     std::vector<RowRange> parts;
     Index first = 0;

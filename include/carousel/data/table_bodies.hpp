@@ -16,8 +16,8 @@ namespace carousel::inline CAROUSEL_ABI {
 
 namespace detail {
 
-/// The category of a column of categories in a row; nullptr if it is missing. Throws std::invalid_argument if there is none of this
-/// number, as values may be changed.
+/// The category of a column of categories in a row; nullptr if it is missing. Throws std::invalid_argument if there is
+/// none of this number, as values may be changed.
 inline const std::string* category(const char* where, const Column& column, Index row) {
     const double code = column.values[static_cast<std::size_t>(row)];
     if (std::isnan(code))
