@@ -1,6 +1,7 @@
 #include "carousel/data/relative_to_last.hpp"
 #include "carousel/data/scaler.hpp"
 #include "carousel/data/split.hpp"
+#include "carousel/train/iterable_dataset.hpp"
 #include "carousel/train/sample_source.hpp"
 #include "carousel/train/windows.hpp"
 
@@ -163,6 +164,28 @@ TEST_CASE("relative to last: windows see the change alone, and a forecast gets t
     CHECK(y.values().col(1) == data.y.values().col(0));
 }
 
+TEST_CASE("relative to last: of samples that come in their order, with lengths of their own, as of those in memory") {
+    IterableDataset<float> stream(
+        [] {
+            return [k = 0](Matrix<float>& x, Matrix<float>& y) mutable {
+                x = Matrix<float>::Constant(1, 2 + k % 2, static_cast<float>(k)); // 2 steps and 3
+                x(0, 0) = 9;
+                y = Matrix<float>::Constant(1, 1, 5);
+                return k++ < 4;
+            };
+        },
+        {.buffer = 2});
+    const RelativeSamples relative(std::move(stream), RelativeToLast{});
+    CHECK(relative.block() == 2);
+    CHECK(relative.one_reader());
+    Sequence<float> x, y;
+    SampleSource<float>(relative).batch(std::vector<Index>{2, 3}, x, y);
+    CHECK(x.view().length(0) == 2);
+    CHECK(x.view().length(1) == 3);
+    CHECK(x.step(0) == (Matrix<float>(1, 2) << 7, 6).finished());
+    CHECK(y.values() == (Matrix<float>(1, 2) << 3, 2).finished());
+}
+
 TEST_CASE("relative to last: divided by a window's deviation, also of ragged windows and of further inputs") {
     Sequence<double> x(rows({{1, 7, 3, 7}, {4, 0, 8, 0}}), 2, {2, 1}); // 1 3 and 7; 4 8 and 0
     const RelativeToLast relative{.targets = {0}, .inputs = {1}, .least_deviation = .75};
@@ -225,16 +248,4 @@ TEST_CASE("split: by counts, fractions and dates") {
         split_by_dates(std::vector<DateTime>{day(1), day(0)}, {}),
         "split_by_dates: the date of row 2 is before that of the row above it, expected dates in order: sort the "
         "rows");
-}
-
-TEST_CASE("RelativeToLast: forecasts aren't put back without targets, or with more outputs than rows") {
-    Matrix<double> forecast = Matrix<double>::Ones(2, 0);
-    REQUIRE_THROWS_WITH((RelativeToLast{.targets = {}}.invert(forecast, WindowBase<double>{})),
-                        "RelativeToLast::invert: no targets, expected those with which apply() gave the base");
-    forecast = Matrix<double>::Ones(2, 1);
-    const WindowBase<double> base{Matrix<double>::Ones(1, 1), Matrix<double>::Ones(1, 1)};
-    REQUIRE_THROWS_WITH(
-        RelativeToLast{}.invert(forecast, base, 3),
-        "RelativeToLast::invert: outputs is 3 of a forecast with 2 rows, expected 1 <= outputs <= rows");
-    CHECK(forecast == Matrix<double>::Ones(2, 1));
 }

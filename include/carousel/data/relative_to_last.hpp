@@ -159,13 +159,22 @@ class RelativeSamples {
   public:
     using Scalar = typename Source::Scalar;
 
-    /// Keeps a copy of the source.
+    /// Keeps the source; one that has no copies, such as an IterableDataset, is moved here.
     RelativeSamples(Source source, RelativeToLast relative)
         : source_(std::move(source)), relative_(std::move(relative)) {}
 
     /// As the source says.
     Index size() const { return source_.size(); }
     SampleShape shape() const { return source_.shape(); }
+    /// As the source says.
+    std::span<const Index> x_lengths() const requires requires(const Source& source) { source.x_lengths(); }
+    { return source_.x_lengths(); }
+    /// As the source says.
+    std::span<const Index> y_lengths() const requires requires(const Source& source) { source.y_lengths(); }
+    { return source_.y_lengths(); }
+    /// As the source says.
+    Index block() const requires requires(const Source& source) { source.block(); }
+    { return source_.block(); }
     /// As the source says.
     bool finite() const requires requires(const Source& source) { source.finite(); }
     { return source_.finite(); }
