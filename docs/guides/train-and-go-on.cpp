@@ -1,7 +1,5 @@
 // The program of train-and-go-on.md.
 #include <carousel/carousel.hpp>
-#include <carousel/io/safetensors.hpp>
-#include <carousel/io/save_best.hpp>
 #include <carousel/io/training_file.hpp>
 
 #include <cmath>
@@ -23,7 +21,10 @@ std::vector<Matrix<float>> train(const Dataset<float>& data, const char* path, I
     Training training{model, Adam{.learning_rate = 1e-2}};
     if (std::filesystem::exists(path))
         load_training(path, training);
-    const auto power_cut = [&](Progress& progress) { progress.stop = --batches <= 0; };
+    const auto power_cut = [&](Progress& progress) {
+        if (!progress.epoch_end)
+            progress.stop = --batches <= 0;
+    };
     fit(training, data, MeanSquaredError{},
         {.epochs = epochs - training.epochs(),
          .batch_size = 32,

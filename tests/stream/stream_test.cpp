@@ -349,18 +349,23 @@ TEST_CASE("Stream: weights that narrow types have exactly give the numbers of fl
         *matrix = matrix->unaryExpr(whole).eval();
         matrix->col(4).setConstant(127.0F / 1024); // the largest, so that a row's scale is exact
     }
-    const Matrix<float> x = random_matrix<float>(9, 20, random);
+    // Bfloat16 has these, too. Processors with a dot product of it round the column to it, so that only the first step is exact.
+    const Matrix<float> x =
+        random_matrix<float>(9, 20, random).unaryExpr([](float v) { return std::round(v * 16) / 16; });
     for (const WeightType type : {WeightType::bfloat16, WeightType::int16, WeightType::int8}) {
         CAPTURE(name(type));
         Stream exact{layer};
         Stream narrow{layer, type};
-        double error = 0;
+        double first = 0, error = 0;
         for (Index t = 0; t < x.cols(); ++t) {
             const auto y = feed(exact, x.col(t)), z = narrow(x.col(t));
             for (std::size_t k = 0; k < 21; ++k)
                 error = std::max(error, double(std::abs(y[k] - z[k])));
+            if (t == 0)
+                first = error;
         }
-        CHECK(error < 2e-4);
+        CHECK(first < (type == WeightType::bfloat16 ? 2e-6 : 2e-4));
+        CHECK(error < (type == WeightType::bfloat16 ? 6e-3 : 2e-4));
         CHECK(narrow.memory() < exact.memory());
     }
 }

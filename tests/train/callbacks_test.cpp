@@ -103,7 +103,7 @@ TEST_CASE("csv_log: what wasn't measured is empty, names are quoted, and what is
     REQUIRE_THROWS_WITH(csv_log(none / "log.csv"), "csv_log: " + (none / "log.csv").string() +
                                                        ": can't be written: there is no folder " + none.string() +
                                                        ", make it first");
-    REQUIRE_THROWS_WITH(csv_log(""), "csv_log: \"\": can't be written: expected the path of a file");
+    REQUIRE_THROWS_WITH(csv_log(""), "csv_log: \"\": can't be written: expected the path of a file, not of a folder");
 }
 
 TEST_CASE(
@@ -125,7 +125,7 @@ TEST_CASE(
     }
     fs::remove(path);
     fs::create_directory(path);
-    refused("can't be read, expected a file of csv_log, or none");
+    refused("is no regular file, expected a file of csv_log, or none");
     fs::remove(path);
     const EpochReport first{.epoch = 1}, second{.epoch = 2};
     const std::vector<std::string> metrics{"mae"};
@@ -137,6 +137,9 @@ TEST_CASE(
         csv_log(path)(begins); // replaces it
         CHECK(lines(path).size() == 2);
     }
+    put(path, header.substr(0, header.size() - 1) + "\r\n1,0,0,0,0,0,0,0,0\r\n");
+    csv_log(path)(goes_on);
+    CHECK(lines(path).size() == 3);
     fs::remove(path);
     Callback log = csv_log(path);
     put(path, "written since\n");

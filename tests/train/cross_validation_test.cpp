@@ -126,9 +126,13 @@ TEST_CASE("cross_validate: data that one thread at a time may read are read by o
     const auto data = data_of_all();
     const auto folds = k_fold(12, {.folds = 4});
     std::atomic<int> readers = 0, most = 0;
+    std::atomic<bool> meet = false; // a reader waits for a second one
     const auto read = [&](Index k, Matrix<double>& x, Matrix<double>& y) {
-        most = std::max(most.load(), ++readers);
-        std::this_thread::sleep_for(std::chrono::microseconds(200));
+        const int now = ++readers;
+        for (int before = most; before < now && !most.compare_exchange_weak(before, now);) {
+        }
+        for (int waits = 0; waits < (meet && most < 2 ? 5000 : 1); ++waits)
+            std::this_thread::sleep_for(std::chrono::microseconds(200));
         const Index n = data.x.lengths()[static_cast<std::size_t>(k)];
         x.resize(2, n);
         y.resize(1, n);
@@ -149,8 +153,10 @@ TEST_CASE("cross_validate: data that one thread at a time may read are read by o
     const MapDataset<double> map(12, read, lengths), safe(12, read, lengths, {.thread_safe = true});
     CHECK(run(map) == expected);
     CHECK(most == 1);
+    meet = true;
     CHECK(run(safe) == expected);
     CHECK(most == 2);
+    meet = false;
     const IterableDataset<double> iterable([&] {
         return [&, k = Index(0)](Matrix<double>& x, Matrix<double>& y) mutable {
             if (k == 12)

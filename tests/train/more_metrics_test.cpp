@@ -119,6 +119,7 @@ TEST_CASE("IntervalCoverage, MeanPinballLoss and OfOutput: metrics of several ou
     const Sequence<double> target(Matrix<double>{{2, 3}, {gap, 4}});
     CHECK(value_of(IntervalCoverage{}, y, target) == Catch::Approx(1.0 / 3));
     CHECK(value_of(IntervalCoverage{.lower = 1, .upper = 1}, y, target) == 0);
+    CHECK(Metric(OfOutput{MeanAbsoluteError{}, 1, 3}).name() == "mae of output 1");
     CHECK(value_of(OfOutput{MeanAbsoluteError{}, 1, 3}, y, target) == Catch::Approx((1 + 2 + 2) / 3.0));
     CHECK(value_of(OfOutput{R2Score{}, 1, 3}, y, target) == Catch::Approx((1 - 5 / 0.5 + 0) / 2));
     const double low = .1 * (2 + 3) + .9 * 1, middle = .5 * (1 + 2 + 2), high = .9 * 1 + .1 * 3;

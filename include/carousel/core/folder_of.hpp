@@ -14,8 +14,9 @@ namespace carousel::inline CAROUSEL_ABI::detail {
 inline void require_folder_of(const std::filesystem::path& path, const std::string& where) {
     const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
     std::error_code error;
-    if (!path.has_filename())
-        fail<std::runtime_error>(where + ": \"" + path.string() + "\": can't be written: expected the path of a file");
+    if (!path.has_filename() || std::filesystem::is_directory(path, error))
+        fail<std::runtime_error>(where + ": \"" + path.string() +
+                                 "\": can't be written: expected the path of a file, not of a folder");
     if (!std::filesystem::is_directory(folder, error))
         fail<std::runtime_error>(where + ": " + path.string() + ": can't be written: there is no folder " +
                                  folder.string() + ", make it first");

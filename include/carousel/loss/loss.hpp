@@ -24,7 +24,8 @@ enum class Reduction { mean, sum };
 /// and may have
 ///   loss.check(target, features)   throws if outputs of so many features can't have these targets, and returns what
 ///                                  they weigh, as weight() does; fit asks before it begins;
-///   loss.own_steps                 static, true if targets needn't have the steps of the output, as the labels of CTC;
+///   loss.own_steps                 static, true if targets needn't have the steps of the output, as the labels of CTC; then
+///                                  fit refuses FitOptions::truncate, for such a sequence can't be cut into chunks;
 ///   a last argument, ColumnWeights, in each of the three, for Weighted (weighted.hpp).
 /// A loss that is a sum over the targets needs none of this: see Elementwise (elementwise.hpp).
 template <class Type>

@@ -192,7 +192,7 @@ inline void check(const Picture& picture, const std::string& path) {
     }
 }
 
-/// Whether gnuplot took the whole script and found nothing wrong with it
+/// Whether gnuplot took the whole script and found nothing wrong with it.
 inline bool run_gnuplot(const std::string& terminal, const std::string& path, const std::vector<Plot>& plots,
                         bool side_by_side) {
     std::string text = "set terminal " + terminal + " noenhanced\nset output " + literal(path) + setup;
@@ -219,7 +219,7 @@ inline bool run_gnuplot(const std::string& terminal, const std::string& path, co
 
 /// Draws it into the folder. False if gnuplot isn't there, or couldn't; then it has said why on standard error. While gnuplot is written
 /// to, SIGPIPE is ignored. Names and texts may hold any characters: none is executed. Throws std::invalid_argument if
-/// the picture has no plots, one has no curves with a point or a y_range that isn't low, high, or the path has a
+/// the picture has no plots, one has no curves with a point or a y_range that isn't {low, high}, or the path has a
 /// control character.
 inline bool draw(const Picture& picture, const std::filesystem::path& folder) {
     // Absolute, for gnuplot takes a name that begins with '|' for a command, and one that begins with '~' for a home.

@@ -34,7 +34,7 @@ inline bool plot(const std::filesystem::path& path, Picture picture) {
 ///
 /// Returns whether it is drawn: false where gnuplot isn't installed (gnuplot_is_there() asks), or if it couldn't, which it says on standard
 /// error. Throws std::invalid_argument if the name ends otherwise or has a control character, there are no curves or
-/// none has a point, a series has not as many x as y, or y_range isn't low, high. Numbers are drawn as exactly as they
+/// none has a point, a series has not as many x as y, or y_range isn't {low, high}. Numbers are drawn as exactly as they
 /// are, whatever the locale.
 inline bool plot(const std::filesystem::path& path, const Plot& curves) {
     return detail::plot(path, {.file = "", .frames = {curves}});

@@ -108,7 +108,7 @@ auto cross_validate(const SampleSource<S>& data, const std::vector<Fold>& folds,
     };
     const auto count = static_cast<int>(folds.size());
     if (data.one_reader())
-        for (int number = 0; number < count; ++number)
+        for (int number = 0; number < count && (number == 0 || !errors[static_cast<std::size_t>(number) - 1]); ++number)
             run(number);
     else
         kernel::over_shards(count, run);

@@ -31,7 +31,7 @@ namespace carousel::inline CAROUSEL_ABI {
 /// under a line with these names; what wasn't measured is an empty cell. Numbers are the shortest that read back as the same.
 /// A training that begins replaces the file, if it is such a log. One that goes on keeps the rows of the epochs before,
 /// so that the file of a program that was killed and started again has each epoch once. A file that is no such log is
-/// neither replaced nor added to. Throws std::runtime_error "csv_log: path: …", before a training begins, if there is a
+/// neither replaced nor added to (one that has only the beginning of such a first line counts as a log torn off). Throws std::runtime_error "csv_log: path: …", before a training begins, if there is a
 /// file that can't be read or is no such log, or no folder to write it to; and out of fit if the file can't be read or
 /// written then, or one to go on with has other columns.
 CAROUSEL_INLINE Callback csv_log(const std::filesystem::path& path);
@@ -79,6 +79,14 @@ CAROUSEL_INLINE std::string csv_row(const EpochReport& report) {
     fail<std::runtime_error>("csv_log: " + path.string() + ": " + message);
 }
 
+/// The next line, without the CR that an editor may have put before its end.
+CAROUSEL_INLINE bool csv_line(std::ifstream& file, std::string& line) {
+    const bool read = static_cast<bool>(std::getline(file, line));
+    if (read && line.ends_with('\r'))
+        line.pop_back();
+    return read;
+}
+
 /// The file, if there is one that is a log or begins one: it can be empty, or torn off in its first line.
 CAROUSEL_INLINE std::ifstream csv_opened(const std::filesystem::path& path) {
     std::error_code error;
@@ -86,8 +94,9 @@ CAROUSEL_INLINE std::ifstream csv_opened(const std::filesystem::path& path) {
     const auto status = std::filesystem::status(path, error);
     if (status.type() == std::filesystem::file_type::not_found)
         return file;
-    if (status.type() == std::filesystem::file_type::regular)
-        file.open(path, std::ios::binary);
+    if (status.type() != std::filesystem::file_type::regular)
+        csv_failure(path, "is no regular file, expected a file of csv_log, or none");
+    file.open(path, std::ios::binary);
     if (!file.is_open())
         csv_failure(path, "can't be read, expected a file of csv_log, or none");
     constexpr std::string_view first = "epoch,loss,validation_loss",
@@ -99,7 +108,7 @@ CAROUSEL_INLINE std::ifstream csv_opened(const std::filesystem::path& path) {
     if (is_log && line.size() > first.size()) {
         file.clear();
         file.seekg(0);
-        is_log = static_cast<bool>(std::getline(file, line)) && (file.eof() || line.ends_with(last));
+        is_log = csv_line(file, line) && (file.eof() || line.ends_with(last));
     }
     if (!is_log)
         csv_failure(path, "is no file of csv_log; its first line begins with \"" +
@@ -119,7 +128,7 @@ CAROUSEL_INLINE std::string csv_before(const std::filesystem::path& path, const 
     if (epoch == 1 || !file.is_open())
         return kept;
     std::string line;
-    const auto whole_line = [&] { return std::getline(file, line) && !file.eof(); }; // the last may be torn off
+    const auto whole_line = [&] { return csv_line(file, line) && !file.eof(); }; // the last may be torn off
     if (!whole_line())
         return kept;
     if (line != header)

@@ -1,6 +1,7 @@
 // Metrics of intervals: how many targets they contain, the pinball loss, and any metric of one of several outputs.
 #pragma once
 
+#include "carousel/core/number_text.hpp"
 #include "carousel/loss/loss.hpp"
 #include "carousel/loss/quantile_loss.hpp"
 #include "carousel/train/metrics.hpp"
@@ -68,7 +69,8 @@ struct OfOutput {
     /// Which output, from 0, of how many for each target.
     Index output = 0, outputs = 1;
 
-    std::string name() const { return inner.name(); }
+    /// "mae of output 1": of several outputs each has a name.
+    std::string name() const { return inner.name() + " of output " + detail::decimal(output); }
 
     template <std::floating_point S>
     MetricSum operator()(SequenceView<S> y, std::type_identity_t<SequenceView<S>> target,
@@ -77,7 +79,7 @@ struct OfOutput {
         if constexpr (requires { inner(its.view(), target, weights); }) {
             return inner(its.view(), target, weights);
         } else {
-            require(weights.empty(), "OfOutput", "weights were given, and the metric ", name(),
+            require(weights.empty(), "OfOutput", "weights were given, and the metric ", inner.name(),
                     " takes none, expected none");
             return inner(its.view(), target);
         }
