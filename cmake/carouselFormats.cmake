@@ -1,8 +1,9 @@
-# Targets of the opt-in headers that read the model files of other programs, each where what it needs is installed:
+# Targets of the opt-in headers, each where what it needs is installed: those that read the model files of other programs, and MPI:
 #   carousel::rtneural, carousel::guitarml, carousel::nam     nlohmann-json
 #   carousel::pytorch                                         libzip, nlohmann-json
 #   carousel::keras                                           HDF5, libzip, nlohmann-json
 #   carousel::onnx                                            protobuf
+#   carousel::mpi                                             MPI: with CAROUSEL_MPI, or as a component that is asked for
 # Used by the project itself and, installed, by those that find it.
 
 # carousel_add_format(name target …): the target carousel::name, if the targets it needs are there.
@@ -26,6 +27,7 @@ function(carousel_explain result component)
     set(carousel::zip_library "libzip" "libzip-dev (Debian, Ubuntu), libzip-devel (Fedora), libzip (Homebrew, vcpkg, Conan)")
     set(carousel::hdf5_library "HDF5" "libhdf5-dev (Debian, Ubuntu), hdf5-devel (Fedora), hdf5 (Homebrew, vcpkg, Conan)")
     set(protobuf::libprotobuf-lite "protobuf" "libprotobuf-dev (Debian, Ubuntu), protobuf-devel (Fedora), protobuf (Homebrew, vcpkg, Conan)")
+    set(MPI::MPI_CXX "MPI" "libopenmpi-dev and openmpi-bin, or libmpich-dev and mpich (Debian, Ubuntu), openmpi-devel (Fedora), open-mpi (Homebrew)")
     set(nlohmann_json::nlohmann_json "nlohmann-json 3.9 or newer"
         "nlohmann-json3-dev (Debian, Ubuntu), json-devel (Fedora), nlohmann-json (Homebrew, vcpkg), nlohmann_json (Conan)")
     set(reasons "")
@@ -88,3 +90,10 @@ carousel_add_format(nam nlohmann_json::nlohmann_json)
 carousel_add_format(pytorch carousel::zip_library nlohmann_json::nlohmann_json)
 carousel_add_format(keras carousel::hdf5_library carousel::zip_library nlohmann_json::nlohmann_json)
 carousel_add_format(onnx protobuf::libprotobuf-lite)
+
+# To look for MPI takes seconds, which those who don't use it needn't wait.
+if((CAROUSEL_MPI OR "mpi" IN_LIST carousel_FIND_COMPONENTS) AND NOT TARGET MPI::MPI_CXX)
+    set(MPI_CXX_SKIP_MPICXX TRUE)
+    find_package(MPI QUIET GLOBAL COMPONENTS CXX)
+endif()
+carousel_add_format(mpi MPI::MPI_CXX)

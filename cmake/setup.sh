@@ -3,6 +3,7 @@
 #   sh cmake/setup.sh             for `cmake --workflow --preset sine` and `--preset test`
 #   sh cmake/setup.sh formats     for `cmake --workflow --preset formats` as well: what the model files of other programs need
 #   sh cmake/setup.sh tools       for `cmake --workflow --preset tools`, the program carousel: the same, and libsndfile
+#   sh cmake/setup.sh mpi         for carousel::mpi: training over several machines, and its tests
 #   sh cmake/setup.sh docs        for `cmake --workflow --preset docs`, the manual (Debian)
 #   sh cmake/setup.sh ci          for .ci/run as well
 #   sh cmake/setup.sh platforms   for .ci/platforms: other processors' compilers, emulators, MinGW, Emscripten (Debian)
@@ -75,6 +76,7 @@ found() {
     onednn) has_header dnnl.hpp ;;
     torch) has_header torch/csrc/api/include/torch/torch.h ;;
     openblas) has_openblas ;;
+    mpi) has mpicxx && has mpiexec ;;
     esac
 }
 
@@ -113,6 +115,7 @@ package() {
     apt-get-onednn) echo libdnnl-dev ;;
     apt-get-torch) echo libtorch-dev ;;
     apt-get-openblas) echo libopenblas0-pthread ;;
+    apt-get-mpi) echo libopenmpi-dev openmpi-bin ;;
     dnf-compiler) echo gcc-c++ ;;
     dnf-ninja) echo ninja-build ;;
     dnf-eigen) echo eigen3-devel ;;
@@ -129,6 +132,8 @@ package() {
     brew-zip) echo libzip ;;
     dnf-python-markdown | dnf-python-pygments) echo "python3-${1#python-}" ;;
     brew-python-markdown | brew-python-pygments) ;; # pip install markdown pygments
+    dnf-mpi) echo openmpi-devel ;; # and `module load mpi`
+    brew-mpi) echo open-mpi ;;
     dnf-benchmark) echo google-benchmark-devel ;;
     dnf-onednn) echo onednn-devel ;;
     dnf-torch | dnf-openblas | brew-openblas) ;;
@@ -171,13 +176,16 @@ tools)
     wanted='eigen cli11'
     optional=sndfile
     ;;
+mpi)
+    needed="$needed mpi"
+    ;;
 docs)
     needed="$needed doxygen graphviz python-markdown python-pygments"
     wanted=eigen
     optional='chromium node npm' # for the manual's own test
     ;;
 ci)
-    needed="$needed clang sanitizers clang-format json zip hdf5 protobuf"
+    needed="$needed clang sanitizers clang-format json zip hdf5 protobuf mpi"
     optional="$optional newer-clang pkg-config"
     ;;
 platforms)

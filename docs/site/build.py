@@ -18,7 +18,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 # The order of the contents. A Markdown file of docs/ or docs/guides/ that isn't here comes after those that are.
 GUIDES = ["first-net", "first-net.ja", "forecast-your-csv", "classify-sequences", "stream-in-real-time", "train-and-go-on", "write-a-cell", "write-a-layer", "write-a-loss",
           "check-gradients"]
-MANUAL = ["what-is-an-lstm", "training", "data", "streaming", "decoding", "models", "formats", "command", "amp", "compiled", "platforms", "performance", "experiments",
+MANUAL = ["what-is-an-lstm", "training", "data", "streaming", "decoding", "models", "formats", "command", "amp", "compiled", "cluster", "platforms", "performance", "experiments",
           "architecture"]
 ROOMS = [
     ("layer", "Layers: recurrent ones, what stands between them, and rows of them"),
@@ -32,6 +32,7 @@ ROOMS = [
     ("decode", "From logits to tokens"),
     ("plot", "Pictures: opt-in headers, drawn by gnuplot"),
     ("io", "Files: opt-in headers"),
+    ("mpi", "Training over several machines: an opt-in header"),
     ("core", "Matrices, sequences, parameters, random numbers"),
     ("simd", "Denormal numbers"),
     ("kernel", "Threads"),

@@ -1,5 +1,7 @@
 #include "carousel/train/order.hpp"
 
+#include "carousel/train/fit_options.hpp"
+
 #include "catch.hpp"
 
 using namespace carousel;
@@ -11,7 +13,7 @@ TEST_CASE("Order: buckets make batches of like length, of every sample once, in 
     const Sequence<double> x(2, 20, 20, lengths);
     const auto batches = [&](const FitOptions& options) {
         Random random(options.seed);
-        const detail::Order order(lengths, 20, options, random);
+        const detail::Order order(lengths, {20, options.batch_size, options.bucket, options.shuffle}, random);
         std::vector<std::vector<Index>> all;
         for (Index k = 0; k < static_cast<Index>(order.firsts.size()); ++k) {
             const auto samples = order.batch(k, options.batch_size);

@@ -285,7 +285,7 @@ TEST_CASE("IterableDataset: an epoch reads once from the start, and shuffles wit
     CHECK(starts == 1 + 1 + 3);
 
     Random random(5);
-    const detail::Order order({}, 12, {}, random, 4);
+    const detail::Order order({}, {.samples = 12, .batch_size = 32, .shuffle = true}, random, 4);
     auto sorted = order.samples;
     for (std::size_t first = 0; first < 12; first += 4)
         std::sort(sorted.begin() + static_cast<std::ptrdiff_t>(first),

@@ -8,6 +8,7 @@
 #include "carousel/train/fit_options.hpp"
 #include "carousel/train/learner.hpp"
 #include "carousel/train/moving_average.hpp"
+#include "carousel/train/team.hpp"
 #include "carousel/train/training_state.hpp"
 
 #include <algorithm>
@@ -74,8 +75,13 @@ class BatchSteps {
             return accumulate(batch);
         if (options_.truncate == 0)
             return step(batch);
-        for (Index t = 0; t < batch.x.steps(); t += options_.truncate) {
+        Team<S>* const team = learner_.team();
+        for (Index t = 0, all = team ? team->most(batch.x.steps()) : batch.x.steps(); t < all; t += options_.truncate) {
             const Index steps = std::min(options_.truncate, batch.x.steps() - t);
+            if (steps <= 0) { // longer sequences are another process' share
+                step({{}, {}, batch.totals, batch.begun, batch.report});
+                continue;
+            }
             step({chunk(batch.x, t, steps, x_lengths_), chunk(batch.y, t, steps, y_lengths_), batch.totals, batch.begun,
                   batch.report});
         }
@@ -108,6 +114,13 @@ class BatchSteps {
     /// If gradients are added up, they are multiplied by this weight.
     double gradients(const Batch& batch, bool added_up) {
         const auto& [x, y, totals, begun, report] = batch;
+        if (Team<S>* const team = learner_.team()) {
+            const double weight = team->gradients({learner_, optimizer_.parameters(), x, y, totals, dy_,
+                                                   options_.truncate > 0 || options_.stateful, added_up});
+            if (weight > 0)
+                show(totals, report);
+            return weight;
+        }
         if (x.real_columns() == 0)
             return 0; // past the end of every sequence there is nothing to learn
         const auto output = learner_.forward(x, options_.truncate > 0 || options_.stateful);
@@ -115,8 +128,7 @@ class BatchSteps {
         if (weight == 0)
             return 0; // nothing to learn from, but the state goes on
         totals.add(learner_.evaluated().loss(output, y, &dy_), weight, output, y);
-        report.loss = totals.loss();
-        totals.metrics(report.metrics);
+        show(totals, report);
 
         if (added_up)
             Accumulation<S>::weigh(dy_.values(), weight);
@@ -124,6 +136,11 @@ class BatchSteps {
             zero_gradients(optimizer_.parameters());
         learner_.backward(dy_);
         return weight;
+    }
+
+    static void show(const Totals& totals, EpochReport& report) {
+        report.loss = totals.loss();
+        totals.metrics(report.metrics);
     }
 
     /// A step of the optimizer.

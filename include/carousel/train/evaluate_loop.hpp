@@ -26,6 +26,12 @@ class Totals {
         for (std::size_t k = 0; k < metrics_.size(); ++k)
             metrics_[k].merge(sums_[k + 1], metrics_[k](output, target));
     }
+    /// Adds what another one has come to, of the same metrics.
+    void add(const std::vector<MetricSum>& sums) {
+        sums_[0] += sums[0];
+        for (std::size_t k = 0; k < metrics_.size(); ++k)
+            metrics_[k].merge(sums_[k + 1], sums[k + 1]);
+    }
     bool empty() const { return sums_[0].weight == 0; }
     double loss() const { return sums_[0].mean(); }
     void metrics(std::vector<double>& out) const {
@@ -40,6 +46,8 @@ class Totals {
     }
     /// Of the loss, then of every metric.
     const std::vector<MetricSum>& sums() const { return sums_; }
+    /// The metrics.
+    const std::vector<Metric>& of() const { return metrics_; }
 
   private:
     const std::vector<Metric>& metrics_;

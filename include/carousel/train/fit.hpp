@@ -39,9 +39,9 @@ History fit_once(Learner<S>& learner, const std::vector<NamedParameter<S>>& para
 
 template <class Model, class LossType, class Rule, class S>
 const History& fit(Training<Model, Rule>& training, const FitData<S>& data, const LossType& loss,
-                   const FitOptions& options) {
+                   const FitOptions& options, Team<S>* team = nullptr) {
     training.run([&](OptimizerOfAnyRule<S>& optimizer, TrainingState<S>& state) {
-        LearnerOf<Model, LossType> learner(training.model(), loss);
+        LearnerOf<Model, LossType> learner(training.model(), loss, team);
         fit(learner, parameters(training.model()), data, optimizer, state, options);
     });
     return training.history();
@@ -49,8 +49,8 @@ const History& fit(Training<Model, Rule>& training, const FitData<S>& data, cons
 
 template <class Model, class LossType, class S>
 History fit_once(Model& model, const FitData<S>& data, const LossType& loss, OptimizerOfAnyRule<S>& optimizer,
-                 const FitOptions& options) {
-    LearnerOf<Model, LossType> learner(model, loss);
+                 const FitOptions& options, Team<S>* team = nullptr) {
+    LearnerOf<Model, LossType> learner(model, loss, team);
     return fit_once(learner, parameters(model), data, optimizer, options);
 }
 

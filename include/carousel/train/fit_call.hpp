@@ -4,6 +4,7 @@
 #include "carousel/train/fit.hpp"
 #include "carousel/train/fit_checks.hpp"
 #include "carousel/train/fit_loop.hpp"
+#include "carousel/train/team.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -19,6 +20,16 @@ void require_parameters(const OptimizerOfAnyRule<S>& optimizer, const std::vecto
     optimizer.require_each("fit", [&](const Parameter<S>* own) {
         return std::any_of(parameters.begin(), parameters.end(), [&](const auto& p) { return p.parameter == own; });
     });
+}
+
+/// What is checked is trained.
+template <class S>
+void train(Learner<S>& learner, const std::vector<NamedParameter<S>>& parameters, const SampleSource<S>& data,
+           Index samples, const SampleSource<S>* validation, OptimizerOfAnyRule<S>& optimizer, TrainingState<S>& state,
+           const FitOptions& options) {
+    if (Team<S>* const team = learner.team())
+        team->compare({learner, parameters, data, samples, validation, optimizer, state, options});
+    FitLoop<S>(learner, data, samples, validation, optimizer, state, options).run();
 }
 
 /// Validated on the part of the data that the options say.
@@ -41,12 +52,13 @@ void fit_split(Learner<S>& learner, const std::vector<NamedParameter<S>>& parame
         check_samples(learner.evaluated(), data, training, held_out, " validation samples");
         validation = data.part(training, held_out);
     }
-    FitLoop<S>(learner, data, training, validation ? &*validation : nullptr, optimizer, state, options).run();
+    train(learner, parameters, data, training, validation ? &*validation : nullptr, optimizer, state, options);
 }
 
+/// Of one process.
 template <class S>
-void fit(Learner<S>& learner, const std::vector<NamedParameter<S>>& parameters, const FitData<S>& data,
-         OptimizerOfAnyRule<S>& optimizer, TrainingState<S>& state, const FitOptions& options) {
+void fit_here(Learner<S>& learner, const std::vector<NamedParameter<S>>& parameters, const FitData<S>& data,
+              OptimizerOfAnyRule<S>& optimizer, TrainingState<S>& state, const FitOptions& options) {
     const SampleSource<S>& training = data.training;
     if (!data.validation)
         return fit_split(learner, parameters, training, optimizer, state, options);
@@ -61,7 +73,17 @@ void fit(Learner<S>& learner, const std::vector<NamedParameter<S>>& parameters, 
     require_parameters(optimizer, parameters);
     check_samples(learner.evaluated(), training, 0, training.size(), " samples to train with");
     check_samples(learner.evaluated(), validation, 0, validation.size(), " validation samples");
-    FitLoop<S>(learner, training, training.size(), &validation, optimizer, state, options).run();
+    train(learner, parameters, training, training.size(), &validation, optimizer, state, options);
+}
+
+template <class S>
+void fit(Learner<S>& learner, const std::vector<NamedParameter<S>>& parameters, const FitData<S>& data,
+         OptimizerOfAnyRule<S>& optimizer, TrainingState<S>& state, const FitOptions& options) {
+    const auto here = [&] { fit_here(learner, parameters, data, optimizer, state, options); };
+    if (Team<S>* const team = learner.team())
+        team->run(here);
+    else
+        here();
 }
 
 template <class S>

@@ -10,6 +10,7 @@
 #include "carousel/train/learner.hpp"
 #include "carousel/train/moving_average.hpp"
 #include "carousel/train/order.hpp"
+#include "carousel/train/team.hpp"
 #include "carousel/train/training_state.hpp"
 
 #include <chrono>
@@ -29,9 +30,11 @@ class FitLoop {
     /// of the training.
     FitLoop(Learner<S>& learner, const SampleSource<S>& data, Index samples, const SampleSource<S>* validation,
             OptimizerOfAnyRule<S>& optimizer, TrainingState<S>& state, const FitOptions& options)
-        : learner_(learner), data_(data), validation_(validation), optimizer_(optimizer),
-          options_(options), plan_{samples, options.batch_size, options.bucket, options.shuffle}, training_(state),
-          average_(options.moving_average, optimizer.parameters(), state),
+        : learner_(learner), team_(learner.team()), data_(data), validation_(validation), optimizer_(optimizer),
+          options_(options), own_{samples, team_ ? team_->batch_size(options.batch_size) : options.batch_size,
+                                  options.bucket, options.shuffle},
+          plan_(team_ ? team_->plan({samples, options.batch_size, options.bucket, options.shuffle}) : own_),
+          training_(state), average_(options.moving_average, optimizer.parameters(), state),
           steps_(learner, optimizer, options, average_),
           best_(options.early_stopping, validation != nullptr, optimizer.parameters(), state), earlier_(state.epochs),
           end_(state.epochs + std::min(options.epochs, std::numeric_limits<Index>::max() - state.epochs)) {}
@@ -50,6 +53,8 @@ class FitLoop {
             best_.require_one();
         best_.put_back();
         average_.put_back();
+        if (team_)
+            team_->agree(optimizer_.parameters(), training_.history);
     }
 
   private:
@@ -83,6 +88,8 @@ class FitLoop {
         if (stop_)
             return;
         end_epoch(order_random, [&] { report().seconds = before + seconds_since(start); });
+        if (team_)
+            team_->agree(optimizer_.parameters(), training_.history);
         tell(plan_.batches(), true);
     }
     /// With the averages, if there are any.
@@ -131,7 +138,7 @@ class FitLoop {
 
     /// The epoch's batches that are left; timed() before each is told.
     void train(Random& order_random, FunctionRef<void()> timed) {
-        const Order order(data_.x_lengths(), plan_.samples, options_, order_random, data_.block());
+        const Order order(data_.x_lengths(), own_, team_ ? team_->order(order_random) : order_random, data_.block());
         Totals totals(options_.metrics, training_.begun->sums);
         learner_.empty_state();
         carry(training_.begun->carried, false);
@@ -142,7 +149,10 @@ class FitLoop {
                 ask_schedule(training_.begun->batches);
                 report().learning_rate = training_.rate = optimizer_.learning_rate();
             }
-            batch(learner_.evaluated(), data_, order.batch(training_.begun->batches, plan_.batch_size), x_, y_);
+            std::vector<Random> masks;
+            if (team_)
+                masks = team_->masks(learner_, training_.masks);
+            fetch(order);
             if (!options_.stateful && options_.truncate > 0)
                 learner_.empty_state();
             steps_.learn({x_, y_, totals, *training_.begun, report()});
@@ -151,7 +161,10 @@ class FitLoop {
             ++training_.begun->batches;
             training_.begun->sums = totals.sums();
             auto saved = training_.masks.begin();
-            learner_.each_random([&](Random& random) { *saved++ = random; });
+            if (team_)
+                training_.masks = std::move(masks);
+            else
+                learner_.each_random([&](Random& random) { *saved++ = random; });
             timed();
             tell(training_.begun->batches, false);
         }
@@ -159,6 +172,16 @@ class FitLoop {
             drop_begun();
             require(false, "fit", "there is no target to compare with in the whole data set");
         }
+    }
+
+    /// The epoch's next batch, or the share of it.
+    void fetch(const Order& order) {
+        const Index k = training_.begun->batches;
+        const auto samples = team_ ? team_->share(order, k, plan_.batch_size) : order.batch(k, plan_.batch_size);
+        if (samples.empty())
+            x_ = y_ = Sequence<S>();
+        else
+            batch(learner_.evaluated(), data_, samples, x_, y_);
     }
 
     /// In stateful training, the state after a batch to `saved`, or back from there; an empty list stands for zero.
@@ -169,13 +192,22 @@ class FitLoop {
         learner_.each_carried([&](Matrix<S>&) { ++count; });
         saved.resize(count);
         auto next = saved.begin();
-        learner_.each_carried([&](Matrix<S>& matrix) { to_saved ? * next++ = matrix : matrix = *next++; });
+        learner_.each_carried([&](Matrix<S>& matrix) {
+            if (to_saved)
+                *next++ = matrix;
+            else
+                matrix = team_ ? team_->part(*next++) : *next++;
+        });
+        if (team_ && to_saved)
+            team_->join(saved, plan_.batch_size);
     }
 
     void validate() {
         learner_.begin_validation(options_.stateful);
-        auto [loss, metrics] =
-            evaluate(learner_.evaluated(), *validation_, options_.metrics, options_.batch_size, options_.stateful);
+        auto [loss, metrics] = team_ ? team_->evaluate(learner_.evaluated(), *validation_, options_.metrics,
+                                                       options_.batch_size, options_.stateful)
+                                     : evaluate(learner_.evaluated(), *validation_, options_.metrics,
+                                                options_.batch_size, options_.stateful);
         report().validation_loss = loss;
         report().validation_metrics = std::move(metrics);
     }
@@ -194,12 +226,13 @@ class FitLoop {
                           training_.history.metrics,
                           earlier_,
                           end_};
-        for (const auto& callback : options_.callbacks) {
-            progress.stop = stop;
-            callback(progress);
-            stop = stop || progress.stop;
-        }
-        stop_ = stop;
+        if (!team_ || team_->calls_back())
+            for (const auto& callback : options_.callbacks) {
+                progress.stop = stop;
+                callback(progress);
+                stop = stop || progress.stop;
+            }
+        stop_ = team_ ? team_->decided(stop) : stop;
     }
 
     EpochReport& report() { return training_.history.epochs.back(); }
@@ -209,11 +242,12 @@ class FitLoop {
     }
 
     Learner<S>& learner_;
+    Team<S>* const team_;
     const SampleSource<S>& data_;
     const SampleSource<S>* const validation_;
     OptimizerOfAnyRule<S>& optimizer_;
     const FitOptions& options_;
-    const BatchPlan plan_;
+    const BatchPlan own_, plan_; ///< of this process' data, and of all: the same, if it is alone
     TrainingState<S>& training_; ///< what goes on
     AveragedParameters<S> average_;
     BatchSteps<S> steps_;

@@ -12,6 +12,20 @@
 
 namespace carousel::inline CAROUSEL_ABI::detail {
 
+template <class S>
+class Team;
+
+/// Whether a loss, or the one that it weighs, is a sum over its targets that is divided by nothing.
+template <class LossType>
+bool is_sum(const LossType& loss) {
+    if constexpr (requires { loss.reduction == Reduction::sum; })
+        return loss.reduction == Reduction::sum;
+    else if constexpr (requires { loss.inner.reduction == Reduction::sum; })
+        return loss.inner.reduction == Reduction::sum;
+    else
+        return false;
+}
+
 /// A model in inference, and a loss.
 template <class S>
 class Evaluated {
@@ -31,6 +45,8 @@ class Evaluated {
     virtual double check(const SequenceView<S>& target, Index features) const = 0;
     /// Whether targets needn't have the steps of the output, as the labels of CTC.
     virtual bool own_steps() const = 0;
+    /// Whether parts of a batch have a sum as their loss, not a mean, so that the batch's is the sum of theirs.
+    virtual bool is_sum() const = 0;
 
   protected:
     Evaluated() = default;
@@ -56,6 +72,9 @@ class Learner {
     virtual void each_carried(FunctionRef<void(Matrix<S>&)> f) = 0;
     /// evaluated() goes on from this state, or from zero.
     virtual void begin_validation(bool carried) = 0;
+
+    /// The other processes that train it; null: none.
+    virtual Team<S>* team() const = 0;
 
   protected:
     Learner() = default;
@@ -100,6 +119,7 @@ class EvaluatedOf final : public Evaluated<typename Model::Scalar> {
             return LossType::own_steps;
         return false;
     }
+    bool is_sum() const override { return detail::is_sum(loss_); }
 
   private:
     static constexpr bool has_check = requires(const LossType& loss, const SequenceView<S>& target, Index features) {
@@ -117,7 +137,8 @@ class LearnerOf final : public Learner<typename Model::Scalar> {
   public:
     using S = typename Model::Scalar;
 
-    LearnerOf(Model& model, const LossType& loss) : model_(model), inference_(model, loss) {}
+    LearnerOf(Model& model, const LossType& loss, Team<S>* team = nullptr)
+        : model_(model), inference_(model, loss), team_(team) {}
 
     Evaluated<S>& evaluated() override { return inference_; }
 
@@ -138,12 +159,14 @@ class LearnerOf final : public Learner<typename Model::Scalar> {
         });
     }
     void begin_validation(bool carried) override { inference_.set_state(carried ? state_ : StateOf<Model, S>{}); }
+    Team<S>* team() const override { return team_; }
 
   private:
     Model& model_;
     EvaluatedOf<Model, LossType> inference_;
     TapeOf<Model, S> tape_;
     StateOf<Model, S> state_ = {};
+    Team<S>* const team_;
 };
 
 } // namespace carousel::detail

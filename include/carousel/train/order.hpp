@@ -3,7 +3,7 @@
 
 #include "carousel/core/random.hpp"
 #include "carousel/core/sequence.hpp"
-#include "carousel/train/fit_options.hpp"
+#include "carousel/train/training_state.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -18,8 +18,7 @@ struct Order {
     std::vector<Index> samples, firsts;
 
     /// `lengths`: of the sequences, of all of x; empty if they are equal. `block`: how many neighbours are shuffled; 0: all.
-    CAROUSEL_INLINE Order(std::span<const Index> lengths, Index count, const FitOptions& o, Random& random,
-                          Index block = 0);
+    CAROUSEL_INLINE Order(std::span<const Index> lengths, const BatchPlan& plan, Random& random, Index block = 0);
 
     std::span<const Index> batch(Index k, Index batch_size) const {
         const auto first = static_cast<std::size_t>(firsts[static_cast<std::size_t>(k)]);
@@ -34,21 +33,21 @@ struct Order {
 
 #ifdef CAROUSEL_BODIES
 
-CAROUSEL_INLINE Order::Order(std::span<const Index> lengths, Index count, const FitOptions& o, Random& random,
-                             Index block)
-    : samples(static_cast<std::size_t>(count)) {
+CAROUSEL_INLINE Order::Order(std::span<const Index> lengths, const BatchPlan& plan, Random& random, Index block)
+    : samples(static_cast<std::size_t>(plan.samples)) {
+    const Index count = plan.samples;
     std::iota(samples.begin(), samples.end(), Index(0));
     const Index together = block > 0 ? std::min(block, count) : count;
-    for (Index first = 0; o.shuffle && first < count; first += together)
+    for (Index first = 0; plan.shuffle && first < count; first += together)
         random.shuffle(std::span(samples).subspan(static_cast<std::size_t>(first),
                                                   static_cast<std::size_t>(std::min(together, count - first))));
-    for (Index first = 0; first < count; first += o.batch_size)
+    for (Index first = 0; first < count; first += plan.batch_size)
         firsts.push_back(first);
-    if (o.bucket == 0)
+    if (plan.bucket == 0)
         return;
-    const Index sorted = o.bucket < static_cast<Index>(firsts.size()) ? o.bucket * o.batch_size : count;
+    const Index sorted = plan.bucket < static_cast<Index>(firsts.size()) ? plan.bucket * plan.batch_size : count;
     sort_by_length(lengths, sorted);
-    if (o.shuffle)
+    if (plan.shuffle)
         random.shuffle(firsts);
 }
 

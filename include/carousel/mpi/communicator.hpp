@@ -1,0 +1,195 @@
+// Communicator: the processes of an MPI communicator as the Ranks of a training. Open MPI, MPICH, or any other MPI 3.
+#pragma once
+
+#include "carousel/core/require.hpp"
+#include "carousel/mpi/ranks.hpp"
+
+#ifndef OMPI_SKIP_MPICXX
+#    define OMPI_SKIP_MPICXX 1 // the C++ interface that MPI 3 has no more
+#endif
+#ifndef MPICH_SKIP_MPICXX
+#    define MPICH_SKIP_MPICXX 1
+#endif
+#include <mpi.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+namespace carousel::inline CAROUSEL_ABI {
+
+/// What a Communicator may be told.
+struct CommunicatorOptions {
+    RankData data = RankData::whole; ///< what each rank hands to fit
+};
+
+/// What a Communicator has sent and waited for.
+struct Traffic {
+    double seconds = 0;   ///< within calls of MPI: waiting for other ranks included
+    Index messages = 0;   ///< exchanges and sums
+    double megabytes = 0; ///< that this rank gave to them
+};
+
+/// The processes of an MPI communicator:
+///
+///     MPI_Init(&argc, &argv);
+///     …
+///     const History history = fit(model, data, MeanSquaredError{}, Adam{}, {.epochs = 15}, Communicator{MPI_COMM_WORLD});
+///
+/// Keeps a duplicate of the communicator, so that its messages meet no others; making one, and destroying one, is something
+/// that all processes of it do together. All calls come from the thread that makes it; the library's own threads
+/// (set_threads) make none, for which MPI_THREAD_FUNNELED is enough. Gradients are summed by MPI_Iallreduce, whose order of
+/// additions Open MPI and MPICH choose by sizes alone: the same number of processes on the same machines has the same bits.
+/// Where it differs between ranks fit notices at the end of an epoch.
+class Communicator final : public Ranks {
+  public:
+    /// Throws std::logic_error unless MPI runs, std::invalid_argument if it is MPI_COMM_NULL.
+    explicit Communicator(MPI_Comm communicator, CommunicatorOptions options = {}) : options_(options) {
+        int begun = 0, ended = 0;
+        MPI_Initialized(&begun);
+        MPI_Finalized(&ended);
+        if (begun == 0 || ended != 0)
+            detail::fail<std::logic_error>(
+                begun == 0 ? "Communicator: MPI isn't running, expected MPI_Init before it, or run_ranks"
+                           : "Communicator: MPI_Finalize was called before");
+        require(communicator != MPI_COMM_NULL, "Communicator", "the communicator is MPI_COMM_NULL");
+        MPI_Comm_dup(communicator, &communicator_);
+        MPI_Comm_rank(communicator_, &rank_);
+        MPI_Comm_size(communicator_, &size_);
+        MPI_Type_contiguous(word, MPI_BYTE, &words_);
+        MPI_Type_commit(&words_);
+    }
+    ~Communicator() override {
+        int ended = 0;
+        MPI_Finalized(&ended);
+        if (ended != 0)
+            return;
+        MPI_Type_free(&words_);
+        MPI_Comm_free(&communicator_);
+    }
+    Communicator(const Communicator&) = delete;
+    Communicator& operator=(const Communicator&) = delete;
+
+    /// As Ranks says.
+    Index rank() const override { return rank_; }
+    Index size() const override { return size_; }
+    RankData data() const override { return options_.data; }
+
+    /// So far.
+    const Traffic& traffic() const { return traffic_; }
+
+    /// As Ranks says. Throws std::length_error if the messages of all have more than 16 GB.
+    std::vector<std::vector<std::byte>> gather(std::span<const std::byte> own) const override {
+        const Timer timer(traffic_, own.size());
+        // Short messages come in one exchange, with their length in front; of others it brings the lengths.
+        std::array<std::byte, block> first{};
+        const auto length = static_cast<std::uint64_t>(own.size());
+        std::memcpy(first.data(), &length, sizeof length);
+        std::copy_n(own.begin(), std::min(own.size(), most), first.begin() + sizeof length);
+        const auto ranks = static_cast<std::size_t>(size_);
+        std::vector<std::byte> blocks(ranks * block);
+        MPI_Allgather(first.data(), block, MPI_BYTE, blocks.data(), block, MPI_BYTE, communicator_);
+        std::vector<std::vector<std::byte>> all(ranks);
+        bool longer = false;
+        for (std::size_t r = 0; r < ranks; ++r) {
+            const std::byte* const from = blocks.data() + r * block;
+            std::uint64_t size = 0;
+            std::memcpy(&size, from, sizeof size);
+            all[r].resize(static_cast<std::size_t>(size));
+            longer = longer || all[r].size() > most;
+            std::copy_n(from + sizeof size, std::min(all[r].size(), most), all[r].begin());
+        }
+        if (longer)
+            gather_long(own, all);
+        return all;
+    }
+
+    /// As Ranks says, of any number of sums at a time.
+    void start_sum(std::span<float> numbers) const override { start(numbers, MPI_FLOAT); }
+    void start_sum(std::span<double> numbers) const override { start(numbers, MPI_DOUBLE); }
+    void progress() const override {
+        if (requests_.empty())
+            return;
+        const Timer timer(traffic_);
+        int done = 0;
+        MPI_Testall(static_cast<int>(requests_.size()), requests_.data(), &done, MPI_STATUSES_IGNORE);
+        if (done != 0)
+            requests_.clear();
+    }
+    /// As Ranks says.
+    void finish() const override {
+        const Timer timer(traffic_);
+        MPI_Waitall(static_cast<int>(requests_.size()), requests_.data(), MPI_STATUSES_IGNORE);
+        requests_.clear();
+    }
+
+  private:
+    static constexpr int block = 256, word = 8;
+    static constexpr std::size_t most = block - sizeof(std::uint64_t); ///< bytes of a short message
+
+    /// Adds the time that it lives, and a message.
+    class Timer {
+        using Clock = std::chrono::steady_clock;
+
+      public:
+        explicit Timer(Traffic& traffic) : traffic_(traffic) {}
+        Timer(Traffic& traffic, std::size_t bytes) : Timer(traffic) {
+            ++traffic.messages;
+            traffic.megabytes += static_cast<double>(bytes) / 1e6;
+        }
+        ~Timer() { traffic_.seconds += std::chrono::duration<double>(Clock::now() - start_).count(); }
+        Timer(const Timer&) = delete;
+        Timer& operator=(const Timer&) = delete;
+
+      private:
+        Traffic& traffic_;
+        const Clock::time_point start_ = Clock::now();
+    };
+
+    /// In words of 8 bytes, as MPI counts with int.
+    void gather_long(std::span<const std::byte> own, std::vector<std::vector<std::byte>>& all) const {
+        std::vector<int> counts, places;
+        std::size_t words = 0;
+        for (const auto& bytes : all) {
+            const std::size_t count = (bytes.size() + word - 1) / word;
+            places.push_back(static_cast<int>(words));
+            counts.push_back(static_cast<int>(count));
+            words += count;
+            if (words > static_cast<std::size_t>(std::numeric_limits<int>::max()))
+                detail::fail<std::length_error>(
+                    "Communicator::gather: the ranks' messages have more than 16 GB together");
+        }
+        std::vector<std::byte> padded(own.begin(), own.end()), gathered(words * word);
+        padded.resize(static_cast<std::size_t>(counts[static_cast<std::size_t>(rank_)]) * word);
+        MPI_Allgatherv(padded.data(), counts[static_cast<std::size_t>(rank_)], words_, gathered.data(), counts.data(),
+                       places.data(), words_, communicator_);
+        for (std::size_t r = 0; r < all.size(); ++r)
+            std::copy_n(gathered.begin() + static_cast<std::ptrdiff_t>(places[r]) * word, all[r].size(),
+                        all[r].begin());
+    }
+
+    template <class S>
+    void start(std::span<S> numbers, MPI_Datatype type) const {
+        const Timer timer(traffic_, numbers.size_bytes());
+        constexpr std::size_t largest = std::size_t(1) << 30; // MPI counts with int
+        for (std::size_t first = 0; first < numbers.size(); first += largest) {
+            const auto part = numbers.subspan(first, std::min(largest, numbers.size() - first));
+            MPI_Iallreduce(MPI_IN_PLACE, part.data(), static_cast<int>(part.size()), type, MPI_SUM, communicator_,
+                           &requests_.emplace_back(MPI_REQUEST_NULL));
+        }
+    }
+
+    CommunicatorOptions options_;
+    MPI_Comm communicator_ = MPI_COMM_NULL;
+    MPI_Datatype words_ = MPI_DATATYPE_NULL;
+    int rank_ = 0, size_ = 1;
+    mutable std::vector<MPI_Request> requests_;
+    mutable Traffic traffic_;
+};
+
+} // namespace carousel

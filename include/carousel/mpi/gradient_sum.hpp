@@ -1,0 +1,101 @@
+// GradientSum: the gradients of all ranks become their sum, in messages of a few megabytes.
+#pragma once
+
+#include "carousel/core/parameter.hpp"
+#include "carousel/mpi/meeting.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <exception>
+#include <span>
+#include <vector>
+
+namespace carousel::inline CAROUSEL_ABI::detail {
+
+/// Dense gradients are copied to one array, in the order in which backward passes are done with them: those of the last layer
+/// first. Parts of it of `message` numbers or a little more are summed as soon as they are full, so that a small net sends one
+/// message. Its last number counts the ranks that have failed. A sparse gradient is exchanged as a list of its columns, which every
+/// rank adds up in the order of the ranks.
+template <class S>
+class GradientSum {
+  public:
+    /// Numbers a message has before it is sent: 4 MiB, at which the time of a message is that of its bytes, not its latency.
+    static constexpr std::size_t message = (std::size_t(4) << 20) / sizeof(S);
+
+    /// `room` keeps its memory from step to step.
+    GradientSum(RankMeeting& meeting, const std::vector<NamedParameter<S>>& list, std::vector<S>& room)
+        : meeting_(meeting), list_(list), numbers_(room) {
+        std::size_t count = 1;
+        for (const auto& [name, parameter] : list_)
+            count += is_dense(*parameter) ? static_cast<std::size_t>(parameter->grad.size()) : 0;
+        numbers_.resize(count);
+    }
+
+    /// Of this rank's gradients, or of zero if there was an error. Throws RankFailure, on all ranks, if there was one on any.
+    void sum(const std::exception_ptr& error) {
+        for (std::size_t k = list_.size(); k-- > 0;)
+            send(*list_[k].parameter);
+        numbers_[end_++] = error ? S(1) : S(0);
+        start();
+        meeting_.ranks().finish();
+        if (numbers_.back() > 0) {
+            error ? meeting_.meet(error) : static_cast<void>(meeting_.meet());
+            return;
+        }
+        std::size_t first = 0;
+        for (std::size_t k = list_.size(); k-- > 0;)
+            if (Parameter<S>& parameter = *list_[k].parameter; is_dense(parameter)) {
+                std::copy_n(numbers_.data() + first, parameter.grad.size(), parameter.grad.data());
+                first += static_cast<std::size_t>(parameter.grad.size());
+            }
+        for (const auto& [name, parameter] : list_)
+            if (parameter->is_trained() && parameter->is_sparse())
+                sum_columns(*parameter);
+    }
+
+  private:
+    static bool is_dense(const Parameter<S>& parameter) { return parameter.is_trained() && !parameter.is_sparse(); }
+
+    void send(const Parameter<S>& parameter) {
+        if (!is_dense(parameter))
+            return;
+        std::copy_n(parameter.grad.data(), parameter.grad.size(), numbers_.data() + end_);
+        end_ += static_cast<std::size_t>(parameter.grad.size());
+        if (end_ - begin_ >= message)
+            start();
+    }
+    void start() {
+        meeting_.ranks().start_sum(std::span(numbers_).subspan(begin_, end_ - begin_));
+        begin_ = end_;
+    }
+
+    void sum_columns(Parameter<S>& parameter) {
+        const Index rows = parameter.grad.rows();
+        std::vector<std::int64_t> columns;
+        if (rows > 0)
+            parameter.each_run([&](Index first, Index) { columns.push_back(first / rows); });
+        RankMessage own;
+        own.put(static_cast<std::int64_t>(columns.size())).put(std::span<const std::int64_t>(columns));
+        for (const std::int64_t column : columns)
+            own.put(std::span<const S>(parameter.grad.data() + column * rows, static_cast<std::size_t>(rows)));
+        const std::vector<Bytes> all = meeting_.meet(own);
+        parameter.zero_grad();
+        std::vector<S> gradient(static_cast<std::size_t>(rows));
+        for (const Bytes& bytes : all) {
+            RankReader reader(bytes);
+            columns.resize(static_cast<std::size_t>(reader.get<std::int64_t>()));
+            reader.get(std::span(columns));
+            for (const std::int64_t column : columns) {
+                reader.get(std::span(gradient));
+                parameter.grad_column(static_cast<Index>(column)) += Eigen::Map<const Vector<S>>(gradient.data(), rows);
+            }
+        }
+    }
+
+    RankMeeting& meeting_;
+    const std::vector<NamedParameter<S>>& list_;
+    std::vector<S>& numbers_;
+    std::size_t begin_ = 0, end_ = 0; ///< of the message that isn't sent yet
+};
+
+} // namespace carousel::detail
