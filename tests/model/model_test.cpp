@@ -412,3 +412,38 @@ TEST_CASE("Model: reads and writes in an EncoderDecoder") {
         "hand_over: `to` has 1 matrices of state and `from` 0, expected at least one in `to`, and as many in "
         "`from`");
 }
+
+TEST_CASE("Model and Sequential: backward says of each layer when its gradients are complete") {
+    const auto check = [](auto model) {
+        Random random(9);
+        const auto x = random_sequence<double>(2, 5, 3, random), dy = random_sequence<double>(1, 5, 3, random);
+        const auto list = parameters(model);
+        struct Watch final : GradientWatch {
+            const std::vector<NamedParameter<double>>& list;
+            std::vector<std::string> names;
+            std::vector<Matrix<double>> gradients;
+
+            explicit Watch(const std::vector<NamedParameter<double>>& l) : list(l) {}
+            void done(const void* first, std::size_t bytes) override {
+                for (const auto& [name, parameter] : list)
+                    if (const auto* place = reinterpret_cast<const char*>(parameter);
+                        place >= first && place < static_cast<const char*>(first) + bytes) {
+                        names.push_back(name);
+                        gradients.push_back(parameter->grad);
+                    }
+            }
+        } watch(list);
+        typename decltype(model)::Tape tape;
+        model.forward(x, tape);
+        zero_gradients(list);
+        model.backward(dy, tape, {.watch = &watch});
+        REQUIRE(watch.names.size() == list.size());
+        for (std::size_t k = 0; k < list.size(); ++k) {
+            const auto found = std::find(watch.names.begin(), watch.names.end(), list[k].name) - watch.names.begin();
+            CHECK(watch.gradients[static_cast<std::size_t>(found)] == list[k].parameter->grad);
+        }
+        CHECK((watch.names.front().starts_with("3.Dense") && watch.names.back().starts_with("0.SimpleRNN")));
+    };
+    check(static_model());
+    check(dynamic_model());
+}

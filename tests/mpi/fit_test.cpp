@@ -133,6 +133,29 @@ TEST_CASE("mpi: sums, accumulated gradients, truncated and stateful training are
                 data(21));
 }
 
+TEST_CASE("mpi: large nets send several messages") {
+    const Communicator ranks(MPI_COMM_WORLD);
+    // 1 million numbers of the answer's weights are two messages, or one that begins while the LSTM is on its way back.
+    const auto large = [] {
+        Net model{LSTM<double>{2, 5, {}, {.seed = 1}}, Dense<double>{5, 120'000, {.seed = 2}}};
+        return model;
+    };
+    Dataset<double> samples{Sequence<double>(2, 3, 4), Sequence<double>(120'000, 3, 4)};
+    for (Index k = 0; k < samples.x.values().size(); ++k)
+        samples.x.data()[k] = std::cos(static_cast<double>(k));
+    for (Index k = 0; k < samples.y.values().size(); ++k)
+        samples.y.data()[k] = std::sin(static_cast<double>(k));
+    Net alone = large(), together = large();
+    const FitOptions options{.epochs = 3, .batch_size = 3};
+    fit(alone, samples, MeanSquaredError{}, Adam{}, options);
+    const Traffic before = ranks.traffic();
+    fit(together, samples, MeanSquaredError{}, Adam{}, options, ranks);
+    const Traffic after = ranks.traffic();
+    CHECK(difference(weights(together), weights(alone)) < 1e-9);
+    if (ranks.size() > 1)
+        CHECK(after.megabytes - before.megabytes > 6 * 5.7);
+}
+
 TEST_CASE("mpi: the same number of ranks comes to the same bits, however slow each of them is") {
     const Communicator ranks(MPI_COMM_WORLD);
     const auto trained = [&](Index slow) {

@@ -20,12 +20,23 @@ namespace carousel::inline CAROUSEL_ABI {
 /// The state of a layer that carries none from step to step.
 struct NoState {};
 
+/// Told by a row of layers, of each of them, that a backward pass is done with it.
+class GradientWatch {
+  public:
+    /// The gradients of those parameters are complete that stand in so many bytes from `first` on.
+    virtual void done(const void* first, std::size_t bytes) = 0;
+
+  protected:
+    ~GradientWatch() = default;
+};
+
 /// What a backward pass is given and asked for besides the gradient of the output.
 template <class State>
 struct BackwardOptions {
     const State* d_final = nullptr; ///< in: the gradient of the final state; null means zero
     State* d_initial = nullptr;     ///< out: the gradient of the initial state; null means not wanted
     bool input_gradient = true;     ///< false: dx isn't computed and backward returns an empty view
+    GradientWatch* watch = nullptr; ///< told by Sequential and Model, layer by layer; null: no one
 };
 
 namespace detail {

@@ -164,6 +164,8 @@ class Sequential : public detail::LayerRow<Sequential<Layers...>, typename detai
             auto& layer = std::get<k>(layers_);
             detail::in_layer("Sequential::backward", k, layer,
                              [&] { dy = layer.backward(dy, std::get<k>(tape.layers_), part<k>(options)); });
+            if (options.watch)
+                options.watch->done(&layer, sizeof layer);
         });
         tape.pass_.consume();
         return dy;
@@ -174,7 +176,8 @@ class Sequential : public detail::LayerRow<Sequential<Layers...>, typename detai
     template <std::size_t k>
     static BackwardOptions<std::tuple_element_t<k, State>> part(const BackwardOptions<State>& options) {
         return {options.d_final ? &std::get<k>(*options.d_final) : nullptr,
-                options.d_initial ? &std::get<k>(*options.d_initial) : nullptr, k > 0 || options.input_gradient};
+                options.d_initial ? &std::get<k>(*options.d_initial) : nullptr, k > 0 || options.input_gradient,
+                options.watch};
     }
 
     template <std::size_t... k, class F>

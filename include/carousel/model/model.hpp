@@ -131,11 +131,16 @@ class Model : public detail::LayerRow<Model<S>, S>, public detail::AnyLayers<S> 
             options.d_initial->resize(static_cast<std::size_t>(states()));
         auto d_final = detail::all_matrices(options.d_final);
         auto d_initial = detail::all_matrices(options.d_initial);
-        for (std::size_t k = layers_.size(); k-- > 0;)
+        for (std::size_t k = layers_.size(); k-- > 0;) {
             dy = detail::in_layer("Model::backward", k, layers_[k], [&] {
                 return layers_[k].backward(dy, tape.layers_[k], detail::taken_last(d_final, layers_[k]),
                                            detail::taken_last(d_initial, layers_[k]), k > 0 || options.input_gradient);
             });
+            if (options.watch)
+                layers_[k].each_parameter([&](const std::string&, const Parameter<S>& parameter) {
+                    options.watch->done(&parameter, sizeof parameter);
+                });
+        }
         tape.pass_.consume();
         return dy;
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "carousel/core/parameter.hpp"
+#include "carousel/layer/layer.hpp"
 #include "carousel/mpi/meeting.hpp"
 
 #include <algorithm>
@@ -13,28 +14,39 @@
 namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// Dense gradients are copied to one array, in the order in which backward passes are done with them: those of the last layer
-/// first. Parts of it of `message` numbers or a little more are summed as soon as they are full, so that a small net sends one
-/// message. Its last number counts the ranks that have failed. A sparse gradient is exchanged as a list of its columns, which every
+/// first. Parts of it of `message` numbers or a little more are summed as soon as they are full, while the backward pass goes on with
+/// the layers below, so that a small net sends one message. Its last number counts the ranks that have failed. A sparse gradient is exchanged as a list of its columns, which every
 /// rank adds up in the order of the ranks.
 template <class S>
-class GradientSum {
+class GradientSum final : public GradientWatch {
   public:
     /// Numbers a message has before it is sent: 4 MiB, at which the time of a message is that of its bytes, not its latency.
     static constexpr std::size_t message = (std::size_t(4) << 20) / sizeof(S);
 
     /// `room` keeps its memory from step to step.
     GradientSum(RankMeeting& meeting, const std::vector<NamedParameter<S>>& list, std::vector<S>& room)
-        : meeting_(meeting), list_(list), numbers_(room) {
+        : meeting_(meeting), list_(list), numbers_(room), done_(list.size()), left_(list.size()) {
         std::size_t count = 1;
         for (const auto& [name, parameter] : list_)
             count += is_dense(*parameter) ? static_cast<std::size_t>(parameter->grad.size()) : 0;
         numbers_.resize(count);
     }
 
+    /// Of parameters within these bytes the gradients may be sent.
+    void done(const void* first, std::size_t bytes) override {
+        const auto address = [](const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); };
+        for (std::size_t k = 0; k < left_; ++k)
+            if (address(list_[k].parameter) - address(first) < bytes) // of one below them the difference wraps round
+                done_[k] = 1;
+        while (left_ > 0 && done_[left_ - 1])
+            send(*list_[--left_].parameter);
+        meeting_.ranks().progress();
+    }
+
     /// Of this rank's gradients, or of zero if there was an error. Throws RankFailure, on all ranks, if there was one on any.
     void sum(const std::exception_ptr& error) {
-        for (std::size_t k = list_.size(); k-- > 0;)
-            send(*list_[k].parameter);
+        while (left_ > 0)
+            send(*list_[--left_].parameter);
         numbers_[end_++] = error ? S(1) : S(0);
         start();
         meeting_.ranks().finish();
@@ -95,6 +107,8 @@ class GradientSum {
     RankMeeting& meeting_;
     const std::vector<NamedParameter<S>>& list_;
     std::vector<S>& numbers_;
+    std::vector<char> done_;          ///< of each parameter, whether its gradient is complete
+    std::size_t left_;                ///< parameters before this one aren't sent yet
     std::size_t begin_ = 0, end_ = 0; ///< of the message that isn't sent yet
 };
 

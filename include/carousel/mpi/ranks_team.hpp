@@ -94,6 +94,7 @@ class RanksTeam final : public Team<S> {
         const double all = meet(sums, model.is_sum(), b.totals);
         if (all == 0)
             return 0;
+        GradientSum<S> sum(meeting_, b.parameters, room_);
         const auto error = caught([&] {
             if (!b.added_up || rank_ > 0) // what is added up so far is rank 0's
                 zero_gradients(b.parameters);
@@ -101,9 +102,9 @@ class RanksTeam final : public Team<S> {
                 return;
             const double factor = model.is_sum() ? 1 : b.added_up ? weight : weight / all;
             b.dy.values() *= static_cast<S>(factor);
-            b.learner.backward(b.dy);
+            b.learner.backward(b.dy, &sum);
         });
-        GradientSum<S>(meeting_, b.parameters, room_).sum(error);
+        sum.sum(error);
         return all;
     }
 

@@ -134,7 +134,7 @@ class BatchSteps {
             Accumulation<S>::weigh(dy_.values(), weight);
         else
             zero_gradients(optimizer_.parameters());
-        learner_.backward(dy_);
+        learner_.backward(dy_, nullptr);
         return weight;
     }
 

@@ -62,7 +62,8 @@ class Learner {
 
     /// A recorded pass, from the state. If it is carried, the state becomes that after x.
     virtual SequenceView<S> forward(const SequenceView<S>& x, bool carried) = 0;
-    virtual void backward(const Sequence<S>& dy) = 0;
+    /// `watch` may be null.
+    virtual void backward(const Sequence<S>& dy, GradientWatch* watch) = 0;
     /// f(random) for every generator of the masks.
     virtual void each_random(FunctionRef<void(Random&)> f) = 0;
 
@@ -148,7 +149,9 @@ class LearnerOf final : public Learner<typename Model::Scalar> {
             model_.final_state(tape_, state_);
         return y;
     }
-    void backward(const Sequence<S>& dy) override { model_.backward(dy, tape_, {.input_gradient = false}); }
+    void backward(const Sequence<S>& dy, GradientWatch* watch) override {
+        model_.backward(dy, tape_, {.input_gradient = false, .watch = watch});
+    }
     void each_random(FunctionRef<void(Random&)> f) override { detail::each_random(model_, tape_, f); }
 
     void empty_state() override { state_ = detail::empty_state<Model, S>(model_); }
