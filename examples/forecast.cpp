@@ -2,6 +2,7 @@
 // column or from others too, with intervals if they are asked for; the end of the file is held out and says how good that is.
 #include "support/forecast_report.hpp"
 #include "support/interrupt.hpp"
+#include "support/processes.hpp"
 #include "support/report.hpp"
 
 #include <carousel/io/load_model.hpp>
@@ -73,25 +74,26 @@ Model<float> net_of(const Run& run, const Recipe& recipe, Index inputs, std::uin
 
 /// Trains each net; after Ctrl-C those that haven't begun are left out.
 History train(ForecastNets& nets, const ForecastData& data, const Run& run, const Recipe& recipe,
-              const Options& options) {
+              const Options& options, const Processes& processes) {
     const auto training = windows_of(data, nets.task, data.training),
                validation = windows_of(data, nets.task, data.validation);
     History history;
     for (std::size_t k = 0; k < nets.nets.size(); ++k) {
-        if (k > 0 && interrupted()) {
+        if (k > 0 && processes.first_says(interrupted())) {
             nets.nets.resize(k);
             break;
         }
         if (nets.nets.size() > 1)
             std::printf("net %zu of %zu\n", k + 1, nets.nets.size());
-        History one = fit(nets.nets[k], training, validation, MeanAndQuantiles{nets.task.quantiles}, Rule(recipe),
-                          {.epochs = recipe.epochs,
-                           .batch_size = recipe.batch_size,
-                           .seed = options.seed + k,
-                           .clip_norm = recipe.clip,
-                           .schedule = schedule(recipe),
-                           .early_stopping = EarlyStopping{.patience = run.patience},
-                           .callbacks = {stop_on_interrupt(), progress_bar()}});
+        History one =
+            processes.fit(nets.nets[k], training, validation, MeanAndQuantiles{nets.task.quantiles}, Rule(recipe),
+                          FitOptions{.epochs = recipe.epochs,
+                                     .batch_size = recipe.batch_size,
+                                     .seed = options.seed + k,
+                                     .clip_norm = recipe.clip,
+                                     .schedule = schedule(recipe),
+                                     .early_stopping = EarlyStopping{.patience = run.patience},
+                                     .callbacks = {stop_on_interrupt(), progress_bar()}});
         if (k == 0)
             history = std::move(one);
     }
@@ -123,7 +125,7 @@ Plot plot_of(const Examination& examined, const ForecastNets& nets, const Matrix
     return forecast_plot(series, horizon, std::move(curves));
 }
 
-void forecast(Run run, const Options& options) {
+void forecast(Run run, const Options& options, const Processes& processes) {
     const Recipe recipe = options.changed(defaults);
     std::sort(run.task.quantiles.begin(), run.task.quantiles.end());
     ForecastNets nets;
@@ -151,8 +153,12 @@ void forecast(Run run, const Options& options) {
     }
     std::printf("%s", summary(nets.nets.front()).c_str());
     const bool trains = !loaded || options.epochs;
+    if (trains)
+        history = train(nets, data, run, recipe, options, processes);
+    if (!processes.is_first())
+        return;
     if (trains) {
-        history = train(nets, data, run, recipe, options);
+        processes.report();
         nets.shifts.clear();
         calibrate(nets, data);
         const auto path = run.save.empty() ? options.folder / "forecast.safetensors" : run.save;
@@ -224,6 +230,7 @@ int main(int argc, char** argv) {
         "Forecasts a column of a CSV file with a recurrent net, several steps at once, and says how good that is."};
     app.footer(footer);
     Run run;
+    Processes processes;
     ForecastTask& task = run.task;
     Options options;
     const auto count = between(1, 1e6);
@@ -306,5 +313,5 @@ int main(int argc, char** argv) {
     for (CLI::Option* const option : of_task) // the file says it
         load->excludes(option);
     app.add_option("--save", run.save, "Where to save the model; by default forecast.safetensors in --out");
-    return run_program(app, argc, argv, [&] { forecast(run, options); });
+    return processes.run(app, argc, argv, [&] { forecast(run, options, processes); });
 }

@@ -3,6 +3,7 @@
 #include "support/curves.hpp"
 #include "support/interrupt.hpp"
 #include "support/labelled_texts.hpp"
+#include "support/processes.hpp"
 #include "support/program.hpp"
 #include "support/words.hpp"
 
@@ -176,7 +177,7 @@ Model<float> article_model(const Task& task) {
     return model;
 }
 
-void run(const Data& data, const Task& task) {
+void run(const Data& data, const Task& task, const Processes& processes) {
     Model<float> model = article_model(task);
     std::printf("%s", summary(model).c_str());
     model.add(LastStep{}).add(Dense<float>{hidden, 1});
@@ -200,10 +201,13 @@ void run(const Data& data, const Task& task) {
     std::filesystem::create_directories(task.folder);
     const BinaryCrossEntropy loss;
     const History history =
-        fit(model, data.training, data.validation, loss, RMSprop{.formula = Formula::keras}, options);
+        processes.fit(model, data.training, data.validation, loss, RMSprop{.formula = Formula::keras}, options);
+    if (!processes.is_first())
+        return;
     if (history.epochs.empty() || history.best_epoch == 0) // Ctrl-C in the first epoch
         keep_if_better(evaluate(model, data.validation, loss, {.metrics = {BinaryAccuracy{}}}).metrics.front());
     report(history, task);
+    processes.report();
     if (data.test)
         std::printf("test_accuracy=%.4f\n",
                     evaluate(best, *data.test, loss, {.metrics = {BinaryAccuracy{}}}).metrics.front());
@@ -216,6 +220,7 @@ int main(int argc, char** argv) {
     CLI::App app{"Trains a recurrent net to tell good film reviews from bad ones."};
     app.footer(footer);
     Task task;
+    Processes processes;
     const auto count = between(1, 1e6);
     app.add_option("TRAIN", task.training, "Reviews to train with")->required();
     app.add_option("TEST", task.test, "Reviews to test the best epoch with");
@@ -242,8 +247,8 @@ int main(int argc, char** argv) {
     app.add_option("--save", task.save,
                    "Where to save the best epoch's model; by default imdb_<model>.safetensors in --out");
     app.add_option("--out", task.folder, "Folder of the model and the picture")->capture_default_str();
-    return run_program(app, argc, argv, [&] {
+    return processes.run(app, argc, argv, [&] {
         set_threads(task.threads);
-        run(read(task), task);
+        run(read(task), task, processes);
     });
 }
