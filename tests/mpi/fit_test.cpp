@@ -365,11 +365,14 @@ TEST_CASE("mpi: long messages and many numbers come whole") {
         CHECK(all[r].size() == 1000 * r + 3);
         CHECK(all[r].back() == static_cast<std::byte>((all[r].size() - 1 + r) % 251));
     }
-    std::vector<float> numbers(100'000, static_cast<float>(ranks.rank() + 1));
-    ranks.start_sum(std::span(numbers).first(60'000));
-    ranks.start_sum(std::span(numbers).subspan(60'000));
+    const std::vector<float> numbers(100'000, static_cast<float>(ranks.rank() + 1));
+    std::vector<float> sums(numbers.size());
+    ranks.start_sum(std::span(numbers).first(60'000), std::span(sums).first(60'000));
+    ranks.start_sum(std::span(numbers).subspan(60'000), std::span(sums).subspan(60'000));
     ranks.progress();
     ranks.finish();
-    const auto sum = static_cast<float>(ranks.size() * (ranks.size() + 1) / 2);
-    CHECK(std::all_of(numbers.begin(), numbers.end(), [&](float x) { return x == sum; }));
+    const auto expected = static_cast<float>(ranks.size() * (ranks.size() + 1) / 2);
+    CHECK(std::all_of(sums.begin(), sums.end(), [&](float x) { return x == expected; }));
+    CHECK_THROWS_WITH(ranks.start_sum(numbers, std::span(sums).first(2)),
+                      "Communicator::start_sum: there is room for 2 sums, expected 100000");
 }

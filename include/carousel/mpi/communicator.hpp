@@ -17,6 +17,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <span>
 #include <vector>
@@ -109,9 +110,13 @@ class Communicator final : public Ranks {
         return all;
     }
 
-    /// As Ranks says, of any number of sums at a time.
-    void start_sum(std::span<float> numbers) const override { start(numbers, MPI_FLOAT); }
-    void start_sum(std::span<double> numbers) const override { start(numbers, MPI_DOUBLE); }
+    /// As Ranks says. Throws std::invalid_argument unless there is room for as many sums.
+    void start_sum(std::span<const float> numbers, std::span<float> sums) const override {
+        start(numbers, sums, MPI_FLOAT);
+    }
+    void start_sum(std::span<const double> numbers, std::span<double> sums) const override {
+        start(numbers, sums, MPI_DOUBLE);
+    }
     void progress() const override {
         if (requests_.empty())
             return;
@@ -174,13 +179,16 @@ class Communicator final : public Ranks {
     }
 
     template <class S>
-    void start(std::span<S> numbers, MPI_Datatype type) const {
+    void start(std::span<const S> numbers, std::span<S> sums, MPI_Datatype type) const {
         const Timer timer(traffic_, numbers.size_bytes());
+        require(sums.size() == numbers.size(), "Communicator::start_sum", "there is room for ", sums.size(),
+                " sums, expected ", numbers.size());
         constexpr std::size_t largest = std::size_t(1) << 30; // MPI counts with int
+        // Not MPI_IN_PLACE, with which Open MPI sends all numbers log₂ n times, where it would send them twice.
         for (std::size_t first = 0; first < numbers.size(); first += largest) {
-            const auto part = numbers.subspan(first, std::min(largest, numbers.size() - first));
-            MPI_Iallreduce(MPI_IN_PLACE, part.data(), static_cast<int>(part.size()), type, MPI_SUM, communicator_,
-                           &requests_.emplace_back(MPI_REQUEST_NULL));
+            const std::size_t count = std::min(largest, numbers.size() - first);
+            MPI_Iallreduce(numbers.data() + first, sums.data() + first, static_cast<int>(count), type, MPI_SUM,
+                           communicator_, &requests_.emplace_back(MPI_REQUEST_NULL));
         }
     }
 

@@ -13,6 +13,12 @@
 
 namespace carousel::inline CAROUSEL_ABI::detail {
 
+/// What a GradientSum needs, and keeps from step to step.
+template <class S>
+struct GradientRoom {
+    std::vector<S> own, sums;
+};
+
 /// Dense gradients are copied to one array, in the order in which backward passes are done with them: those of the last layer
 /// first. Parts of it of `message` numbers or a little more are summed as soon as they are full, while the backward pass goes on with
 /// the layers below, so that a small net sends one message. Its last number counts the ranks that have failed. A sparse gradient is exchanged as a list of its columns, which every
@@ -23,13 +29,13 @@ class GradientSum final : public GradientWatch {
     /// Numbers a message has before it is sent: 4 MiB, at which the time of a message is that of its bytes, not its latency.
     static constexpr std::size_t message = (std::size_t(4) << 20) / sizeof(S);
 
-    /// `room` keeps its memory from step to step.
-    GradientSum(RankMeeting& meeting, const std::vector<NamedParameter<S>>& list, std::vector<S>& room)
-        : meeting_(meeting), list_(list), numbers_(room), done_(list.size()), left_(list.size()) {
+    GradientSum(RankMeeting& meeting, const std::vector<NamedParameter<S>>& list, GradientRoom<S>& room)
+        : meeting_(meeting), list_(list), room_(room), done_(list.size()), left_(list.size()) {
         std::size_t count = 1;
         for (const auto& [name, parameter] : list_)
             count += is_dense(*parameter) ? static_cast<std::size_t>(parameter->grad.size()) : 0;
-        numbers_.resize(count);
+        room_.own.resize(count);
+        room_.sums.resize(count);
     }
 
     /// Of parameters within these bytes the gradients may be sent.
@@ -47,17 +53,17 @@ class GradientSum final : public GradientWatch {
     void sum(const std::exception_ptr& error) {
         while (left_ > 0)
             send(*list_[--left_].parameter);
-        numbers_[end_++] = error ? S(1) : S(0);
+        room_.own[end_++] = error ? S(1) : S(0);
         start();
         meeting_.ranks().finish();
-        if (numbers_.back() > 0) {
+        if (room_.sums.back() > 0) {
             error ? meeting_.meet(error) : static_cast<void>(meeting_.meet());
             return;
         }
         std::size_t first = 0;
         for (std::size_t k = list_.size(); k-- > 0;)
             if (Parameter<S>& parameter = *list_[k].parameter; is_dense(parameter)) {
-                std::copy_n(numbers_.data() + first, parameter.grad.size(), parameter.grad.data());
+                std::copy_n(room_.sums.data() + first, parameter.grad.size(), parameter.grad.data());
                 first += static_cast<std::size_t>(parameter.grad.size());
             }
         for (const auto& [name, parameter] : list_)
@@ -71,13 +77,15 @@ class GradientSum final : public GradientWatch {
     void send(const Parameter<S>& parameter) {
         if (!is_dense(parameter))
             return;
-        std::copy_n(parameter.grad.data(), parameter.grad.size(), numbers_.data() + end_);
+        std::copy_n(parameter.grad.data(), parameter.grad.size(), room_.own.data() + end_);
         end_ += static_cast<std::size_t>(parameter.grad.size());
         if (end_ - begin_ >= message)
             start();
     }
     void start() {
-        meeting_.ranks().start_sum(std::span(numbers_).subspan(begin_, end_ - begin_));
+        const std::span<const S> all(room_.own);
+        meeting_.ranks().start_sum(all.subspan(begin_, end_ - begin_),
+                                   std::span(room_.sums).subspan(begin_, end_ - begin_));
         begin_ = end_;
     }
 
@@ -106,7 +114,7 @@ class GradientSum final : public GradientWatch {
 
     RankMeeting& meeting_;
     const std::vector<NamedParameter<S>>& list_;
-    std::vector<S>& numbers_;
+    GradientRoom<S>& room_;
     std::vector<char> done_;          ///< of each parameter, whether its gradient is complete
     std::size_t left_;                ///< parameters before this one aren't sent yet
     std::size_t begin_ = 0, end_ = 0; ///< of the message that isn't sent yet

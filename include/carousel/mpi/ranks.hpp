@@ -36,9 +36,10 @@ class Ranks {
     /// What each rank gives, in the order of the ranks: any number of bytes.
     virtual std::vector<std::vector<std::byte>> gather(std::span<const std::byte> own) const = 0;
 
-    /// Begins to replace numbers by their sums over all ranks. They must stay where they are, and be left alone, until finish().
-    virtual void start_sum(std::span<float> numbers) const = 0;
-    virtual void start_sum(std::span<double> numbers) const = 0;
+    /// Begins to write the sums of numbers over all ranks to as many others. Both must stay where they are, and be left
+    /// alone, until finish().
+    virtual void start_sum(std::span<const float> numbers, std::span<float> sums) const = 0;
+    virtual void start_sum(std::span<const double> numbers, std::span<double> sums) const = 0;
     /// Lets sums that have begun go on, where they don't by themselves.
     virtual void progress() const {}
     /// Waits until all sums that have begun are there.

@@ -257,7 +257,7 @@ class RanksTeam final : public Team<S> {
     const bool whole_;
     bool callbacks_ = false; ///< whether rank 0 has some
     Random own_order_;
-    std::vector<S> room_; ///< for the gradients
+    GradientRoom<S> room_;
 };
 
 } // namespace carousel::detail
