@@ -128,6 +128,9 @@ TEST_CASE("mpi: sums, accumulated gradients, truncated and stateful training are
     check_equal(ranks, MeanSquaredError{}, {.epochs = 12, .batch_size = 3, .accumulate = 3}, samples);
     check_equal(ranks, MeanSquaredError{}, {.epochs = 6, .batch_size = 5, .truncate = 2}, samples);
     check_equal(ranks, MeanSquaredError{}, {.epochs = 20, .batch_size = 1}, samples); // some have no share
+    set_threads(2);
+    check_equal(ranks, MeanSquaredError{}, {.epochs = 2, .batch_size = 40}, data(100, 30));
+    set_threads(1);
     check_equal(ranks, MeanSquaredError{},
                 {.epochs = 12, .batch_size = 7, .validation_split = 1.0 / 3, .shuffle = false, .stateful = true},
                 data(21));
@@ -332,6 +335,8 @@ TEST_CASE("mpi: ranks that are about to do different things are told before the 
     CHECK(refused({}, samples, ranks) ==
           "fit: rank " + number +
               " has other samples than rank 0: give all ranks the same, or say RankData::part if each has its own");
+    CHECK(refused({.shuffle = other}, data(), ranks) ==
+          "fit: shuffle is yes on rank " + number + " and no on rank 0, expected the same on all ranks");
     // of one's own part: another number of features, of which each rank's model takes its own
     Net wide{LSTM<double>{other ? 3 : 2, 5}, Dense<double>{5, 1}};
     Dataset<double> features{Sequence<double>(other ? 3 : 2, 4, 6), Sequence<double>(1, 4, 6)};

@@ -117,6 +117,7 @@ class Communicator final : public Ranks {
     void start_sum(std::span<const double> numbers, std::span<double> sums) const override {
         start(numbers, sums, MPI_DOUBLE);
     }
+    /// As Ranks says.
     void progress() const override {
         if (requests_.empty())
             return;

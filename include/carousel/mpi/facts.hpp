@@ -50,7 +50,7 @@ class RankFacts {
     template <class T>
     static std::string text(const T& value) {
         if constexpr (std::is_same_v<T, bool>)
-            return value ? "on" : "off";
+            return value ? "yes" : "no";
         else
             return message_of(value);
     }
@@ -114,14 +114,14 @@ inline void say_options(RankFacts& facts, const FitOptions& o) {
     facts.say("clip_norm", o.clip_norm);
     facts.say("truncate", o.truncate);
     facts.say("stateful", o.stateful);
-    facts.say("the schedule", static_cast<bool>(o.schedule));
+    facts.say("whether there is a schedule", static_cast<bool>(o.schedule));
     facts.say("schedule_steps", o.schedule_steps);
-    facts.say("the moving average", o.moving_average.has_value());
+    facts.say("whether there is a moving average", o.moving_average.has_value());
     if (o.moving_average) {
         facts.say("its decay", o.moving_average->decay);
         facts.say("its assign_at_end", o.moving_average->assign_at_end);
     }
-    facts.say("early stopping", o.early_stopping.has_value());
+    facts.say("whether there is early stopping", o.early_stopping.has_value());
     if (o.early_stopping) {
         facts.say("its patience", o.early_stopping->patience);
         facts.say("its min_delta", o.early_stopping->min_delta);
@@ -163,7 +163,7 @@ void say_model(RankFacts& facts, const TeamCall<S>& call) {
     for (const auto& [name, parameter] : call.parameters) {
         const auto& value = parameter->value;
         facts.say("the size of " + name, message_of(value.rows(), " × ", value.cols()));
-        facts.say("what is trained of " + name, parameter->is_trained());
+        facts.say("whether " + name + " is trained", parameter->is_trained());
         Fingerprint numbers;
         numbers.add(value);
         facts.say("values of " + name, numbers, "give all ranks the same seed, or let all load the same file");
@@ -174,7 +174,7 @@ void say_model(RankFacts& facts, const TeamCall<S>& call) {
 template <class S>
 void say_training(RankFacts& facts, const TeamCall<S>& call) {
     const TrainingState<S>& state = call.state;
-    facts.say("the loss being a sum", call.learner.evaluated().is_sum());
+    facts.say("whether the loss is a sum", call.learner.evaluated().is_sum());
     facts.say("the learning rate", call.optimizer.learning_rate());
     facts.say("the number of optimized parameters", call.optimizer.parameters().size());
     facts.say("the number of the optimizer's steps", call.optimizer.steps());

@@ -36,10 +36,10 @@ class RanksTeam final : public Team<S> {
         require(whole_ || call.options.batch_size >= size_, "fit", "batch_size is ", call.options.batch_size,
                 ", expected at least one sample from the part of each of ", size_, " ranks");
         RankFacts facts;
-        facts.say("that each rank has a part of the data", !whole_);
+        facts.say("whether each rank has a part of the data", !whole_);
         say_options(facts, call.options);
         say_data(facts, "", call.data, whole_);
-        facts.say("that there is validation", call.validation != nullptr);
+        facts.say("whether there is validation", call.validation != nullptr);
         if (call.validation)
             say_data(facts, " of validation", *call.validation, whole_);
         say_model(facts, call);
