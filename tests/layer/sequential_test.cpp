@@ -14,6 +14,7 @@
 #include <string>
 #include <thread>
 #include <tuple>
+#include <vector>
 
 using namespace carousel;
 using namespace carousel::test;
@@ -27,7 +28,74 @@ auto three_layers() {
 }
 using Three = decltype(three_layers());
 
+/// y = s·x, of one number that stands where the layer does.
+struct Scale {
+    using Scalar = double;
+    using State = NoState;
+    struct Tape {
+        Sequence<double> x, y, dx;
+    };
+    Parameter<double> s{1, 1};
+
+    SequenceView<double> forward(SequenceView<double> x, Tape& tape, const State& = {}) const {
+        tape.x = copy_of(x);
+        return infer(x, tape);
+    }
+    SequenceView<double> infer(SequenceView<double> x, Tape& tape, const State& = {}) const {
+        tape.y = copy_of(x);
+        tape.y.values() *= s.value(0, 0);
+        return tape.y.view();
+    }
+    void final_state(const Tape&, State&) const {}
+    SequenceView<double> backward(SequenceView<double> dy, Tape& tape, const BackwardOptions<State>&) {
+        s.grad(0, 0) += tape.x.values().cwiseProduct(dy.values()).sum();
+        tape.dx = copy_of(dy);
+        tape.dx.values() *= s.value(0, 0);
+        return tape.dx.view();
+    }
+    template <class F>
+    void each_parameter(F&& f) {
+        f(std::string("s"), s);
+    }
+    template <class F>
+    void each_parameter(F&& f) const {
+        f(std::string("s"), s);
+    }
+    void initialize(Random&) { s.value.setConstant(2); }
+    Index output_size(Index features) const { return features; }
+    std::string name() const { return "Scale"; }
+
+  private:
+    static Sequence<double> copy_of(const SequenceView<double>& from) {
+        Sequence<double> to(from.features(), from.steps(), from.batch());
+        to.values() = from.values();
+        return to;
+    }
+};
+
 } // namespace
+
+TEST_CASE("Sequential: a layer of no bytes doesn't say that the gradients of the one at its address are complete") {
+    Sequential model{Scale{}, LastStep{}};
+    Random random(3);
+    model.initialize(random);
+    struct Watch final : GradientWatch {
+        const Parameter<double>& parameter;
+        std::vector<double> gradients; // whenever they are said to be complete
+
+        explicit Watch(const Parameter<double>& p) : parameter(p) {}
+        void done(const void* first, std::size_t bytes) override {
+            if (const auto* const place = reinterpret_cast<const char*>(&parameter);
+                place >= first && place < static_cast<const char*>(first) + bytes)
+                gradients.push_back(parameter.grad(0, 0));
+        }
+    } watch(model.layer<0>().s);
+    const auto x = random_sequence<double>(1, 1, 3, random), dy = random_sequence<double>(1, 1, 3, random);
+    decltype(model)::Tape tape;
+    model.forward(x, tape);
+    model.backward(dy, tape, {.watch = &watch});
+    CHECK(watch.gradients == std::vector<double>{x.values().cwiseProduct(dy.values()).sum()});
+}
 
 TEST_CASE("Sequential: is its layers one after the other") {
     Random random(30);

@@ -4,6 +4,7 @@
 #include "carousel/layer/layer_row.hpp"
 
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 namespace carousel::inline CAROUSEL_ABI {
@@ -164,8 +165,10 @@ class Sequential : public detail::LayerRow<Sequential<Layers...>, typename detai
             auto& layer = std::get<k>(layers_);
             detail::in_layer("Sequential::backward", k, layer,
                              [&] { dy = layer.backward(dy, std::get<k>(tape.layers_), part<k>(options)); });
-            if (options.watch)
-                options.watch->done(&layer, sizeof layer);
+            // One of no bytes may have the address of another layer, whose backward is still to come.
+            if constexpr (!std::is_empty_v<std::tuple_element_t<k, std::tuple<Layers...>>>)
+                if (options.watch)
+                    options.watch->done(&layer, sizeof layer);
         });
         tape.pass_.consume();
         return dy;
