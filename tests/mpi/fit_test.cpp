@@ -307,6 +307,44 @@ TEST_CASE("mpi: what one rank throws ends all, with its number and its reason") 
           }).starts_with("fit: batch_size is 1, expected at least one sample from the part of each of"));
 }
 
+TEST_CASE("mpi: a rank without the memory for its gradients ends all") {
+    const Communicator ranks(MPI_COMM_WORLD);
+    if (ranks.size() == 1)
+        return;
+    const Index last = ranks.size() - 1;
+    Net model{LSTM<double>{2, 5}, Dense<double>{5, 20'000}}; // whose 120 000 numbers are no other array's
+    const Dataset<double> samples{Sequence<double>(2, 1, 6), Sequence<double>(20'000, 1, 6)};
+    largest_new = ranks.rank() == last ? 900'000 : unlimited;
+    const auto text =
+        message([&] { fit(model, samples, MeanSquaredError{}, Adam{}, {.epochs = 1, .batch_size = 3}, ranks); });
+    largest_new = unlimited;
+    CHECK(text.starts_with("rank " + std::to_string(last) + " of " + std::to_string(ranks.size()) + ": "));
+    CHECK(text.ends_with("bad_alloc"));
+}
+
+TEST_CASE("mpi: a callback that changes rank 0's model or optimizer alone is told so") {
+    const Communicator ranks(MPI_COMM_WORLD);
+    if (ranks.size() == 1)
+        return;
+    Net model = net();
+    Optimizer<Adam, double> optimizer(parameters(model), Adam{});
+    const auto told = [&](Callback callback) {
+        return message([&] {
+            fit(model, data(), MeanSquaredError{}, optimizer, {.batch_size = 8, .callbacks = {callback}}, ranks);
+        });
+    };
+    CHECK(told([&](Progress&) { parameters(model).front().parameter->set_trainable(false); }) ==
+          "fit: 166 numbers are trained on rank 1 and 126 on rank 0, expected the same on all ranks: callbacks are "
+          "called "
+          "on rank 0 alone, so freeze parameters between calls of fit");
+    parameters(model).front().parameter->set_trainable(true);
+    CHECK(
+        told([&](Progress&) { optimizer.set_learning_rate(0.3); }) ==
+        "fit: after epoch 1 rank 1 has other parameters than rank 0, expected machines of one kind, the same program, "
+        "rule and schedule on all, and callbacks, which rank 0 alone calls, that leave model and optimizer as they "
+        "are");
+}
+
 TEST_CASE("mpi: ranks that are about to do different things are told before the first step") {
     const Communicator ranks(MPI_COMM_WORLD), parts(MPI_COMM_WORLD, {.data = RankData::part});
     if (ranks.size() == 1)

@@ -6,6 +6,8 @@
 #include "ranks_test.hpp"
 
 #include <csignal>
+#include <cstdlib>
+#include <new>
 #include <string_view>
 
 using namespace carousel;
@@ -27,6 +29,19 @@ int failing(int& argc, char**& argv, F what) {
 }
 
 } // namespace
+
+void* operator new(std::size_t size) {
+    if (size <= largest_new)
+        if (void* const memory = std::malloc(size > 0 ? size : 1))
+            return memory;
+    throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept {
+    std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
 
 int main(int argc, char** argv) {
     const std::string_view name = argc > 1 ? argv[1] : "";

@@ -10,9 +10,15 @@
 #include "carousel/mpi/fit.hpp"
 #include "carousel/optim/adam.hpp"
 
+#include <cstddef>
 #include <functional>
+#include <limits>
 
 namespace carousel::test {
+
+/// operator new of more bytes throws, in all of this program (main.cpp).
+inline constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
+inline std::size_t largest_new = unlimited;
 
 using Net = Sequential<LSTM<double>, Dense<double>>;
 

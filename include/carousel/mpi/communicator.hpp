@@ -60,6 +60,7 @@ class Communicator final : public Ranks {
                            : "Communicator: MPI_Finalize was called before");
         require(communicator != MPI_COMM_NULL, "Communicator", "the communicator is MPI_COMM_NULL");
         MPI_Comm_dup(communicator, &communicator_);
+        MPI_Comm_set_errhandler(communicator_, MPI_ERRORS_ARE_FATAL); // the program's own may let errors pass
         MPI_Comm_rank(communicator_, &rank_);
         MPI_Comm_size(communicator_, &size_);
         MPI_Type_contiguous(word, MPI_BYTE, &words_);

@@ -32,11 +32,17 @@ class GradientSum final : public GradientWatch {
     GradientSum(RankMeeting& meeting, const std::vector<NamedParameter<S>>& list, GradientRoom<S>& room)
         : meeting_(meeting), list_(list), room_(room), done_(list.size()), left_(list.size()) {
         std::size_t count = 1;
-        for (const auto& [name, parameter] : list_)
-            count += is_dense(*parameter) ? static_cast<std::size_t>(parameter->grad.size()) : 0;
+        for (const auto& [name, parameter] : list_) {
+            const auto numbers = static_cast<std::size_t>(parameter->is_trained() ? parameter->grad.size() : 0);
+            size_ += numbers;
+            count += is_dense(*parameter) ? numbers : 0;
+        }
         room_.own.resize(count);
         room_.sums.resize(count);
     }
+
+    /// How many numbers all gradients have.
+    std::size_t size() const { return size_; }
 
     /// Of parameters within these bytes the gradients may be sent.
     void done(const void* first, std::size_t bytes) override {
@@ -117,6 +123,7 @@ class GradientSum final : public GradientWatch {
     GradientRoom<S>& room_;
     std::vector<char> done_;          ///< of each parameter, whether its gradient is complete
     std::size_t left_;                ///< parameters before this one aren't sent yet
+    std::size_t size_ = 0;            ///< numbers of all gradients
     std::size_t begin_ = 0, end_ = 0; ///< of the message that isn't sent yet
 };
 

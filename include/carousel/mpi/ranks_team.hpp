@@ -85,16 +85,16 @@ class RanksTeam final : public Team<S> {
 
     double gradients(const TeamBatch<S>& b) override {
         Evaluated<S>& model = b.learner.evaluated();
-        std::vector<MetricSum> sums; // none without a share
+        GradientSum<S> sum(meeting_, b.parameters, room_); // before the ranks meet: its memory may not be there
+        std::vector<MetricSum> sums;                       // none without a share
         double weight = 0;
         if (b.x.real_columns() > 0) {
             const SequenceView<S> output = b.learner.forward(b.x, b.carried);
             weight = measure(model, output, b.y, &b.dy, b.totals, sums);
         }
-        const double all = meet(sums, model.is_sum(), b.totals);
+        const double all = meet(sums, model.is_sum(), b.totals, sum.size());
         if (all == 0)
             return 0;
-        GradientSum<S> sum(meeting_, b.parameters, room_);
         const auto error = caught([&] {
             if (!b.added_up || rank_ > 0) // what is added up so far is rank 0's
                 zero_gradients(b.parameters);
@@ -158,7 +158,7 @@ class RanksTeam final : public Team<S> {
                 const SequenceView<S> output = model.infer(x, carried);
                 measure(model, output, y.view(), nullptr, totals, sums);
             }
-            meet(sums, model.is_sum(), totals);
+            meet(sums, model.is_sum(), totals, 0);
         }
         require_target(!totals.empty());
         Evaluation result{totals.loss(), {}};
@@ -179,9 +179,11 @@ class RanksTeam final : public Team<S> {
         const auto expected = first.template get<std::uint64_t>();
         for (std::size_t r = 1; r < all.size(); ++r)
             if (RankReader(all[r]).template get<std::uint64_t>() != expected)
-                meeting_.refuse(message_of("fit: after epoch ", history.epochs.size(), " rank ", r,
-                                           " has other parameters than rank 0: the ranks' sums, or their arithmetic, "
-                                           "differ; expected machines of one kind and the same program on all"));
+                meeting_.refuse(
+                    message_of("fit: after epoch ", history.epochs.size(), " rank ", r,
+                               " has other parameters than rank 0, expected machines of one kind, the same "
+                               "program, rule and schedule on all, and callbacks, which rank 0 alone calls, "
+                               "that leave model and optimizer as they are"));
         if (!history.epochs.empty())
             history.epochs.back().seconds = first.template get<double>();
     }
@@ -216,15 +218,22 @@ class RanksTeam final : public Team<S> {
         return weight;
     }
 
-    /// Adds what the shares of all come to, if one has a target; returns what these weigh.
-    double meet(const std::vector<MetricSum>& sums, bool is_sum, Totals& totals) {
+    /// Adds what the shares of all come to, if one has a target; returns what these weigh. `trained`: how many numbers are trained.
+    double meet(const std::vector<MetricSum>& sums, bool is_sum, Totals& totals, std::size_t trained) {
         RankMessage own;
+        own.put(trained);
         for (const MetricSum& sum : sums)
             own.put(sum.sum).put(sum.weight).put(sum.parts.size()).put(std::span<const double>(sum.parts));
         Totals batch(totals.of());
         double most = 0;
-        for (const Bytes& bytes : meeting_.meet(own)) {
-            RankReader reader(bytes);
+        const std::vector<Bytes> messages = meeting_.meet(own);
+        const auto expected = RankReader(messages.front()).template get<std::size_t>();
+        for (std::size_t r = 0; r < messages.size(); ++r) {
+            RankReader reader(messages[r]);
+            if (const auto other = reader.template get<std::size_t>(); other != expected)
+                meeting_.refuse(message_of("fit: ", other, " numbers are trained on rank ", r, " and ", expected,
+                                           " on rank 0, expected the same on all ranks: callbacks are called on rank 0 "
+                                           "alone, so freeze parameters between calls of fit"));
             if (reader.left() == 0)
                 continue;
             std::vector<MetricSum> given(batch.sums().size());
