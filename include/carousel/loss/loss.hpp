@@ -26,6 +26,8 @@ enum class Reduction { mean, sum };
 ///                                  they weigh, as weight() does; fit asks before it begins;
 ///   loss.own_steps                 static, true if targets needn't have the steps of the output, as the labels of CTC; then
 ///                                  fit refuses FitOptions::truncate, for such a sequence can't be cut into chunks;
+///   loss.reduction                 if it is Reduction::sum, ranks (fit over MPI) add up the losses of their shares of a batch; else
+///                                  they average them by their weights;
 ///   a last argument, ColumnWeights, in each of the three, for Weighted (weighted.hpp).
 /// A loss that is a sum over the targets needs none of this: see Elementwise (elementwise.hpp).
 template <class Type>

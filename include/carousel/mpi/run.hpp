@@ -4,8 +4,12 @@
 #include "carousel/mpi/communicator.hpp"
 #include "carousel/mpi/meeting.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <exception>
 #include <iostream>
+#include <span>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -20,8 +24,9 @@ namespace carousel::inline CAROUSEL_ABI {
 ///         });
 ///     }
 ///
-/// An exception is a line on standard error and the exit code 1: of a RankFailure, which all ranks throw, rank 0 writes it; with another
-/// one, which the other ranks don't know of, its rank writes it and ends all (MPI_Abort).
+/// An exception is a line on standard error and the exit code 1: of a RankFailure, which all ranks throw, or
+/// all of a communicator, the first of them writes it; with another one, which the other ranks don't know of, its rank writes it and
+/// ends all (MPI_Abort).
 template <class F>
 int run_ranks(int& argc, char**& argv, F&& f, CommunicatorOptions options = {}) {
     int provided = 0;
@@ -42,16 +47,24 @@ int run_ranks(int& argc, char**& argv, F&& f, CommunicatorOptions options = {}) 
         bool together = false;
         const std::exception_ptr error =
             detail::caught([&] { detail::instead_of<RankFailure>(all, [&](const RankFailure&) { together = true; }); });
+        std::string failure;
         if (error && together) {
             code = 1;
+            failure = detail::what(error);
             if (ranks.rank() == 0)
-                tell(detail::what(error));
+                tell(failure);
         } else if (error) {
             tell("rank " + detail::decimal(ranks.rank()) + " of " + detail::decimal(ranks.size()) + ": " +
                  detail::what(error));
             if (ranks.size() > 1)
                 MPI_Abort(MPI_COMM_WORLD, 1);
         }
+        // Those of a part of the ranks, as MPI_Comm_split makes one, may have failed without rank 0.
+        const auto failures = ranks.gather(std::as_bytes(std::span<const char>(failure)));
+        const auto first =
+            std::find(failures.begin(), failures.end(), failures[static_cast<std::size_t>(ranks.rank())]);
+        if (!failure.empty() && ranks.rank() > 0 && first - failures.begin() == ranks.rank())
+            tell(failure);
     }
     MPI_Finalize();
     return code;
