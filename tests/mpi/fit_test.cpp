@@ -394,6 +394,18 @@ TEST_CASE("mpi: ranks that are about to do different things are told before the 
         "fit: the learning rate is 0.1 on rank " + number + " and 0.2 on rank 0, expected the same on all ranks");
 }
 
+TEST_CASE("mpi: states of other rows on each rank are refused") {
+    const Communicator ranks(MPI_COMM_WORLD);
+    if (ranks.size() == 1)
+        return;
+    detail::RanksTeam<double> team(ranks);
+    std::vector<Matrix<double>> states{Matrix<double>::Zero(ranks.rank() + 1, 1)};
+    CHECK_THROWS_WITH(
+        team.join(states, ranks.size()),
+        "fit: a state of the model has 2 rows on rank 1 and 1 on others, expected as many on all: it can't "
+        "be carried on several ranks");
+}
+
 TEST_CASE("mpi: a communicator that is none is refused") {
     CHECK_THROWS_WITH(Communicator(MPI_COMM_NULL), "Communicator: the communicator is MPI_COMM_NULL");
 }

@@ -42,11 +42,11 @@ struct Traffic {
 ///     …
 ///     const History history = fit(model, data, MeanSquaredError{}, Adam{}, {.epochs = 15}, Communicator{MPI_COMM_WORLD});
 ///
-/// Keeps a duplicate of the communicator, so that its messages meet no others; making one, and destroying one, is something
-/// that all processes of it do together. All calls come from the thread that makes it; the library's own threads
-/// (set_threads) make none, for which MPI_THREAD_FUNNELED is enough. Gradients are summed by MPI_Iallreduce, whose order of
-/// additions Open MPI and MPICH choose by sizes alone: the same number of processes on the same machines has the same bits.
-/// Where it differs between ranks fit notices at the end of an epoch.
+/// Keeps a duplicate of the communicator, so that its messages meet no others; making one, and destroying one, is
+/// something that all processes of it do together. All calls come from the thread that makes it; the library's own
+/// threads (set_threads) make none, for which MPI_THREAD_FUNNELED is enough. Gradients are summed by MPI_Iallreduce,
+/// whose order of additions Open MPI and MPICH choose by sizes alone: the same number of processes on the same machines
+/// has the same bits. Where it differs between ranks fit notices at the end of an epoch.
 class Communicator final : public Ranks {
   public:
     /// Throws std::logic_error unless MPI runs, std::invalid_argument if it is MPI_COMM_NULL.

@@ -1,4 +1,5 @@
-// RankFacts: what must be the same on all ranks before the first step: options, shapes of the data, the model, the training so far.
+// RankFacts: what must be the same on all ranks before the first step: options, shapes of the data, the model, the
+// training so far.
 #pragma once
 
 #include "carousel/core/require.hpp"

@@ -28,20 +28,22 @@ class OptionalTeam {
 
 } // namespace detail
 
-/// fit(training, data, loss, options) on all ranks together. Each calls it with an equal model, rule, loss and options, and with the
-/// same data, or with a part of them of its own (RankData). options.batch_size is that of all ranks together: of each batch of the
-/// whole data rank r trains with its contiguous share, so that n ranks come to the weights of one process, to rounding; the same
-/// number of ranks to the same bits. Losses and metrics are those of all samples, so that schedule, early stopping and history are
-/// the same on all ranks. Callbacks are called on rank 0 alone; whether they stop the training, or throw, holds for all; they may not
-/// change the model or the optimizer.
+/// fit(training, data, loss, options) on all ranks together. Each calls it with an equal model, rule, loss and options,
+/// and with the same data, or with a part of them of its own (RankData). options.batch_size is that of all ranks
+/// together: of each batch of the whole data rank r trains with its contiguous share, so that n ranks come to the
+/// weights of one process, to rounding; the same number of ranks to the same bits. Losses and metrics are those of all
+/// samples, so that schedule, early stopping and history are the same on all ranks. Callbacks are called on rank 0
+/// alone; whether they stop the training, or throw, holds for all; they may not change the model or the optimizer.
 ///
-/// One rank alone does what fit does without ranks, bit for bit. With several, masks (dropout, zoneout) depend on their number;
-/// losses that are no mean or sum over targets (ErrorToSignal with its dc term) are the mean of the ranks' shares; the
-/// training's state is the same on all ranks, so that what rank 0 saves can be loaded by any number of ranks.
+/// One rank alone does what fit does without ranks, bit for bit. With several, masks (dropout, zoneout) depend on their
+/// number; losses that are no mean or sum over targets (ErrorToSignal with its dc term) are the mean of the ranks'
+/// shares; the training's state is the same on all ranks, so that what rank 0 saves can be loaded by any number of
+/// ranks.
 ///
-/// Throws RankFailure on all ranks, with one message, where fit would throw on one of them; also, before the first step, if options,
-/// model, data (their features, if each rank has a part) or training differ from those of rank 0, or if batch_size is below the
-/// number of ranks that have a part each; and if parameters differ after an epoch, or other ones are trained than on rank 0.
+/// Throws RankFailure on all ranks, with one message, where fit would throw on one of them; also, before the first
+/// step, if options, model, data (their features, if each rank has a part) or training differ from those of rank 0, or
+/// if batch_size is below the number of ranks that have a part each; and if parameters differ after an epoch, or other
+/// ones are trained than on rank 0.
 template <class Model, OptimizerRule Rule, Loss LossType>
 const History& fit(Training<Model, Rule>& training, const SampleSource<typename Model::Scalar>& data,
                    const LossType& loss, const FitOptions& options, const Ranks& ranks) {

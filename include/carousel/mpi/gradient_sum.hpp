@@ -19,14 +19,16 @@ struct GradientRoom {
     std::vector<S> own, sums;
 };
 
-/// Dense gradients are copied to one array, in the order in which backward passes are done with them: those of the last layer
-/// first. Parts of it of `message` numbers or a little more are summed as soon as they are full, while the backward pass goes on with
-/// the layers below, so that a small net sends one message. Its last number counts the ranks that have failed. A sparse gradient is exchanged as a list of its columns, which every
-/// rank adds up in the order of the ranks.
+/// Dense gradients are copied to one array, in the order in which backward passes are done with them: those of the last
+/// layer first. Parts of it of `message` numbers or a little more are summed as soon as they are full, while the
+/// backward pass goes on with the layers below, so that a small net sends one message. Its last number counts the ranks
+/// that have failed. A sparse gradient is exchanged as a list of its columns, which every rank adds up in the order of
+/// the ranks.
 template <class S>
 class GradientSum final : public GradientWatch {
   public:
-    /// Numbers a message has before it is sent: 4 MiB, at which the time of a message is that of its bytes, not its latency.
+    /// Numbers a message has before it is sent: 4 MiB, at which the time of a message is that of its bytes, not its
+    /// latency.
     static constexpr std::size_t message = (std::size_t(4) << 20) / sizeof(S);
 
     GradientSum(RankMeeting& meeting, const std::vector<NamedParameter<S>>& list, GradientRoom<S>& room)
@@ -55,7 +57,8 @@ class GradientSum final : public GradientWatch {
         meeting_.ranks().progress();
     }
 
-    /// Of this rank's gradients, or of zero if there was an error. Throws RankFailure, on all ranks, if there was one on any.
+    /// Of this rank's gradients, or of zero if there was an error. Throws RankFailure, on all ranks, if there was one
+    /// on any.
     void sum(const std::exception_ptr& error) {
         while (left_ > 0)
             send(*list_[--left_].parameter);

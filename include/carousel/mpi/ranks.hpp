@@ -16,13 +16,14 @@ enum class RankData {
     part   ///< each rank samples that no other has; batches are made of the parts' in equal shares
 };
 
-/// What fit throws on every rank when one has failed, with the same message: which rank, of how many, and what it threw.
+/// What fit throws on every rank when one has failed, with the same message: which rank, of how many, and what it
+/// threw.
 struct RankFailure : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// Several processes, of which each makes the calls below in the same order as all others. Numbers that are summed must be, bit for
-/// bit, the same on all ranks afterwards.
+/// Several processes, of which each makes the calls below in the same order as all others. Numbers that are summed must
+/// be, bit for bit, the same on all ranks afterwards.
 class Ranks {
   public:
     virtual ~Ranks() = default;

@@ -18,9 +18,9 @@
 
 namespace carousel::inline CAROUSEL_ABI::detail {
 
-/// A batch's mean over targets that weigh w₀, w₁ … on the ranks is Σ wᵣ·meanᵣ / Σ wᵣ, and so is its gradient: that of each rank's
-/// loss is multiplied by wᵣ / Σ wᵣ before the backward pass, and the sum over all ranks is the batch's. (Σ wᵣ is left out where
-/// gradients of several batches are added up; the sum of all is divided by it at the end.)
+/// A batch's mean over targets that weigh w₀, w₁ … on the ranks is Σ wᵣ·meanᵣ / Σ wᵣ, and so is its gradient: that of
+/// each rank's loss is multiplied by wᵣ / Σ wᵣ before the backward pass, and the sum over all ranks is the batch's. (Σ
+/// wᵣ is left out where gradients of several batches are added up; the sum of all is divided by it at the end.)
 template <class S>
 class RanksTeam final : public Team<S> {
   public:
@@ -130,8 +130,11 @@ class RanksTeam final : public Team<S> {
                     continue;
                 if (whole.size() == 0)
                     whole = Matrix<S>::Zero(rows, samples);
-                reader.get(
-                    std::span<S>(whole.data() + rows * share_of(samples, r).first, static_cast<std::size_t>(count)));
+                const auto [first, own_count] = share_of(samples, r);
+                require(rows == whole.rows() && count == rows * own_count, "fit", "a state of the model has ", rows,
+                        " rows on rank ", r, " and ", whole.rows(),
+                        " on others, expected as many on all: it can't be carried on several ranks");
+                reader.get(std::span<S>(whole.data() + rows * first, static_cast<std::size_t>(count)));
             }
             matrix = std::move(whole);
         }
@@ -218,7 +221,8 @@ class RanksTeam final : public Team<S> {
         return weight;
     }
 
-    /// Adds what the shares of all come to, if one has a target; returns what these weigh. `trained`: how many numbers are trained.
+    /// Adds what the shares of all come to, if one has a target; returns what these weigh. `trained`: how many numbers
+    /// are trained.
     double meet(const std::vector<MetricSum>& sums, bool is_sum, Totals& totals, std::size_t trained) {
         RankMessage own;
         own.put(trained);

@@ -15,8 +15,8 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
-/// f(communicator) between MPI_Init and MPI_Finalize, with the communicator of all ranks; returns what main returns: 0, or what f
-/// returns, if that is an int.
+/// f(communicator) between MPI_Init and MPI_Finalize, with the communicator of all ranks; returns what main returns: 0,
+/// or what f returns, if that is an int.
 ///
 ///     int main(int argc, char** argv) {
 ///         return run_ranks(argc, argv, [&](const Communicator& ranks) {
@@ -24,9 +24,9 @@ namespace carousel::inline CAROUSEL_ABI {
 ///         });
 ///     }
 ///
-/// An exception is a line on standard error and the exit code 1: of a RankFailure, which all ranks throw, or
-/// all of a communicator, the first of them writes it; with another one, which the other ranks don't know of, its rank writes it and
-/// ends all (MPI_Abort).
+/// An exception is a line on standard error and the exit code 1: of a RankFailure, which all ranks throw, or all of a
+/// communicator, the first of them writes it; with another one, which the other ranks don't know of, its rank writes it
+/// and ends all (MPI_Abort).
 template <class F>
 int run_ranks(int& argc, char**& argv, F&& f, CommunicatorOptions options = {}) {
     int provided = 0;
