@@ -27,15 +27,6 @@ std::vector<double> numbers(const Training<Net, Adam>& training) {
     return all;
 }
 
-double difference(const std::vector<double>& a, const std::vector<double>& b) {
-    double error = a.size() == b.size() ? 0 : 1, scale = 0;
-    for (std::size_t k = 0; k < std::min(a.size(), b.size()); ++k) {
-        error = std::max(error, std::abs(a[k] - b[k]));
-        scale = std::max(scale, std::abs(b[k]));
-    }
-    return error / scale;
-}
-
 } // namespace
 
 TEST_CASE("mpi: what rank 0 saves within an epoch goes on with another number of ranks") {

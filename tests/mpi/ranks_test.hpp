@@ -10,9 +10,12 @@
 #include "carousel/mpi/fit.hpp"
 #include "carousel/optim/adam.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <functional>
 #include <limits>
+#include <vector>
 
 namespace carousel::test {
 
@@ -27,6 +30,16 @@ inline Net net(std::uint64_t seed = 1) {
     Random random(seed);
     model.initialize(random);
     return model;
+}
+
+/// The largest |a − b| over the largest |b|; infinite if the numbers of numbers differ.
+inline double difference(const std::vector<double>& a, const std::vector<double>& b) {
+    double error = a.size() == b.size() ? 0 : std::numeric_limits<double>::infinity(), scale = 0;
+    for (std::size_t k = 0; k < std::min(a.size(), b.size()); ++k) {
+        error = std::max(error, std::isfinite(a[k]) ? std::abs(a[k] - b[k]) : std::numeric_limits<double>::infinity());
+        scale = std::max(scale, std::abs(b[k]));
+    }
+    return error > 0 ? error / scale : 0;
 }
 
 /// Ragged sequences with a target for each step.

@@ -20,7 +20,9 @@ namespace carousel::inline CAROUSEL_ABI {
 /// The state of a layer that carries none from step to step.
 struct NoState {};
 
-/// Told by a row of layers, of each of them, that a backward pass is done with it.
+/// Told by a row of layers, of each of them, that a backward pass is done with it. A layer of one's own whose parameters another
+/// layer uses, too, or that runs a row of layers more than once in a pass, gives its inner layers no watch: their gradients aren't
+/// complete yet.
 class GradientWatch {
   public:
     /// The gradients of those parameters are complete that stand in so many bytes from `first` on.

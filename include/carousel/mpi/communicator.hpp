@@ -2,6 +2,7 @@
 #pragma once
 
 #include "carousel/core/require.hpp"
+#include "carousel/mpi/meeting.hpp"
 #include "carousel/mpi/ranks.hpp"
 
 #ifndef OMPI_SKIP_MPICXX
@@ -17,7 +18,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <limits>
 #include <span>
 #include <vector>
@@ -96,18 +100,25 @@ class Communicator final : public Ranks {
         const auto ranks = static_cast<std::size_t>(size_);
         std::vector<std::byte> blocks(ranks * block);
         MPI_Allgather(first.data(), block, MPI_BYTE, blocks.data(), block, MPI_BYTE, communicator_);
-        std::vector<std::vector<std::byte>> all(ranks);
+        std::vector<std::vector<std::byte>> all;
         bool longer = false;
-        for (std::size_t r = 0; r < ranks; ++r) {
-            const std::byte* const from = blocks.data() + r * block;
-            std::uint64_t size = 0;
-            std::memcpy(&size, from, sizeof size);
-            all[r].resize(static_cast<std::size_t>(size));
-            longer = longer || all[r].size() > most;
-            std::copy_n(from + sizeof size, std::min(all[r].size(), most), all[r].begin());
-        }
-        if (longer)
+        const auto read = [&] {
+            all.resize(ranks);
+            for (std::size_t r = 0; r < ranks; ++r) {
+                const std::byte* const from = blocks.data() + r * block;
+                const auto size = static_cast<std::size_t>(length_of(from));
+                all[r].resize(size);
+                std::copy_n(from + sizeof length, std::min(size, most), all[r].begin());
+            }
+        };
+        for (std::size_t r = 0; r < ranks; ++r)
+            longer = longer || length_of(blocks.data() + r * block) > most;
+        if (!longer) {
+            read(); // should it throw, the others hear of it at their next message
+        } else {
+            or_abort(read);
             gather_long(own, all);
+        }
         return all;
     }
 
@@ -158,9 +169,32 @@ class Communicator final : public Ranks {
         const Clock::time_point start_ = Clock::now();
     };
 
+    static std::uint64_t length_of(const std::byte* message) {
+        std::uint64_t length = 0;
+        std::memcpy(&length, message, sizeof length);
+        return length;
+    }
+
+    /// f(), between calls that the other ranks wait in: if it throws, as for want of memory, all end.
+    template <class F>
+    void or_abort(F&& f) const {
+        const std::exception_ptr error = detail::caught(f);
+        if (!error)
+            return;
+        std::fprintf(stderr, "error: rank %d of %d: Communicator: %s in the midst of a message\n", rank_, size_,
+                     detail::what(error).c_str());
+        MPI_Abort(communicator_, 1);
+        std::abort();
+    }
+
     /// In words of 8 bytes, as MPI counts with int.
     void gather_long(std::span<const std::byte> own, std::vector<std::vector<std::byte>>& all) const {
         std::vector<int> counts, places;
+        std::vector<std::byte> padded, gathered;
+        or_abort([&] {
+            counts.reserve(all.size());
+            places.reserve(all.size());
+        });
         std::size_t words = 0;
         for (const auto& bytes : all) {
             const std::size_t count = (bytes.size() + word - 1) / word;
@@ -171,8 +205,11 @@ class Communicator final : public Ranks {
                 detail::fail<std::length_error>(
                     "Communicator::gather: the ranks' messages have more than 16 GB together");
         }
-        std::vector<std::byte> padded(own.begin(), own.end()), gathered(words * word);
-        padded.resize(static_cast<std::size_t>(counts[static_cast<std::size_t>(rank_)]) * word);
+        or_abort([&] {
+            padded.resize(static_cast<std::size_t>(counts[static_cast<std::size_t>(rank_)]) * word);
+            gathered.resize(words * word);
+        });
+        std::copy(own.begin(), own.end(), padded.begin());
         MPI_Allgatherv(padded.data(), counts[static_cast<std::size_t>(rank_)], words_, gathered.data(), counts.data(),
                        places.data(), words_, communicator_);
         for (std::size_t r = 0; r < all.size(); ++r)
@@ -189,8 +226,9 @@ class Communicator final : public Ranks {
         // Not MPI_IN_PLACE, with which Open MPI sends all numbers log₂ n times, where it would send them twice.
         for (std::size_t first = 0; first < numbers.size(); first += largest) {
             const std::size_t count = std::min(largest, numbers.size() - first);
+            or_abort([&] { requests_.push_back(MPI_REQUEST_NULL); });
             MPI_Iallreduce(numbers.data() + first, sums.data() + first, static_cast<int>(count), type, MPI_SUM,
-                           communicator_, &requests_.emplace_back(MPI_REQUEST_NULL));
+                           communicator_, &requests_.back());
         }
     }
 
