@@ -102,6 +102,27 @@ TEST_CASE("scaler: several rows of one step each can't be fitted, but a scale fo
     CHECK(StandardScaler{}.fit(row({5})).scale[0] == 1);
 }
 
+TEST_CASE("relative to last: missing values stay missing and have no part in the deviation of a window") {
+    const RelativeToLast relative{.least_deviation = 3};
+    Sequence<double> x(row({1, none, none, 9, 9, 1}), 2); // windows 1, none, 9 and none, 9, 1
+    const WindowBase<double> base = relative.apply(x);
+    for (const Index w : {0, 1}) {
+        CHECK(base.deviation(0, w) == 5); // √(4² + 3²)
+        CHECK(std::isnan(x.step(w == 0 ? 1 : 0)(0, w)));
+    }
+    CHECK(x.step(0)(0, 0) == -1.6);
+    CHECK(x.step(2)(0, 0) == 0);
+    CHECK(x.step(1)(0, 1) == 1.6);
+
+    Sequence<double> all(row({none, none, 1, none}), 2); // windows none, 1 and none, none
+    const WindowBase<double> of_all = relative.apply(all);
+    CHECK(of_all.deviation(0, 0) == 3);
+    CHECK(all.step(1)(0, 0) == 0);
+    CHECK(of_all.deviation(0, 1) == 3);
+    CHECK(std::isnan(of_all.last(0, 1)));
+    CHECK(std::isnan(all.step(0)(0, 1)));
+}
+
 TEST_CASE("relative to last: deviations of huge numbers, and a least deviation that an S holds") {
     Sequence<double> x(row({1e300, 3e300}), 1);
     CHECK(RelativeToLast{.least_deviation = 1e-200}.apply(x).deviation(0, 0) == 1e300);

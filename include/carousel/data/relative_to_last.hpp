@@ -24,7 +24,8 @@ struct WindowBase {
 /// Takes from each window the last value of its rows `targets` (and `inputs`, each its own), from the target y too, so that a net
 /// learns the change and not the level: on a level it hasn't seen it is as good as on others. With least_deviation > 0 these rows,
 /// and y, are divided by sqrt(v + least_deviation²), v their variance within the window, so that calm windows count as much as lively
-/// ones (reversible instance normalization, Kim et al. 2022, with the last value as its center).
+/// ones (reversible instance normalization, Kim et al. 2022, with the last value as its center). Missing values, NaN, stay missing and
+/// have no part in the variance; a row whose last value in the window is missing becomes NaN in all of it, and in y.
 ///
 ///     const RelativeToLast relative{.targets = {6}};
 ///     relative.apply(training.x, training.y);
@@ -110,14 +111,17 @@ struct RelativeToLast {
     S deviation_of(Sequence<S>& x, Index row, Index w) const {
         if (least_deviation == 0)
             return 1;
-        const auto steps = static_cast<double>(x.view().length(w));
-        double mean = 0, largest = 0, variance = 0; // in units of largest², so that squares don't overflow
-        for (Index t = 0; t < x.view().length(w); ++t)
-            mean += static_cast<double>(value(x, row, t, w)) / steps;
-        for (Index t = 0; t < x.view().length(w); ++t)
-            largest = std::max(largest, std::abs(static_cast<double>(value(x, row, t, w)) - mean));
-        for (Index t = 0; t < x.view().length(w) && largest > 0; ++t)
-            variance += std::pow((static_cast<double>(value(x, row, t, w)) - mean) / largest, 2) / steps;
+        const auto each_known = [&](const auto& f) {
+            for (Index t = 0; t < x.view().length(w); ++t)
+                if (const auto one = static_cast<double>(value(x, row, t, w)); !std::isnan(one))
+                    f(one);
+        };
+        double count = 0, mean = 0, largest = 0, variance = 0; // in units of largest², so that squares don't overflow
+        each_known([&](double) { ++count; });
+        each_known([&](double one) { mean += one / count; });
+        each_known([&](double one) { largest = std::max(largest, std::abs(one - mean)); });
+        if (largest > 0)
+            each_known([&](double one) { variance += std::pow((one - mean) / largest, 2) / count; });
         return static_cast<S>(std::hypot(largest * std::sqrt(variance), least_deviation));
     }
 

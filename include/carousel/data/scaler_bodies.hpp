@@ -106,7 +106,8 @@ CAROUSEL_INLINE Scaler StandardScaler::fit(const std::vector<Matrix<double>>& se
                                   if (*least == *most)
                                       return;
                                   // In units of a power of two that is as large as the numbers, squares neither
-                                  // overflow nor vanish, and nothing is rounded.
+                                  // overflow nor vanish, and x / unit is exact unless it is denormal,
+                                  // next to nothing beside the largest.
                                   const double unit = std::ldexp(1., std::ilogb(std::max(-*least, *most)));
                                   double sum = 0, squares = 0;
                                   for (const double x : numbers)
