@@ -54,8 +54,8 @@ TEST_CASE("split: cuts that don't grow are named") {
     const std::vector<DateTime> dates{day(0), day(1), day(2)};
     for (const int second : {0, 1})
         CHECK_THROWS_WITH(split_by_dates(dates, {day(1), day(second)}),
-                          "split_by_dates: cut 2021-03-0" + std::to_string(second + 1) +
-                              " comes behind 2021-03-02, expected cuts that grow");
+                          "split_by_dates: cut 1, 2021-03-0" + std::to_string(second + 1) +
+                              ", isn't after cut 0, 2021-03-02: expected cuts that grow");
     CHECK_THROWS_WITH(split_by_dates(std::vector<DateTime>(), {}),
                       "split_by_dates: there is no row from the first on and before the end: cuts must grow within the "
                       "dates");

@@ -87,8 +87,8 @@ inline std::vector<RowRange> split_by_dates(std::span<const DateTime> dates, con
     require(back == dates.end(), "split_by_dates", "the date of row ", back - dates.begin() + 2,
             " is before that of the row above it, expected dates in order: sort the rows");
     for (std::size_t k = 1; k < cuts.size(); ++k)
-        require(cuts[k - 1] < cuts[k], "split_by_dates", "cut ", date_text(cuts[k]), " comes behind ",
-                date_text(cuts[k - 1]), ", expected cuts that grow");
+        require(cuts[k - 1] < cuts[k], "split_by_dates", "cut ", k, ", ", date_text(cuts[k]), ", isn't after cut ",
+                k - 1, ", ", date_text(cuts[k - 1]), ": expected cuts that grow");
     std::vector<RowRange> parts;
     Index first = 0;
     for (std::size_t k = 0; k <= cuts.size(); ++k) {
