@@ -183,9 +183,9 @@ WindowPlace Windows<S>::place_of(Index k) const {
 template <std::floating_point S>
 WindowPlace Windows<S>::place(Index k) const {
     const Index count = runs_.empty() ? 0 : size_; // none, if they were moved away
-    require(k >= 0 && k<count, "Windows::place", "window ", k, " was asked for, ", count> 0
-                ? detail::message_of("expected 0 … ", count - 1)
-                : std::string("these Windows were moved away"));
+    const bool inside = k >= 0 && k < count;
+    require(inside, "Windows::place", "window ", k, " was asked for, ",
+            count > 0 ? detail::message_of("expected 0 … ", count - 1) : std::string("these Windows were moved away"));
     return place_of(k);
 }
 
