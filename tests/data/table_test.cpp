@@ -136,8 +136,8 @@ TEST_CASE("table: what is wrong with a file is said with its line") {
     CHECK_THROWS_WITH(read(""), "file: is empty");
     CHECK_THROWS_WITH(read("\n \n"), "file: is empty");
     CHECK_THROWS_WITH(read("a,b\n"), "file:1: there are no rows under the header");
-    CHECK_THROWS_WITH(read("a,b\n1,2\n\n3\n"), "file:4: 1 field, expected 2 as in the first line");
-    CHECK_THROWS_WITH(read("a,b\n\"1\n\",2\n1,2,3\n"), "file:4: 3 fields, expected 2 as in the first line");
+    CHECK_THROWS_WITH(read("a,b\n1,2\n\n3\n"), "file:4: 1 field, expected 2 as in line 1");
+    CHECK_THROWS_WITH(read("a,b\n\"1\n\",2\n1,2,3\n"), "file:4: 3 fields, expected 2 as in line 1");
     CHECK_THROWS_WITH(read("a,b\n1,\"2\n"), "file:2: a quote is opened and not closed");
     CHECK_THROWS_WITH(read("a,b\n1,\"2\"x\n"),
                       "file:2: behind the closing quote of \"2\" stands \"x\", expected a separator: a quote within a "

@@ -34,7 +34,7 @@ inline std::string field_text(std::string_view field) {
 /// The fields of a file: rows of equally many. Separators part them, double quotes may enclose a field ("" is a quote
 /// in it), lines end in LF, CRLF or CR, a byte order mark is skipped, and so are lines that have blanks alone. A line
 /// that has separators and no text is a row of empty fields, as many as the others have, however many separators it
-/// has.
+/// has. If the separator is a blank, so are several of them, and there are no empty fields without quotes.
 class CsvFields {
   public:
     /// `source` is what messages call the text. A separator of 0 is found: the one of , ; TAB | that the first line has most of,
@@ -149,6 +149,10 @@ class CsvFields {
             fields_.push_back(read_field());
             quoted = quoted || quoted_;
             any = any || !fields_.back().empty();
+            if (separator_ == ' ') // one for as many as there are; those at the line's end separate nothing
+                at_ = std::min(all.find_first_not_of(" \t", at_), all.size());
+            if (separator_ == ' ' && at_ < all.size() && !ends_line(at_))
+                continue;
             if (at_ >= all.size() || all[at_] != separator_)
                 break;
             ++at_;
@@ -170,7 +174,7 @@ class CsvFields {
             fields_.resize(first + static_cast<std::size_t>(columns_)); // 0 above the first text
         else if (count != columns_)
             fail(line, decimal(count) + (count > 1 ? " fields" : " field") + ", expected " + decimal(columns_) +
-                           " as in the first line");
+                           " as in line " + decimal(static_cast<std::intmax_t>(this->line(first_text_))));
         lines_.push_back(line);
     }
 

@@ -210,7 +210,7 @@ inline std::string Table::place(Index row) const {
 }
 
 inline Table parse_csv(std::string text, const CsvOptions& options, std::string source) {
-    require(std::string_view("\"\r\n+-.0123456789").find(options.separator) == std::string_view::npos, "read_csv",
+    require(std::string_view("\"\r\n+-.0123456789eE").find(options.separator) == std::string_view::npos, "read_csv",
             "the separator is '", std::string(1, options.separator), "', expected a mark such as , ; | or a tab");
     require(options.decimal_point == 0 || options.decimal_point == '.' || options.decimal_point == ',', "read_csv",
             "the decimal point is '", std::string(1, options.decimal_point), "', expected '.' or ','");
