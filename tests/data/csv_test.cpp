@@ -109,13 +109,31 @@ TEST_CASE("csv: numbers that other files would have aren't taken for the codes o
     const std::string expected =
         "\", expected a finite number with the decimal point '.' and without marks of thousands, "
         "or a word: then name the column in CsvOptions::categories";
-    for (const std::string text : {"1,234", "1,234,567.5", "-2,5", "+1,000"})
+    for (const std::string text :
+         {"1,234", "1,234,567.5", "-2,5", "+1,000", "1.234.567", "1.234,5", "-1'234.5", "12 345,6",
+          "1\xE2\x80\x99"
+          "234",
+          "1\xC2\xA0"
+          "234",
+          "1\xE2\x80\xAF"
+          "234"}) {
         CHECK_THROWS_WITH(parse_csv("a,b\n\"" + text + "\",1\n", {}, "file").matrix<float>({"a"}),
                           "file:2: column 1, \"a\", is \"" + text + expected);
+        // Beside numbers, as smaller ones have no marks.
+        CHECK_THROWS_WITH(parse_csv("a,b\n999,1\n\"" + text + "\",1\n", {}, "file").matrix<float>({"a"}),
+                          "file:3: column 1, \"a\", is \"" + text + expected);
+    }
+    CHECK_THROWS_WITH(
+        parse_csv("d;x\n1;2,5\n2;1.234,5", {}, "file").matrix<float>({"x"}),
+        "file:3: column 2, \"x\", is \"1.234,5\", expected a finite number with the decimal point ',' and "
+        "without marks of thousands, or a word: then name the column in CsvOptions::categories");
+    CHECK_THROWS_WITH(parse_csv("a,b\n999,1\n?,1\n\"1,234\",1\n", {}, "file").matrix<float>({"a"}),
+                      "file:3: column 1, \"a\", is \"?\", expected a finite number");
     CHECK_THROWS_WITH(parse_csv("t;x\n18.00;2,6\n19.00;2,7", {}, "file").matrix<float>({"x"}),
                       "file:2: column 2, \"x\", is \"2,6" + expected);
     CHECK(numbers(parse_csv("a,b\n\"1,234\",1\n", {.categories = {"a"}}), "a") == Numbers{0});
-    for (const char* const word : {"a,b", "1,2,3", "1,2345,678", "1.2.3", "18.00.00"}) {
+    for (const char* const word :
+         {"a,b", "1,2,3", "1,2345,678", "1.2.3", "18.00.00", "1.234.56", "1234 567", "1'234 567"}) {
         const Table table = parse_csv("a,b\n\"" + std::string(word) + "\",1.5\n");
         CHECK(table.matrix<float>({"a"})(0, 0) == 0);
         CHECK(table.column("a").kind == ColumnKind::categories);

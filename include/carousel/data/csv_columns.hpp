@@ -74,15 +74,12 @@ class CsvReading {
                 continue;
             first_others = others == 0 ? row : first_others;
             ++others;
-            foreign += !words && is_foreign_number(text) ? 1 : 0;
+            foreign += !words && foreign + 1 == others && is_foreign_number(text) ? 1 : 0;
         }
         if (dates + others == 0)
             return result;
         if (others > 0 && others == foreign)
-            result.mixed = place(first_others, column,
-                                 std::string("a finite number with the decimal point '") + point_ +
-                                     "' and without marks of thousands, or a word: then name the column in "
-                                     "CsvOptions::categories");
+            result.mixed = place(first_others, column, expected_number(field(first_others, column)));
         if (numbers + others == 0) {
             if (const auto order = date_order(column, result.mixed)) {
                 result.values = seconds(column, *order);
@@ -187,22 +184,32 @@ class CsvReading {
                exponent.find_first_not_of("0123456789", 1) == exponent.npos &&
                leading_number(field.substr(0, e)).length == e;
     }
-    /// 1,5 or 1,234.5 where the point is a point, or the reverse: a number as another file would have it.
+    /// 1,5, 1,234.5, 1.234.567, 1'234 or 1 234 where the point is a point: a number as another file would have it.
     bool is_foreign_number(std::string_view field) const {
-        const char other = point_ == '.' ? ',' : '.';
-        if (!std::isnan(number(field, other)))
+        if (!std::isnan(number(field, point_ == '.' ? ',' : '.')))
             return true;
-        std::string without;
-        for (std::size_t k = 0; k < field.size(); ++k) {
-            if (field[k] != other) {
-                without += field[k];
-                continue;
-            }
-            const std::size_t digits = std::min(field.find_first_not_of("0123456789", k + 1), field.size()) - (k + 1);
-            if (k == 0 || digits != 3)
-                return false;
+        for (const std::string_view mark : {".", ",", "'", "’", " ", "\u00A0", "\u202F"}) { // two blanks of Unicode
+            const std::string plain = without_marks(std::string(field), mark);
+            for (const char point : {'.', ','})
+                if (plain.size() < field.size() && mark[0] != point && !std::isnan(number(plain, point)))
+                    return true;
         }
-        return without.size() < field.size() && !std::isnan(number(without, point_));
+        return false;
+    }
+    /// A number without the marks between its groups of three digits, up to the first that isn't one.
+    static std::string without_marks(std::string field, std::string_view mark) {
+        const auto digits = [&](std::size_t at) {
+            return std::min(field.find_first_not_of("0123456789", at), field.size()) - at;
+        };
+        std::size_t end = std::min(field.find_first_not_of("+-"), field.size());
+        const std::size_t first = digits(end);
+        end += first;
+        while (first >= 1 && first <= 3 && field.compare(end, mark.size(), mark) == 0 &&
+               digits(end + mark.size()) == 3) {
+            field.erase(end, mark.size());
+            end += 3;
+        }
+        return field;
     }
     static bool is_any_date(std::string_view text) {
         return parse_date(text, DateOrder::month_first) || parse_date(text, DateOrder::day_first);
@@ -245,11 +252,19 @@ class CsvReading {
         return all;
     }
 
+    /// What is said in place of a field that is none.
+    std::string expected_number(std::string_view field) const {
+        return std::string("a finite number") +
+               (is_foreign_number(field) ? std::string(" with the decimal point '") + point_ +
+                                               "' and without marks of thousands, or a word: then name the column in "
+                                               "CsvOptions::categories"
+                                         : std::string());
+    }
     std::string mixed(Index column, bool numbers) const {
         for (Index row = 0; row < rows(); ++row) {
             const std::string_view text = field(row, column);
             if (!missing(text) && (numbers ? std::isnan(number(text)) : !is_any_date(text)))
-                return place(row, column, numbers ? "a finite number" : "a date");
+                return place(row, column, numbers ? expected_number(text) : "a date");
         }
         return {};
     }
