@@ -60,6 +60,31 @@ TEST_CASE("csv dates: a missing time of day is said, also in the first row") {
     CHECK_THROWS_WITH(parse_csv(text, {.dates = {"date", "time"}}, "file"), message);
 }
 
+TEST_CASE("csv dates: of a row that is empty as a whole it is said how to leave it out") {
+    const std::string how = ": the whole row is empty, CsvOptions::skip_empty_rows leaves such rows out";
+    const char* const text = "d,x\n2021-03-04,1\n,\n";
+    CHECK_THROWS_WITH(parse_csv(text, {}, "file").dates(), "file:3: column 1, \"d\", is \"\", expected a date" + how);
+    CHECK_THROWS_WITH(parse_csv("year,month,x\n2021,4,1\n,,", {}, "file").dates(),
+                      "file:3: column 1, \"year\", is \"\", expected a part of a date: year, month, day, hour, minute, "
+                      "second, in this order" +
+                          how);
+    CHECK(dates(parse_csv(text, {.skip_empty_rows = true})) == "2021-03-04");
+    CHECK_THROWS_WITH(parse_csv("d,x\n2021-03-04,1\n,2\n", {}, "file").dates(),
+                      "file:3: column 1, \"d\", is \"\", expected a date");
+}
+
+TEST_CASE("csv dates: columns are parts of a date, if a row has a year, whatever stands above it") {
+    const std::string expected = "\", expected a part of a date: year, month, day, hour, minute, second, in this order";
+    const char* const text = "y,m,x\n?,2,1\n2021,3,2";
+    CHECK_THROWS_WITH(parse_csv(text, {.dates = {"y", "m"}}, "file"), "file:2: column 1, \"y\", is \"?" + expected);
+    CHECK_THROWS_WITH(parse_csv(text, {.dates = {"y"}}, "file"), "file:2: column 1, \"y\", is \"?" + expected);
+    CHECK_THROWS_WITH(parse_csv("year,month,x\n?,2,1\n2021,3,2", {}, "file").dates(),
+                      "file:2: column 1, \"year\", is \"?" + expected);
+    // A year among dates is the one that is wrong.
+    CHECK_THROWS_WITH(parse_csv("d,x\n?,1\n2021-03-04,1\n2021,2", {.dates = {"d"}}, "file"),
+                      "file:2: column 1, \"d\", is \"?\", expected a date");
+}
+
 TEST_CASE("csv dates: rows of both orders are told, with their lines and readings") {
     const char* const text = "d,x\n1/2/2021,1\n13/2/2021,2\n2/14/2021,3";
     const std::string message =

@@ -21,7 +21,7 @@ class CsvReading {
         if (options.header == Header::yes || (options.header == Header::find && finds_header()))
             header_ = fields.first_text();
         for (Index row = header_ + 1; row < fields.rows(); ++row)
-            if (!options.skip_empty_rows || !is_empty(row))
+            if (!options.skip_empty_rows || !is_empty_in_file(row))
                 rows_.push_back(row);
         if (rows_.empty())
             fields.fail(fields.line(fields.first_text()), "there are no rows under the header");
@@ -30,6 +30,8 @@ class CsvReading {
     Index rows() const { return static_cast<Index>(rows_.size()); }
     std::string_view field(Index row, Index column) const { return (*fields_)(of_file(row), column); }
     std::size_t line(Index row) const { return fields_->line(of_file(row)); }
+    /// Whether a row has separators alone.
+    bool is_empty(Index row) const { return is_empty_in_file(of_file(row)); }
     /// The first field of a column that isn't missing; empty if all are.
     std::string_view first_field(Index column) const {
         for (Index row = 0; row < rows(); ++row)
@@ -54,6 +56,10 @@ class CsvReading {
     }
     /// The whole field as a finite number, whatever the locale; NaN if it isn't one.
     double number(std::string_view field) const { return number(field, point_); }
+
+    static bool is_any_date(std::string_view text) {
+        return parse_date(text, DateOrder::month_first) || parse_date(text, DateOrder::day_first);
+    }
 
     /// Column `column` of the file, of the kind that its fields say, or of words.
     Column column(Index column, bool words) const {
@@ -145,7 +151,7 @@ class CsvReading {
 
   private:
     Index of_file(Index row) const { return rows_[static_cast<std::size_t>(row)]; }
-    bool is_empty(Index row_of_file) const {
+    bool is_empty_in_file(Index row_of_file) const {
         for (Index column = 0; column < fields_->columns(); ++column)
             if (!(*fields_)(row_of_file, column).empty())
                 return false;
@@ -210,9 +216,6 @@ class CsvReading {
             end += 3;
         }
         return field;
-    }
-    static bool is_any_date(std::string_view text) {
-        return parse_date(text, DateOrder::month_first) || parse_date(text, DateOrder::day_first);
     }
     bool is_word(std::string_view field) const {
         return !missing(field) && std::isnan(number(field)) && !is_any_date(field);

@@ -21,7 +21,12 @@ CsvDates dates_by_row(const CsvReading& reading, std::vector<Index> columns, con
     for (Index row = 0; row < reading.rows(); ++row) {
         const std::optional<DateTime> one = date(row);
         if (!one)
-            return {{}, {}, reading.place(row, blamed, expected)};
+            return {{},
+                    {},
+                    reading.place(row, blamed, expected) +
+                        (reading.is_empty(row)
+                             ? ": the whole row is empty, CsvOptions::skip_empty_rows leaves such rows out"
+                             : "")};
         result.dates.push_back(*one);
     }
     return result;
@@ -37,6 +42,18 @@ inline int date_part(const CsvReading& reading, std::string_view field, std::siz
     const double value = reading.number(field);
     const bool is_part = value >= least[part] && value <= most[part] && value == std::floor(value);
     return is_part ? static_cast<int>(value) : -1;
+}
+
+/// Whether a column has this part of dates: its first field that is such a part or a whole date says so.
+inline bool has_part(const CsvReading& reading, Index column, std::size_t part) {
+    for (Index row = 0; row < reading.rows(); ++row) {
+        const std::string_view field = reading.field(row, column);
+        if (date_part(reading, field, part) >= 0)
+            return true;
+        if (CsvReading::is_any_date(field) || parse_compact_date(field))
+            return false;
+    }
+    return false;
 }
 
 /// From the fields of year, month, day, hour, minute and second, whatever the kinds of their columns; at least the
@@ -109,8 +126,7 @@ inline CsvDates dates_and_times(const CsvReading& reading, const std::vector<Col
 /// From the columns that the options name.
 inline CsvDates named_dates(const CsvReading& reading, const std::vector<Column>& all,
                             const std::vector<Index>& columns) {
-    const bool year = date_part(reading, reading.first_field(columns.front()), 0) > 0;
-    if (columns.size() <= 2 && !year)
+    if (columns.size() <= 2 && !has_part(reading, columns.front(), 0))
         return dates_and_times(reading, all, columns[0],
                                columns.size() == 2 ? std::optional(columns[1]) : std::nullopt);
     require(columns.size() <= 6, "read_csv", columns.size(),
@@ -144,7 +160,7 @@ inline CsvDates found_dates(const CsvReading& reading, const std::vector<Column>
     for (const char* const name : {"year", "month", "day", "hour", "minute", "second"}) {
         const std::optional<Index> column = called(name);
         if (!column || (all[static_cast<std::size_t>(*column)].kind != ColumnKind::numbers &&
-                        date_part(reading, reading.first_field(*column), parts.size()) < 0))
+                        !has_part(reading, *column, parts.size())))
             break;
         parts.push_back(*column);
     }
