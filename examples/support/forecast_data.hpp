@@ -156,13 +156,22 @@ inline std::vector<carousel::RowRange> split_rows(Index rows, const std::vector<
     return carousel::split_by_counts(rows, counts);
 }
 
+/// A CSV file up to its last row that has a text: rows of separators alone, as spreadsheets write them under a table, would
+/// be times behind the series' end. Those within the table are missing values.
+inline carousel::Table read_series(const std::string& file, const carousel::CsvOptions& options) {
+    std::string text = carousel::detail::file_text(file);
+    if (const auto last = text.find_last_not_of(",;|\t \r\n"); last != text.npos)
+        text.resize(std::min(text.find_first_of("\r\n", last), text.size()));
+    return carousel::parse_csv(std::move(text), options, file);
+}
+
 /// Throws std::runtime_error or std::invalid_argument, with the file's line where there is one, if something is wrong with it or a part is
 /// too short. `scaler`: of a loaded model; else it is learnt from the training part.
 inline ForecastData forecast_data(const std::string& file, const ForecastTask& task, const std::vector<double>& split,
                                   const carousel::CsvOptions& options, const carousel::Scaler* scaler = nullptr) {
     using namespace carousel;
     ForecastData data;
-    data.table = read_csv(file, options);
+    data.table = read_series(file, options);
     Table& table = data.table;
     const std::vector<std::string> numbers = table.number_names();
     if (task.target.empty() && numbers.empty())
