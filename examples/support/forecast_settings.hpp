@@ -53,9 +53,9 @@ inline carousel::Metadata metadata_of(const ForecastSettings& settings, std::siz
 
 /// Reads texts of the metadata; what isn't as expected throws std::runtime_error with the file's name, the setting and
 /// its value.
-class SettingsReader {
+class ForecastMetadata {
   public:
-    SettingsReader(const carousel::Metadata& metadata, std::string file)
+    ForecastMetadata(const carousel::Metadata& metadata, std::string file)
         : metadata_(metadata), file_(std::move(file)) {}
 
     [[noreturn]] void fail(const std::string& what) const { throw std::runtime_error(file_ + ": " + what); }
@@ -112,7 +112,7 @@ inline std::pair<ForecastSettings, std::size_t> settings_of(const carousel::Meta
                                                             const std::string& file) {
     constexpr Index most = 1000000;
     constexpr double large = 1e30;
-    const SettingsReader read(metadata, file);
+    const ForecastMetadata read(metadata, file);
     ForecastSettings all;
     ForecastTask& task = all.task;
     task.target = read.text("target");
