@@ -156,8 +156,8 @@ inline std::vector<carousel::RowRange> split_rows(Index rows, const std::vector<
     return carousel::split_by_counts(rows, counts);
 }
 
-/// A CSV file up to its last row that has a text: rows of separators alone, as spreadsheets write them under a table, would
-/// be times behind the series' end. Those within the table are missing values.
+/// A CSV file up to its last row that has a text: rows of separators alone, as spreadsheets write them under a table,
+/// would be times behind the series' end. Those within the table are missing values.
 inline carousel::Table read_series(const std::string& file, const carousel::CsvOptions& options) {
     std::string text = carousel::detail::file_text(file);
     if (const auto last = text.find_last_not_of(",;|\t \r\n"); last != text.npos)

@@ -18,7 +18,8 @@ enum class Header {
 
 /// How a file is read. The defaults find out by themselves.
 struct CsvOptions {
-    /// A mark, or a blank for columns that any number of blanks part; 0: the one of , ; TAB | that the first line has most of.
+    /// A mark, or a blank for columns that any number of blanks part; 0: the one of , ; TAB | that the first line has
+    /// most of.
     char separator = 0;
     Header header = Header::find;
     char decimal_point = 0; ///< 0: a point; a comma where it doesn't separate fields and numbers have no points

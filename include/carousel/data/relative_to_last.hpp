@@ -24,8 +24,9 @@ struct WindowBase {
 /// Takes from each window the last value of its rows `targets` (and `inputs`, each its own), from the target y too, so that a net
 /// learns the change and not the level: on a level it hasn't seen it is as good as on others. With least_deviation > 0 these rows,
 /// and y, are divided by sqrt(v + least_deviation²), v their variance within the window, so that calm windows count as much as lively
-/// ones (reversible instance normalization, Kim et al. 2022, with the last value as its center). Missing values, NaN, stay missing and
-/// have no part in the variance; a row whose last value in the window is missing becomes NaN in all of it, and in y.
+/// ones (reversible instance normalization, Kim et al. 2022, with the last value as its center). Missing values, NaN,
+/// stay missing and have no part in the variance; a row whose last value in the window is missing becomes NaN in all of
+/// it, and in y.
 ///
 ///     const RelativeToLast relative{.targets = {6}};
 ///     relative.apply(training.x, training.y);
