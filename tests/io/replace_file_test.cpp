@@ -199,7 +199,8 @@ TEST_CASE("replace_file: a saver killed at any moment leaves the old file or the
     put(path, a);
     std::uint32_t random = 1;
     int left_behind = 0;
-    for (int kill_number = 0; kill_number < 100; ++kill_number) {
+    // A hundred, and more, later, where a child is slow to begin.
+    for (int kill_number = 0; kill_number < 100 || (left_behind == 0 && kill_number < 1000); ++kill_number) {
         const pid_t child = fork();
         if (child == 0)
             for (;;) {
@@ -207,7 +208,7 @@ TEST_CASE("replace_file: a saver killed at any moment leaves the old file or the
                 replace(path, a);
             }
         random = random * 1664525 + 1013904223;
-        usleep(random >> 20); // up to 4 ms
+        usleep((random >> 20) * (1 + static_cast<unsigned>(kill_number) / 100)); // up to 4 ms
         kill(child, SIGKILL);
         REQUIRE(waitpid(child, nullptr, 0) == child);
         const std::string now = content(path);
