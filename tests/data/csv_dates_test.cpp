@@ -1,21 +1,8 @@
-#include "carousel/data/table.hpp"
-
 #include "catch.hpp"
+#include "data/dates.hpp"
 
 using namespace carousel;
-
-namespace {
-
-using Names = std::vector<std::string>;
-
-std::string dates(const Table& table) {
-    std::string all;
-    for (const DateTime date : table.dates())
-        all += (all.empty() ? "" : ", ") + date_text(date);
-    return all;
-}
-
-} // namespace
+using namespace carousel::test;
 
 TEST_CASE("csv dates: parts of a date are read from the fields, whatever their columns hold") {
     const char* const text = "year,month,day,hour,x\n2021,04,03,05,1\n2021,12,24,17,2";

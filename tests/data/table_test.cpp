@@ -1,24 +1,17 @@
 #include "carousel/data/gaps.hpp"
-#include "carousel/data/table.hpp"
-
 #include "catch.hpp"
+#include "data/dates.hpp"
 
 using namespace carousel;
+using namespace carousel::test;
 
 namespace {
 
-using Names = std::vector<std::string>;
 using Numbers = std::vector<double>;
 
 Numbers numbers(const Table& table, const std::string& name) {
     const auto values = table.values(name);
     return {values.begin(), values.end()};
-}
-std::string dates(const Table& table) {
-    std::string all;
-    for (const DateTime date : table.dates())
-        all += (all.empty() ? "" : ", ") + date_text(date);
-    return all;
 }
 
 } // namespace

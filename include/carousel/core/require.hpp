@@ -77,6 +77,9 @@ std::exception_ptr caught(F&& f) {
     return nullptr;
 }
 
+/// What an exception says.
+CAROUSEL_INLINE std::string what_of(const std::exception_ptr& error);
+
 /// f(), but an Exception that it throws is handed to `refuse`, which throws another. Without exceptions there is none.
 template <class Exception, class F, class Refuse>
 auto instead_of(F&& f, [[maybe_unused]] Refuse&& refuse) {
@@ -155,6 +158,21 @@ CAROUSEL_INLINE std::string joined(const MessagePart* parts, std::size_t count) 
     for (std::size_t k = 0; k < count; ++k)
         parts[k].put_into(message);
     return message.str();
+}
+
+CAROUSEL_INLINE std::string what_of([[maybe_unused]] const std::exception_ptr& error) {
+    std::string what = "an exception that isn't a std::exception";
+#    ifndef CAROUSEL_NO_EXCEPTIONS
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::exception& exception) {
+        what = exception.what();
+        if (what.empty())
+            what = "an exception without a message";
+    } catch (...) {
+    }
+#    endif
+    return what;
 }
 
 CAROUSEL_INLINE void refuse(const char* where, const MessagePart* parts, std::size_t count) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "carousel/core/require.hpp"
-#include "carousel/mpi/meeting.hpp"
 #include "carousel/mpi/ranks.hpp"
 
 #ifndef OMPI_SKIP_MPICXX
@@ -24,6 +23,7 @@
 #include <exception>
 #include <limits>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace carousel::inline CAROUSEL_ABI {
@@ -85,6 +85,13 @@ class Communicator final : public Ranks {
     Index rank() const override { return rank_; }
     Index size() const override { return size_; }
     RankData data() const override { return options_.data; }
+
+    /// Ends all processes of the program (MPI_Abort), after a line on standard error, "error: rank 3 of 8: reason".
+    [[noreturn]] void abort(const std::string& reason) const {
+        std::fprintf(stderr, "error: %s\n", detail::rank_text(rank_, size_, reason).c_str());
+        MPI_Abort(MPI_COMM_WORLD, 1);
+        std::abort(); // MPI says nothing of whether it returns
+    }
 
     /// So far.
     const Traffic& traffic() const { return traffic_; }
@@ -178,13 +185,8 @@ class Communicator final : public Ranks {
     /// f(), between calls that the other ranks wait in: if it throws, as for want of memory, all end.
     template <class F>
     void or_abort(F&& f) const {
-        const std::exception_ptr error = detail::caught(f);
-        if (!error)
-            return;
-        std::fprintf(stderr, "error: rank %d of %d: Communicator: %s in the midst of a message\n", rank_, size_,
-                     detail::what(error).c_str());
-        MPI_Abort(communicator_, 1);
-        std::abort();
+        if (const std::exception_ptr error = detail::caught(f))
+            abort("Communicator: " + detail::what_of(error) + " in the midst of a message");
     }
 
     /// In words of 8 bytes, as MPI counts with int.

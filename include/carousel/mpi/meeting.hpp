@@ -1,7 +1,6 @@
 // RankMeeting: an exchange of messages at which a rank that has failed is noticed by all.
 #pragma once
 
-#include "carousel/core/number_text.hpp"
 #include "carousel/core/require.hpp"
 #include "carousel/mpi/message.hpp"
 #include "carousel/mpi/ranks.hpp"
@@ -12,22 +11,6 @@
 #include <vector>
 
 namespace carousel::inline CAROUSEL_ABI::detail {
-
-/// What an exception says.
-inline std::string what(const std::exception_ptr& error) {
-    std::string text = "an exception that is no std::exception";
-#ifndef CAROUSEL_NO_EXCEPTIONS
-    try {
-        std::rethrow_exception(error);
-    } catch (const std::exception& known) {
-        text = known.what();
-    } catch (...) {
-    }
-#else
-    static_cast<void>(error);
-#endif
-    return text;
-}
 
 /// The meetings of one call of fit.
 class RankMeeting {
@@ -62,7 +45,7 @@ class RankMeeting {
     std::vector<Bytes> meet(const RankMessage& own, const std::exception_ptr& error) {
         RankMessage message;
         message.put<char>(error ? 1 : 0);
-        error ? message.put(what(error)) : message.put(std::span<const std::byte>(own.bytes()));
+        error ? message.put(what_of(error)) : message.put(std::span<const std::byte>(own.bytes()));
         std::vector<Bytes> all = ranks_.gather(message.bytes());
         std::vector<std::string> texts(all.size());
         std::size_t failing = 0, first = all.size();
@@ -78,9 +61,7 @@ class RankMeeting {
             const bool alike = failing == all.size() && std::all_of(texts.begin(), texts.end(), [&](const auto& text) {
                                    return text == texts.front();
                                });
-            refuse(alike ? texts.front()
-                         : "rank " + decimal(static_cast<Index>(first)) + " of " + decimal(ranks_.size()) + ": " +
-                               texts[first]);
+            refuse(alike ? texts.front() : rank_text(static_cast<Index>(first), ranks_.size(), texts[first]));
         }
         for (Bytes& bytes : all)
             bytes.erase(bytes.begin());

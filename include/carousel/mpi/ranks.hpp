@@ -2,13 +2,24 @@
 #pragma once
 
 #include "carousel/core/matrix.hpp"
+#include "carousel/core/number_text.hpp"
 
 #include <cstddef>
 #include <span>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 namespace carousel::inline CAROUSEL_ABI {
+
+namespace detail {
+
+/// What a rank says of itself: "rank 3 of 8: the disk is gone".
+inline std::string rank_text(Index rank, Index size, const std::string& text) {
+    return "rank " + decimal(rank) + " of " + decimal(size) + ": " + text;
+}
+
+} // namespace detail
 
 /// What each rank hands to fit as its data.
 enum class RankData {

@@ -1,13 +1,13 @@
 // run_ranks: the main of a program that mpirun starts. MPI begins and ends here, and an error is told once.
 #pragma once
 
+#include "carousel/core/require.hpp"
 #include "carousel/mpi/communicator.hpp"
-#include "carousel/mpi/meeting.hpp"
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdio>
 #include <exception>
-#include <iostream>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -34,10 +34,6 @@ int run_ranks(int& argc, char**& argv, F&& f, CommunicatorOptions options = {}) 
     int code = 0;
     {
         const Communicator ranks(MPI_COMM_WORLD, options);
-        const auto tell = [&](const std::string& text) {
-            std::cerr << "error: " + text + '\n' << std::flush;
-            code = 1;
-        };
         const auto all = [&] {
             if constexpr (std::is_same_v<std::invoke_result_t<F&, const Communicator&>, int>)
                 code = f(ranks);
@@ -48,23 +44,17 @@ int run_ranks(int& argc, char**& argv, F&& f, CommunicatorOptions options = {}) 
         const std::exception_ptr error =
             detail::caught([&] { detail::instead_of<RankFailure>(all, [&](const RankFailure&) { together = true; }); });
         std::string failure;
-        if (error && together) {
+        if (error) {
             code = 1;
-            failure = detail::what(error);
-            if (ranks.rank() == 0)
-                tell(failure);
-        } else if (error) {
-            tell("rank " + detail::decimal(ranks.rank()) + " of " + detail::decimal(ranks.size()) + ": " +
-                 detail::what(error));
-            if (ranks.size() > 1)
-                MPI_Abort(MPI_COMM_WORLD, 1);
+            failure = detail::what_of(error);
+            if (!together && ranks.size() > 1)
+                ranks.abort(failure);
         }
-        // Those of a part of the ranks, as MPI_Comm_split makes one, may have failed without rank 0.
+        // Of ranks that have failed together, which may be a part of all, as MPI_Comm_split makes one, the first tells it.
         const auto failures = ranks.gather(std::as_bytes(std::span<const char>(failure)));
-        const auto first =
-            std::find(failures.begin(), failures.end(), failures[static_cast<std::size_t>(ranks.rank())]);
-        if (!failure.empty() && ranks.rank() > 0 && first - failures.begin() == ranks.rank())
-            tell(failure);
+        const auto own = failures.begin() + ranks.rank();
+        if (error && std::find(failures.begin(), own, *own) == own)
+            std::fprintf(stderr, "error: %s\n", failure.c_str());
     }
     MPI_Finalize();
     return code;

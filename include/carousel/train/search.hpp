@@ -171,22 +171,6 @@ struct DrawValue {
     }
 };
 
-/// What an exception says.
-CAROUSEL_INLINE std::string what_of([[maybe_unused]] const std::exception_ptr& error) {
-    std::string what = "an exception that isn't a std::exception";
-#    ifndef CAROUSEL_NO_EXCEPTIONS
-    try {
-        std::rethrow_exception(error);
-    } catch (const std::exception& exception) {
-        what = exception.what();
-        if (what.empty())
-            what = "an exception without a message";
-    } catch (...) {
-    }
-#    endif
-    return what;
-}
-
 CAROUSEL_INLINE void evaluate_trial(Trial& trial, const std::function<double(const Trial&)>& evaluate) {
     const auto error = caught([&] { trial.value = evaluate(std::as_const(trial)); });
     if (!error && std::isfinite(trial.value))
