@@ -4,7 +4,7 @@
 #include "net.hpp"
 #include "runner.hpp"
 
-#include "carousel/io/shown_text.hpp"
+#include "carousel/core/shown_text.hpp"
 #include "carousel/train/summary.hpp"
 
 #include <cstdio>

@@ -379,7 +379,7 @@ class Reference:
     def index(self, rooms):
         page = "api/index.html"
         body = ["<h1>Reference</h1><p>Every public name, by room and header. <code>#include &lt;carousel/carousel.hpp&gt;</code> brings all "
-                "but the opt-in headers of <code>io/</code> and <code>mpi/</code>. A comment says what isn't in the declaration: shapes, units, what is "
+                "but the opt-in headers of <code>io/</code>, <code>mpi/</code> and <code>plot/</code>, and tables, dates and splits of <code>data/</code>. A comment says what isn't in the declaration: shapes, units, what is "
                 "thrown, the source.</p>"]
         for room, says in rooms:
             headers = [header for header in sorted(self.found) if header.split("/")[0] == room and self.found[header]]

@@ -32,7 +32,7 @@ ROOMS = [
     ("decode", "From logits to tokens"),
     ("plot", "Pictures: opt-in headers, drawn by gnuplot"),
     ("io", "Files: opt-in headers"),
-    ("mpi", "Training over several machines: an opt-in header"),
+    ("mpi", "Training over several machines: opt-in headers"),
     ("core", "Matrices, sequences, parameters, random numbers"),
     ("simd", "Denormal numbers"),
     ("kernel", "Threads"),

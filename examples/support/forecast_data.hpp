@@ -85,11 +85,12 @@ Value choice(const std::string& what, const std::string& word, const std::vector
 
 inline const std::vector<std::pair<std::string, carousel::Calendar>>& calendars() {
     using enum carousel::Calendar;
-    static const std::vector<std::pair<std::string, carousel::Calendar>> list{{"hour_of_day", hour_of_day},
-                                                                              {"day_of_week", day_of_week},
-                                                                              {"day_of_month", day_of_month},
-                                                                              {"day_of_year", day_of_year},
-                                                                              {"month_of_year", month_of_year}};
+    static const auto list = [] {
+        std::vector<std::pair<std::string, carousel::Calendar>> all;
+        for (const carousel::Calendar cycle : {hour_of_day, day_of_week, day_of_month, day_of_year, month_of_year})
+            all.emplace_back(carousel::calendar_name(cycle), cycle);
+        return all;
+    }();
     return list;
 }
 inline bool is_calendar(const std::string& name) {

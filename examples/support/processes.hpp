@@ -46,15 +46,14 @@ class Processes {
     template <class Body>
     int run(CLI::App& app, int argc, char** argv, Body&& body) {
 #ifdef CAROUSEL_EXAMPLE_MPI
-        bool together = false;
-        app.add_flag("--mpi", together, "Train with all processes that mpirun has started");
+        app.add_flag("--mpi")->disable_flag_override()->description("Train with all processes that mpirun has started");
         if (std::find(argv, argv + argc, std::string_view("--mpi")) == argv + argc)
             return run_program(app, argc, argv, body);
         return carousel::run_ranks(argc, argv, [&](const carousel::Communicator& communicator) {
             communicator_ = &communicator;
             const bool silent = !is_first() && !std::freopen("/dev/null", "w", stdout);
             try {
-                app.parse(argc, argv);
+                parse(app, argc, argv);
             } catch (const CLI::Success& help) {
                 return is_first() ? app.exit(help) : 0;
             } catch (const CLI::ParseError& error) { // the same on all

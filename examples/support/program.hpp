@@ -23,12 +23,17 @@ inline CLI::Validator between(double low, double high) {
     return {check, ""};
 }
 
+/// Reads the command line; throws what app.parse throws.
+inline void parse(CLI::App& app, int argc, char** argv) {
+    app.get_formatter()->column_width(36);
+    app.parse(argc, argv);
+}
+
 /// Runs body() after parsing. --help ends well; an error is one line on standard error and exit code 1.
 template <class Body>
 int run_program(CLI::App& app, int argc, char** argv, Body&& body) {
-    app.get_formatter()->column_width(36);
     try {
-        app.parse(argc, argv);
+        parse(app, argc, argv);
         body();
         return 0;
     } catch (const CLI::Success& help) {

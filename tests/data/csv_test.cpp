@@ -74,7 +74,8 @@ TEST_CASE("csv: messages have the beginning of a long field") {
     Table words = parse_csv("a,b\n" + text + ",1\n", {}, "file");
     CHECK_THROWS_WITH(words.add_one_hot("a", {"y"}),
                       "file:2: column \"a\" is \"" + shown + "\", which isn't one of its 1 known words");
-    CHECK(detail::field_text(std::string(59, 'x') + "äy") == std::string(59, 'x') + "…"); // no half of an ä
+    CHECK(detail::shown_field(std::string(59, 'x') + "äy") == std::string(59, 'x') + "…"); // no half of an ä
+    CHECK(detail::shown_field("ä\x1b[31m\x7f") == "ä?[31m?"); // nothing that a terminal obeys
 }
 
 TEST_CASE("csv: separators and decimal points that can't be any are refused") {

@@ -2,9 +2,9 @@
 #include "array.hpp"
 
 #include "carousel/core/leading_number.hpp"
+#include "carousel/core/shown_text.hpp"
 #include "carousel/io/byte_source.hpp"
 #include "carousel/io/replace_file.hpp"
-#include "carousel/io/shown_text.hpp"
 #include "message.hpp"
 
 #include <algorithm>

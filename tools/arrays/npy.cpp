@@ -1,10 +1,10 @@
 // NumPy's .npy files: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 #include "array.hpp"
 
+#include "carousel/core/shown_text.hpp"
 #include "carousel/io/byte_source.hpp"
 #include "carousel/io/half.hpp"
 #include "carousel/io/replace_file.hpp"
-#include "carousel/io/shown_text.hpp"
 #include "message.hpp"
 
 #include <algorithm>

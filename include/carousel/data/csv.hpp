@@ -3,6 +3,7 @@
 
 #include "carousel/core/matrix.hpp"
 #include "carousel/core/require.hpp"
+#include "carousel/core/shown_text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -19,17 +20,6 @@
 #include <vector>
 
 namespace carousel::inline CAROUSEL_ABI::detail {
-
-/// A field for a message: a long one by its beginning, without a part of a character of UTF-8.
-inline std::string field_text(std::string_view field) {
-    constexpr std::size_t most = 60;
-    if (field.size() <= most)
-        return std::string(field);
-    std::size_t end = most;
-    while (end > 0 && (static_cast<unsigned char>(field[end]) & 0xC0U) == 0x80U)
-        --end;
-    return std::string(field.substr(0, end)) + "…";
-}
 
 /// The fields of a file: rows of equally many. Separators part them, double quotes may enclose a field ("" is a quote
 /// in it), lines end in LF, CRLF or CR, a byte order mark is skipped, and so are lines that have blanks alone. A line
@@ -128,7 +118,7 @@ class CsvFields {
         std::string_view field = all.substr(begin, at_ - begin);
         for (++at_; at_ < all.size() && all[at_] != separator_ && !ends_line(at_); ++at_)
             if (all[at_] != ' ' && all[at_] != '\t')
-                fail(line_, "behind the closing quote of \"" + field_text(field) + "\" stands \"" + all[at_] +
+                fail(line_, "behind the closing quote of \"" + shown_field(field) + "\" stands \"" + all[at_] +
                                 "\", expected a separator: a quote within a field is written twice");
         if (doubled) {
             std::string& once = unquoted_.emplace_back();

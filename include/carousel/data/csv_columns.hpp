@@ -47,8 +47,8 @@ class CsvReading {
     /// file:line: column 3, "OT", is "x", expected …
     std::string place(Index row, Index column, const std::string& expected) const {
         return fields_->source() + ":" + decimal(static_cast<std::intmax_t>(line(row))) + ": column " +
-               decimal(column + 1) + ", \"" + field_text(name(column)) + "\", is \"" + field_text(field(row, column)) +
-               "\", expected " + expected;
+               decimal(column + 1) + ", \"" + shown_field(name(column)) + "\", is \"" +
+               shown_field(field(row, column)) + "\", expected " + expected;
     }
 
     bool missing(std::string_view field) const {
@@ -139,7 +139,7 @@ class CsvReading {
             const std::size_t later = only[0] < only[1] ? 1 : 0;
             why = place(only[later], column,
                         "a date of the same order as above: it is " + as(later) + ", and \"" +
-                            field_text(field(only[1 - later], column)) + "\" in line " +
+                            shown_field(field(only[1 - later], column)) + "\" in line " +
                             decimal(static_cast<std::intmax_t>(line(only[1 - later]))) + " is " + as(1 - later) +
                             "; write all in one order, as 2021-12-31");
             return std::nullopt;

@@ -6,6 +6,7 @@
 #include "carousel/core/require.hpp"
 #include "carousel/core/sequence.hpp"
 
+#include <concepts>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -28,6 +29,29 @@ Matrix<double> scaler_series(std::span<const S> series) {
     return Eigen::Map<const Matrix<S>>(series.data(), 1, static_cast<Index>(series.size())).template cast<double>();
 }
 
+/// What a scaler changes: rows × count numbers, column by column.
+template <class S>
+struct ScaledRows {
+    S* data;
+    Index rows, count;
+};
+template <std::floating_point S, int rows, int columns, int options>
+requires((options & Eigen::RowMajor) == 0) ScaledRows<S> scaled_rows(Eigen::Matrix<S, rows, columns, options>& x) {
+    return {x.data(), x.rows(), x.cols()};
+}
+template <std::floating_point S>
+ScaledRows<S> scaled_rows(Sequence<S>& x) {
+    return {x.data(), x.features(), x.values().cols()};
+}
+template <std::floating_point S>
+requires(!std::is_const_v<S>) ScaledRows<S> scaled_rows(std::span<S> x) {
+    return {x.data(), 1, static_cast<Index>(x.size())};
+}
+template <std::floating_point S>
+ScaledRows<S> scaled_rows(std::vector<S>& x) {
+    return scaled_rows(std::span<S>(x));
+}
+
 } // namespace detail
 
 /// x' = (x − center)/scale for each row of a series (features × length, or × steps × batch), or with one center and scale for all
@@ -41,51 +65,21 @@ Matrix<double> scaler_series(std::span<const S> series) {
 struct Scaler {
     Vector<double> center, scale; ///< of each row, or one number for all of them
 
-    /// In place. Throws std::invalid_argument unless x has as many rows as were fitted (or there is one center for all), and each
-    /// scale is a finite number that isn't 0.
-    template <std::floating_point S>
-    void transform(Matrix<S>& x) const {
-        apply("Scaler::transform", x.data(), x.rows(), x.cols(), {}, false);
+    /// In place. x is a Matrix (features × length) or a Sequence; a column, VectorXf: a series of one feature if one center was
+    /// fitted, else one step of all features; or a std::vector or std::span of numbers, a series of one feature. Throws
+    /// std::invalid_argument unless x has as many rows as were fitted (or there is one center for all), and each scale is a finite
+    /// number that isn't 0.
+    template <class Numbers>
+    void transform(Numbers&& x) const requires requires {
+        detail::scaled_rows(x);
     }
-    template <std::floating_point S>
-    void transform(Sequence<S>& x) const {
-        apply("Scaler::transform", x.data(), x.features(), x.values().cols(), {}, false);
+    { apply("Scaler::transform", detail::scaled_rows(x), {}, false); }
+    /// Back to the units of the data, in place. Takes and throws what transform() does.
+    template <class Numbers>
+    void inverse_transform(Numbers&& x) const requires requires {
+        detail::scaled_rows(x);
     }
-    /// A series of one feature, in place, for which one center was fitted.
-    template <std::floating_point S>
-    void transform(std::span<S> x) const {
-        apply("Scaler::transform", x.data(), 1, static_cast<Index>(x.size()), {}, false);
-    }
-    template <std::floating_point S>
-    void transform(std::vector<S>& x) const {
-        transform(std::span<S>(x));
-    }
-    /// A column, in place: a series of one feature if one center was fitted, else one step of all features.
-    template <std::floating_point S, int rows, int options>
-    void transform(Eigen::Matrix<S, rows, 1, options>& x) const {
-        apply("Scaler::transform", x.data(), x.rows(), 1, {}, false);
-    }
-    /// Back to the units of the data, in place. Throws as transform() does.
-    template <std::floating_point S>
-    void inverse_transform(Matrix<S>& x) const {
-        apply("Scaler::inverse_transform", x.data(), x.rows(), x.cols(), {}, true);
-    }
-    template <std::floating_point S>
-    void inverse_transform(Sequence<S>& x) const {
-        apply("Scaler::inverse_transform", x.data(), x.features(), x.values().cols(), {}, true);
-    }
-    template <std::floating_point S>
-    void inverse_transform(std::span<S> x) const {
-        apply("Scaler::inverse_transform", x.data(), 1, static_cast<Index>(x.size()), {}, true);
-    }
-    template <std::floating_point S>
-    void inverse_transform(std::vector<S>& x) const {
-        inverse_transform(std::span<S>(x));
-    }
-    template <std::floating_point S, int rows, int options>
-    void inverse_transform(Eigen::Matrix<S, rows, 1, options>& x) const {
-        apply("Scaler::inverse_transform", x.data(), x.rows(), 1, {}, true);
-    }
+    { apply("Scaler::inverse_transform", detail::scaled_rows(x), {}, true); }
     /// A copy of any expression. A column is, as for transform(), a series of one feature or one step of all.
     template <class Derived>
     Matrix<typename Derived::Scalar> transformed(const Eigen::MatrixBase<Derived>& x) const {
@@ -107,12 +101,12 @@ struct Scaler {
     template <std::floating_point S>
     void transform(Matrix<S>& y, const std::vector<Index>& columns) const {
         check_columns("Scaler::transform", columns);
-        apply("Scaler::transform", y.data(), y.rows(), y.cols(), columns, false);
+        apply("Scaler::transform", detail::scaled_rows(y), columns, false);
     }
     template <std::floating_point S>
     void inverse_transform(Matrix<S>& y, const std::vector<Index>& columns) const {
         check_columns("Scaler::inverse_transform", columns);
-        apply("Scaler::inverse_transform", y.data(), y.rows(), y.cols(), columns, true);
+        apply("Scaler::inverse_transform", detail::scaled_rows(y), columns, true);
     }
 
     /// A scaler of these columns alone, in this order.
@@ -128,14 +122,14 @@ struct Scaler {
     void check_columns(const char* where, const std::vector<Index>& columns) const;
 
     template <std::floating_point S>
-    void apply(const char* where, S* x, Index rows, Index count, const std::vector<Index>& columns,
+    void apply(const char* where, const detail::ScaledRows<S>& x, const std::vector<Index>& columns,
                bool inverse) const {
-        check(where, rows, columns);
-        for (Index k = 0; k < rows; ++k) {
+        check(where, x.rows, columns);
+        for (Index k = 0; k < x.rows; ++k) {
             const Index row = columns.empty() ? k : columns[static_cast<std::size_t>(k) % columns.size()];
             const double c = center[center.size() == 1 ? 0 : row], s = scale[scale.size() == 1 ? 0 : row];
-            for (Index t = 0; t < count; ++t) {
-                S& value = x[k + t * rows];
+            for (Index t = 0; t < x.count; ++t) {
+                S& value = x.data[k + t * x.rows];
                 value =
                     static_cast<S>(inverse ? static_cast<double>(value) * s + c : (static_cast<double>(value) - c) / s);
             }

@@ -3,6 +3,7 @@
 
 #include "carousel/core/leading_number.hpp"
 #include "carousel/core/number_text.hpp"
+#include "carousel/core/shown_text.hpp"
 #include "carousel/data/scaler.hpp"
 
 #include <algorithm>
@@ -192,7 +193,7 @@ CAROUSEL_INLINE Scaler Scaler::load(const Metadata& metadata, const std::string&
                                              "\": it was saved without a scaler, or with one of another name");
         if (!detail::read_numbers(found->second, *numbers))
             detail::fail<std::runtime_error>("Scaler::load: \"" + name + part + "\" is \"" +
-                                             found->second.substr(0, 60) +
+                                             detail::shown_field(found->second) +
                                              "\", expected finite numbers with commas between them");
     }
     if (scaler.center.size() != scaler.scale.size() || (scaler.scale.array() == 0).any())

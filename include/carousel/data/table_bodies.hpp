@@ -105,7 +105,8 @@ Matrix<S> Table::matrix(const std::vector<std::string>& names) const {
             const double value = from.values[static_cast<std::size_t>(row)];
             if (std::abs(value) > std::numeric_limits<S>::max() && std::isfinite(value))
                 detail::fail<std::runtime_error>(
-                    place(row) + ": column \"" + detail::field_text(from.name) + "\" is " + detail::number_text(value) +
+                    place(row) + ": column \"" + detail::shown_field(from.name) + "\" is " +
+                    detail::number_text(value) +
                     ", which a float can't hold: ask for a matrix of double and scale that");
             series(k, row) = static_cast<S>(value);
         }
@@ -140,7 +141,7 @@ inline std::vector<std::string> Table::add_one_hot(std::string_view name, const 
         const auto found = std::find(categories.begin(), categories.end(), *word);
         if (found == categories.end())
             detail::fail<std::runtime_error>(place(row) + ": column \"" + from.name + "\" is \"" +
-                                             detail::field_text(*word) + "\", which isn't one of its " +
+                                             detail::shown_field(*word) + "\", which isn't one of its " +
                                              detail::decimal(static_cast<std::intmax_t>(categories.size())) +
                                              " known words");
         for (std::size_t k = 0; k < added.size(); ++k)

@@ -5,26 +5,20 @@
 #include "carousel/mpi/ranks_team.hpp"
 #include "carousel/train/fit.hpp"
 
-#include <optional>
 #include <utility>
 
 namespace carousel::inline CAROUSEL_ABI {
 
 namespace detail {
 
-/// The team of a call of fit; none of one rank alone.
-template <class S>
-class OptionalTeam {
-  public:
-    explicit OptionalTeam(const Ranks& ranks) {
-        if (ranks.size() > 1)
-            team_.emplace(ranks);
-    }
-    Team<S>* get() { return team_ ? &*team_ : nullptr; }
-
-  private:
-    std::optional<RanksTeam<S>> team_;
-};
+/// f(team) with the team of a call of fit; null of one rank alone.
+template <class S, class F>
+decltype(auto) with_team(const Ranks& ranks, F&& f) {
+    if (ranks.size() == 1)
+        return f(static_cast<Team<S>*>(nullptr));
+    RanksTeam<S> team(ranks);
+    return f(static_cast<Team<S>*>(&team));
+}
 
 } // namespace detail
 
@@ -33,7 +27,8 @@ class OptionalTeam {
 /// together: of each batch of the whole data rank r trains with its contiguous share, so that n ranks come to the
 /// weights of one process, to rounding; the same number of ranks to the same bits. Losses and metrics are those of all
 /// samples, so that schedule, early stopping and history are the same on all ranks. Callbacks are called on rank 0
-/// alone; whether they stop the training, or throw, holds for all; they may not change the model or the optimizer.
+/// alone; whether they stop the training, or throw, holds for all; they may not change the model or the optimizer. Of
+/// the rule its rate is compared before the first step, other settings of it show at the end of the first epoch.
 ///
 /// One rank alone does what fit does without ranks, bit for bit. With several, masks (dropout, zoneout) depend on their
 /// number; losses that are no mean or sum over targets (ErrorToSignal with its dc term) are the mean of the ranks'
@@ -48,8 +43,9 @@ template <class Model, OptimizerRule Rule, Loss LossType>
 const History& fit(Training<Model, Rule>& training, const SampleSource<typename Model::Scalar>& data,
                    const LossType& loss, const FitOptions& options, const Ranks& ranks) {
     using S = typename Model::Scalar;
-    detail::OptionalTeam<S> team(ranks);
-    return detail::fit(training, detail::FitData<S>{data}, loss, options, team.get());
+    return detail::with_team<S>(ranks, [&](detail::Team<S>* team) -> decltype(auto) {
+        return detail::fit(training, detail::FitData<S>{data}, loss, options, team);
+    });
 }
 
 /// The same, with a validation set of one's own: the same on all ranks, or a part on each, as the data.
@@ -58,8 +54,9 @@ const History& fit(Training<Model, Rule>& training, const SampleSource<typename 
                    const SampleSource<typename Model::Scalar>& validation, const LossType& loss,
                    const FitOptions& options, const Ranks& ranks) {
     using S = typename Model::Scalar;
-    detail::OptionalTeam<S> team(ranks);
-    return detail::fit(training, detail::FitData<S>{data, &validation}, loss, options, team.get());
+    return detail::with_team<S>(ranks, [&](detail::Team<S>* team) -> decltype(auto) {
+        return detail::fit(training, detail::FitData<S>{data, &validation}, loss, options, team);
+    });
 }
 
 /// The same with an optimizer the caller keeps.
@@ -68,8 +65,9 @@ requires Layer<Model, typename Model::Scalar>
     History fit(Model& model, const SampleSource<typename Model::Scalar>& data, const LossType& loss,
                 Optimizer<Rule, typename Model::Scalar>& optimizer, const FitOptions& options, const Ranks& ranks) {
     using S = typename Model::Scalar;
-    detail::OptionalTeam<S> team(ranks);
-    return detail::fit_once(model, detail::FitData<S>{data}, loss, optimizer, options, team.get());
+    return detail::with_team<S>(ranks, [&](detail::Team<S>* team) -> decltype(auto) {
+        return detail::fit_once(model, detail::FitData<S>{data}, loss, optimizer, options, team);
+    });
 }
 
 template <class Model, Loss LossType, OptimizerRule Rule>
@@ -78,8 +76,9 @@ requires Layer<Model, typename Model::Scalar>
                 const SampleSource<typename Model::Scalar>& validation, const LossType& loss,
                 Optimizer<Rule, typename Model::Scalar>& optimizer, const FitOptions& options, const Ranks& ranks) {
     using S = typename Model::Scalar;
-    detail::OptionalTeam<S> team(ranks);
-    return detail::fit_once(model, detail::FitData<S>{data, &validation}, loss, optimizer, options, team.get());
+    return detail::with_team<S>(ranks, [&](detail::Team<S>* team) -> decltype(auto) {
+        return detail::fit_once(model, detail::FitData<S>{data, &validation}, loss, optimizer, options, team);
+    });
 }
 
 /// The same with a fresh optimizer of this rule: fit(model, data, MeanSquaredError{}, Adam{}, {.epochs = 15},

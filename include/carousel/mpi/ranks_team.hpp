@@ -4,6 +4,7 @@
 #include "carousel/mpi/facts.hpp"
 #include "carousel/mpi/gradient_sum.hpp"
 #include "carousel/mpi/meeting.hpp"
+#include "carousel/train/accumulation.hpp"
 #include "carousel/train/evaluate_loop.hpp"
 #include "carousel/train/learner.hpp"
 #include "carousel/train/order.hpp"
@@ -20,7 +21,8 @@ namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// A batch's mean over targets that weigh w₀, w₁ … on the ranks is Σ wᵣ·meanᵣ / Σ wᵣ, and so is its gradient: that of
 /// each rank's loss is multiplied by wᵣ / Σ wᵣ before the backward pass, and the sum over all ranks is the batch's. (Σ
-/// wᵣ is left out where gradients of several batches are added up; the sum of all is divided by it at the end.)
+/// wᵣ is left out where gradients of several batches are added up; the sum of all is divided by it at the end.) A loss that is a
+/// sum has the weight 1 on each rank and, as meet() takes the largest, over all.
 template <class S>
 class RanksTeam final : public Team<S> {
   public:
@@ -100,8 +102,7 @@ class RanksTeam final : public Team<S> {
                 zero_gradients(b.parameters);
             if (weight == 0)
                 return;
-            const double factor = model.is_sum() ? 1 : b.added_up ? weight : weight / all;
-            b.dy.values() *= static_cast<S>(factor);
+            Accumulation<S>::weigh(b.dy.values(), b.added_up ? weight : weight / all);
             b.learner.backward(b.dy, &sum);
         });
         sum.sum(error);
@@ -207,7 +208,7 @@ class RanksTeam final : public Team<S> {
 
     /// In how many batches all ranks go through this data.
     Index batches(Index samples, Index batch_size) {
-        const Index here = this->batch_size(batch_size), count = samples / here + (samples % here > 0 ? 1 : 0);
+        const Index count = BatchPlan{.samples = samples, .batch_size = this->batch_size(batch_size)}.batches();
         return whole_ ? count : most(count);
     }
 

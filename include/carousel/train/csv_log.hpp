@@ -10,6 +10,8 @@
 #include <string>
 
 #ifdef CAROUSEL_BODIES
+#    include "carousel/core/shown_text.hpp"
+
 #    include <charconv>
 #    include <cmath>
 #    include <cstdint>
@@ -40,6 +42,10 @@ CAROUSEL_INLINE Callback csv_log(const std::filesystem::path& path);
 
 namespace detail {
 
+/// The columns before those of the metrics, and after them.
+inline constexpr std::string_view csv_first = "epoch,loss,validation_loss",
+                                  csv_last = ",learning_rate,gradient_norm,skipped_steps,seconds";
+
 /// A name as a cell of one line.
 CAROUSEL_INLINE std::string csv_cell(const std::string& name) {
     std::string cell;
@@ -49,10 +55,10 @@ CAROUSEL_INLINE std::string csv_cell(const std::string& name) {
 }
 
 CAROUSEL_INLINE std::string csv_header(std::span<const std::string> metrics) {
-    std::string line = "epoch,loss,validation_loss";
+    std::string line(csv_first);
     for (const std::string& name : metrics)
         line += ',' + csv_cell(name) + ',' + csv_cell("validation_" + name);
-    return line + ",learning_rate,gradient_norm,skipped_steps,seconds";
+    return line.append(csv_last);
 }
 
 CAROUSEL_INLINE std::string csv_row(const EpochReport& report) {
@@ -99,20 +105,18 @@ CAROUSEL_INLINE std::ifstream csv_opened(const std::filesystem::path& path) {
     file.open(path, std::ios::binary);
     if (!file.is_open())
         csv_failure(path, "can't be read, expected a file of csv_log, or none");
-    constexpr std::string_view first = "epoch,loss,validation_loss",
-                               last = ",learning_rate,gradient_norm,skipped_steps,seconds";
-    std::string line(first.size() + last.size(), '\0'); // no more of what may have no lines
+    std::string line(csv_first.size() + csv_last.size(), '\0'); // no more of what may have no lines
     file.read(line.data(), static_cast<std::streamsize>(line.size()));
     line.resize(static_cast<std::size_t>(file.gcount()));
-    bool is_log = line.starts_with(first.substr(0, line.size()));
-    if (is_log && line.size() > first.size()) {
+    bool is_log = line.starts_with(csv_first.substr(0, line.size()));
+    if (is_log && line.size() > csv_first.size()) {
         file.clear();
         file.seekg(0);
-        is_log = csv_line(file, line) && (file.eof() || line.ends_with(last));
+        is_log = csv_line(file, line) && (file.eof() || line.ends_with(csv_last));
     }
     if (!is_log)
         csv_failure(path, "is no file of csv_log; its first line begins with \"" +
-                              line.substr(0, line.find_first_of("\r\n")).substr(0, 60) +
+                              shown_field(line.substr(0, line.find_first_of("\r\n"))) +
                               "\"; move the file away, or log to another");
     file.clear();
     file.seekg(0);

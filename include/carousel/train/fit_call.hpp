@@ -28,7 +28,7 @@ void train(Learner<S>& learner, const std::vector<NamedParameter<S>>& parameters
            Index samples, const SampleSource<S>* validation, OptimizerOfAnyRule<S>& optimizer, TrainingState<S>& state,
            const FitOptions& options) {
     if (Team<S>* const team = learner.team())
-        team->compare({learner, parameters, data, samples, validation, optimizer, state, options});
+        team->compare({learner, parameters, data, validation, optimizer, state, options});
     FitLoop<S>(learner, data, samples, validation, optimizer, state, options).run();
 }
 

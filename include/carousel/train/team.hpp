@@ -36,7 +36,6 @@ struct TeamCall {
     Learner<S>& learner;
     const std::vector<NamedParameter<S>>& parameters; ///< of the model
     const SampleSource<S>& data;
-    Index samples; ///< the first of the data, which are trained with
     const SampleSource<S>* validation;
     const OptimizerOfAnyRule<S>& optimizer;
     const TrainingState<S>& state;

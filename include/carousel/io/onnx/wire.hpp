@@ -3,7 +3,7 @@
 #pragma once
 
 #include "carousel/core/require.hpp"
-#include "carousel/io/shown_text.hpp"
+#include "carousel/core/shown_text.hpp"
 
 #include <google/protobuf/io/coded_stream.h>
 

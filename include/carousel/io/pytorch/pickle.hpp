@@ -3,8 +3,8 @@
 
 #include "carousel/core/build.hpp"
 
+#include "carousel/core/shown_text.hpp"
 #include "carousel/io/pytorch/known_names.hpp"
-#include "carousel/io/shown_text.hpp"
 
 #include <cstddef>
 #include <cstdint>
