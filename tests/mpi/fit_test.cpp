@@ -4,12 +4,15 @@
 #include "carousel/layer/dropout.hpp"
 #include "carousel/layer/embedding.hpp"
 #include "carousel/loss/weighted.hpp"
+#include "carousel/optim/rmsprop.hpp"
+#include "carousel/optim/sgd.hpp"
 #include "carousel/train/moving_average.hpp"
 #include "carousel/train/regression_metrics.hpp"
 
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -384,6 +387,39 @@ TEST_CASE("mpi: ranks that are about to do different things are told before the 
     CHECK(
         message([&] { fit(model, data(), MeanSquaredError{}, Adam{.learning_rate = other ? 0.1 : 0.2}, {}, ranks); }) ==
         "fit: the learning rate is 0.1 on rank " + number + " and 0.2 on rank 0, expected the same on all ranks");
+    CHECK(message([&] { fit(model, data(), MeanSquaredError{}, Adam{.epsilon = other ? 1e-8 : 1e-7}, {}, ranks); }) ==
+          "fit: rank " + number +
+              " has other settings of the rule than rank 0: give all ranks the same rule and groups");
+}
+
+TEST_CASE("mpi: rules with other settings, and optimizers with other groups, have other fingerprints") {
+    Net model = net();
+    std::set<std::uint64_t> all;
+    Index count = 0;
+    const auto add = [&](auto rule, const std::vector<ParameterGroup>& groups = {}) {
+        Optimizer optimizer{parameters(model), rule};
+        optimizer.set_groups(groups);
+        all.insert(detail::fingerprint(optimizer).value());
+        ++count;
+    };
+    for (const auto& rule :
+         {Adam{}, Adam{.beta1 = 0.91}, Adam{.beta2 = 0.9991}, Adam{.epsilon = 2e-8}, Adam{.epsilon = 1e-12},
+          Adam{.weight_decay = 1e-4}, Adam{.formula = Formula::keras}, Adam{.amsgrad = true}})
+        add(rule);
+    for (const auto& rule : {AdamW{}, AdamW{.weight_decay = 0.011}})
+        add(rule);
+    for (const auto& rule : {SGD{}, SGD{.momentum = 0.9}, SGD{.momentum = 0.91}, SGD{.momentum = 0.9, .nesterov = true},
+                             SGD{.weight_decay = 1e-4}})
+        add(rule);
+    for (const auto& rule : {RMSprop{}, RMSprop{.rho = 0.91}, RMSprop{.epsilon = 1e-8}, RMSprop{.momentum = 0.9},
+                             RMSprop{.centered = true}})
+        add(rule);
+    add(Adam{}, {{.names = "0.*", .rate_factor = 0.5}});
+    add(Adam{}, {{.names = "1.*", .rate_factor = 0.5}});
+    add(Adam{}, {{.names = "1.*", .weight_decay = 0.5}});
+    CHECK(static_cast<Index>(all.size()) == count);
+    add(Adam{.learning_rate = 0.5}); // a fact of its own, which is told
+    CHECK(static_cast<Index>(all.size()) == count - 1);
 }
 
 TEST_CASE("mpi: states of other rows on each rank are refused") {

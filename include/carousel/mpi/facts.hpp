@@ -1,15 +1,18 @@
 // RankFacts: what must be the same on all ranks before the first step: options, shapes of the data, the model, the
-// training so far.
+// rule, the training so far.
 #pragma once
 
 #include "carousel/core/require.hpp"
 #include "carousel/mpi/meeting.hpp"
+#include "carousel/optim/optimizer.hpp"
 #include "carousel/train/data_checks.hpp"
 #include "carousel/train/fit_options.hpp"
 #include "carousel/train/team.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -169,6 +172,29 @@ void say_model(RankFacts& facts, const TeamCall<S>& call) {
         numbers.add(value);
         facts.say("values of " + name, numbers, "give all ranks the same seed, or let all load the same file");
     }
+}
+
+/// What a rule and its settings for some of the parameters do in two steps, whose learning rate is 1: to large and to
+/// tiny gradients, of which epsilon shows, and then to smaller ones of the other sign, of which momentum does.
+template <OptimizerRule Rule, class S>
+Fingerprint fingerprint(const Optimizer<Rule, S>& optimizer) {
+    constexpr Index size = 7;
+    Fingerprint numbers;
+    for (const ParameterSetting& setting : optimizer.settings().distinct) {
+        Rule rule = optimizer.rule();
+        rule.learning_rate = 1;
+        rule = with_setting(rule, setting);
+        Matrix<S> w = Matrix<S>::Ones(size, 1), g(size, 1), moments = Matrix<S>::Zero(size, rule.moments());
+        for (Index k = 0; k < size; ++k)
+            g(k) = static_cast<S>(std::pow(10., -2 * k));
+        for (Index t = 1; t <= 2; ++t, g *= S(-0.5))
+            rule.at(t).update(ParameterValues<S>(w.data(), size), ParameterGradient<S>(g.data(), size),
+                              ParameterMoments<S>(moments.data(), size, moments.cols(), Eigen::OuterStride<>(size)));
+        numbers.add(w);
+        numbers.add(moments);
+    }
+    numbers.add(std::span<const std::size_t>(optimizer.settings().of));
+    return numbers;
 }
 
 /// The optimizer and what goes on from call to call.

@@ -12,11 +12,11 @@ namespace carousel::inline CAROUSEL_ABI {
 namespace detail {
 
 /// f(team) with the team of a call of fit; null of one rank alone.
-template <class S, class F>
-decltype(auto) with_team(const Ranks& ranks, F&& f) {
+template <class Rule, class S, class F>
+decltype(auto) with_team(const Ranks& ranks, const Optimizer<Rule, S>& optimizer, F&& f) {
     if (ranks.size() == 1)
         return f(static_cast<Team<S>*>(nullptr));
-    RanksTeam<S> team(ranks);
+    RanksTeam<S> team(ranks, fingerprint(optimizer));
     return f(static_cast<Team<S>*>(&team));
 }
 
@@ -27,8 +27,7 @@ decltype(auto) with_team(const Ranks& ranks, F&& f) {
 /// together: of each batch of the whole data rank r trains with its contiguous share, so that n ranks come to the
 /// weights of one process, to rounding; the same number of ranks to the same bits. Losses and metrics are those of all
 /// samples, so that schedule, early stopping and history are the same on all ranks. Callbacks are called on rank 0
-/// alone; whether they stop the training, or throw, holds for all; they may not change the model or the optimizer. Of
-/// the rule its rate is compared before the first step, other settings of it show at the end of the first epoch.
+/// alone; whether they stop the training, or throw, holds for all; they may not change the model or the optimizer.
 ///
 /// One rank alone does what fit does without ranks, bit for bit. With several, masks (dropout, zoneout) depend on their
 /// number; losses that are no mean or sum over targets (ErrorToSignal with its dc term) are the mean of the ranks'
@@ -36,14 +35,14 @@ decltype(auto) with_team(const Ranks& ranks, F&& f) {
 /// ranks.
 ///
 /// Throws RankFailure on all ranks, with one message, where fit would throw on one of them; also, before the first
-/// step, if options, model, data (their features, if each rank has a part) or training differ from those of rank 0, or
+/// step, if options, model, rule, data (their features, if each rank has a part) or training differ from rank 0's, or
 /// if batch_size is below the number of ranks that have a part each; and if parameters differ after an epoch, or other
 /// ones are trained than on rank 0.
 template <class Model, OptimizerRule Rule, Loss LossType>
 const History& fit(Training<Model, Rule>& training, const SampleSource<typename Model::Scalar>& data,
                    const LossType& loss, const FitOptions& options, const Ranks& ranks) {
     using S = typename Model::Scalar;
-    return detail::with_team<S>(ranks, [&](detail::Team<S>* team) -> decltype(auto) {
+    return detail::with_team(ranks, training.optimizer(), [&](detail::Team<S>* team) -> decltype(auto) {
         return detail::fit(training, detail::FitData<S>{data}, loss, options, team);
     });
 }
@@ -54,7 +53,7 @@ const History& fit(Training<Model, Rule>& training, const SampleSource<typename 
                    const SampleSource<typename Model::Scalar>& validation, const LossType& loss,
                    const FitOptions& options, const Ranks& ranks) {
     using S = typename Model::Scalar;
-    return detail::with_team<S>(ranks, [&](detail::Team<S>* team) -> decltype(auto) {
+    return detail::with_team(ranks, training.optimizer(), [&](detail::Team<S>* team) -> decltype(auto) {
         return detail::fit(training, detail::FitData<S>{data, &validation}, loss, options, team);
     });
 }
@@ -65,7 +64,7 @@ requires Layer<Model, typename Model::Scalar>
     History fit(Model& model, const SampleSource<typename Model::Scalar>& data, const LossType& loss,
                 Optimizer<Rule, typename Model::Scalar>& optimizer, const FitOptions& options, const Ranks& ranks) {
     using S = typename Model::Scalar;
-    return detail::with_team<S>(ranks, [&](detail::Team<S>* team) -> decltype(auto) {
+    return detail::with_team(ranks, optimizer, [&](detail::Team<S>* team) -> decltype(auto) {
         return detail::fit_once(model, detail::FitData<S>{data}, loss, optimizer, options, team);
     });
 }
@@ -76,7 +75,7 @@ requires Layer<Model, typename Model::Scalar>
                 const SampleSource<typename Model::Scalar>& validation, const LossType& loss,
                 Optimizer<Rule, typename Model::Scalar>& optimizer, const FitOptions& options, const Ranks& ranks) {
     using S = typename Model::Scalar;
-    return detail::with_team<S>(ranks, [&](detail::Team<S>* team) -> decltype(auto) {
+    return detail::with_team(ranks, optimizer, [&](detail::Team<S>* team) -> decltype(auto) {
         return detail::fit_once(model, detail::FitData<S>{data, &validation}, loss, optimizer, options, team);
     });
 }

@@ -21,14 +21,15 @@ namespace carousel::inline CAROUSEL_ABI::detail {
 
 /// A batch's mean over targets that weigh w₀, w₁ … on the ranks is Σ wᵣ·meanᵣ / Σ wᵣ, and so is its gradient: that of
 /// each rank's loss is multiplied by wᵣ / Σ wᵣ before the backward pass, and the sum over all ranks is the batch's. (Σ
-/// wᵣ is left out where gradients of several batches are added up; the sum of all is divided by it at the end.) A loss that is a
-/// sum has the weight 1 on each rank and, as meet() takes the largest, over all.
+/// wᵣ is left out where gradients of several batches are added up; the sum of all is divided by it at the end.) A loss
+/// that is a sum has the weight 1 on each rank and, as meet() takes the largest, over all.
 template <class S>
 class RanksTeam final : public Team<S> {
   public:
-    explicit RanksTeam(const Ranks& ranks)
+    /// `rule`: the optimizer's.
+    explicit RanksTeam(const Ranks& ranks, const Fingerprint& rule = {})
         : ranks_(ranks), meeting_(ranks), rank_(ranks.rank()), size_(ranks.size()),
-          whole_(ranks.data() == RankData::whole) {}
+          whole_(ranks.data() == RankData::whole), rule_(rule) {}
 
     void run(FunctionRef<void()> f) override { meeting_.run(f); }
 
@@ -45,6 +46,7 @@ class RanksTeam final : public Team<S> {
         if (call.validation)
             say_data(facts, " of validation", *call.validation, whole_);
         say_model(facts, call);
+        facts.say("settings of the rule", rule_, "give all ranks the same rule and groups");
         say_training(facts, call);
         if (whole_)
             say_loss(facts, call);
@@ -269,6 +271,7 @@ class RanksTeam final : public Team<S> {
     RankMeeting meeting_;
     const Index rank_, size_;
     const bool whole_;
+    const Fingerprint rule_;
     bool callbacks_ = false; ///< whether rank 0 has some
     Random own_order_;
     GradientRoom<S> room_;
