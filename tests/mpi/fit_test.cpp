@@ -1,4 +1,5 @@
 #include "catch.hpp"
+#include "limited_new.hpp"
 #include "ranks_test.hpp"
 
 #include "carousel/layer/dropout.hpp"

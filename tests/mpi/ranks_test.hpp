@@ -19,10 +19,6 @@
 
 namespace carousel::test {
 
-/// operator new of more bytes throws, in all of this program (main.cpp).
-inline constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
-inline std::size_t largest_new = unlimited;
-
 using Net = Sequential<LSTM<double>, Dense<double>>;
 
 inline Net net(std::uint64_t seed = 1) {
