@@ -27,10 +27,10 @@ Date random_date(Random& random) {
                                          "july",    "august",   "september", "october", "november", "december"};
     const auto below = [&](int n) { return static_cast<int>(random.uniform(0, n)); };
     const int year = 1950 + below(100), month = below(12), day = 1 + below(28);
-    char standard[16];
-    std::snprintf(standard, sizeof standard, "%04d-%02d-%02d", year, month + 1, day);
+    const auto two = [](int n) { return (n < 10 ? "0" : "") + std::to_string(n); };
     const std::string name = months[month], days = std::to_string(day), years = std::to_string(year);
-    return {below(2) == 0 ? days + " " + name + " " + years : name + " " + days + " " + years, standard};
+    return {below(2) == 0 ? days + " " + name + " " + years : name + " " + days + " " + years,
+            years + "-" + two(month + 1) + "-" + two(day)};
 }
 
 constexpr Index longest = 17, answer = 10; // "september 28 1999", "1999-09-28"
