@@ -393,6 +393,38 @@ TEST_CASE("mpi: ranks that are about to do different things are told before the 
               " has other settings of the rule than rank 0: give all ranks the same rule and groups");
 }
 
+namespace {
+
+/// A rule of one's own, which throws when it is asked on one rank.
+struct Refusing {
+    double learning_rate = 0.1;
+    bool throws = false;
+
+    void check() const {}
+    Index moments() const { return 0; }
+    const Refusing& at(Index) const {
+        if (throws)
+            throw std::runtime_error("no step of this rule");
+        return *this;
+    }
+    template <class S>
+    void update(ParameterValues<S> w, ParameterGradient<S> g, ParameterMoments<S>) const {
+        w -= static_cast<S>(learning_rate) * g;
+    }
+};
+
+} // namespace
+
+TEST_CASE("mpi: a rule that throws on one rank before the first step is told on all") {
+    const Communicator ranks(MPI_COMM_WORLD);
+    if (ranks.size() == 1)
+        return;
+    Net model = net();
+    const Refusing rule{.throws = ranks.rank() == ranks.size() - 1};
+    CHECK(message([&] { fit(model, data(), MeanSquaredError{}, rule, {}, ranks); }) ==
+          detail::rank_text(ranks.size() - 1, ranks.size(), "no step of this rule"));
+}
+
 TEST_CASE("mpi: rules with other settings, and optimizers with other groups, have other fingerprints") {
     Net model = net();
     std::set<std::uint64_t> all;
@@ -427,7 +459,8 @@ TEST_CASE("mpi: states of other rows on each rank are refused") {
     const Communicator ranks(MPI_COMM_WORLD);
     if (ranks.size() == 1)
         return;
-    detail::RanksTeam<double> team(ranks);
+    const auto rule = [] { return detail::Fingerprint(); };
+    detail::RanksTeam<double> team(ranks, rule);
     std::vector<Matrix<double>> states{Matrix<double>::Zero(ranks.rank() + 1, 1)};
     CHECK_THROWS_WITH(
         team.join(states, ranks.size()),

@@ -51,6 +51,11 @@ template <std::floating_point S>
 ScaledRows<S> scaled_rows(std::vector<S>& x) {
     return scaled_rows(std::span<S>(x));
 }
+/// What transform() takes.
+template <class Numbers>
+concept Scaled = requires(Numbers& x) {
+    scaled_rows(x);
+};
 
 } // namespace detail
 
@@ -69,17 +74,15 @@ struct Scaler {
     /// fitted, else one step of all features; or a std::vector or std::span of numbers, a series of one feature. Throws
     /// std::invalid_argument unless x has as many rows as were fitted (or there is one center for all), and each scale is a finite
     /// number that isn't 0.
-    template <class Numbers>
-    void transform(Numbers&& x) const requires requires {
-        detail::scaled_rows(x);
+    template <detail::Scaled Numbers>
+    void transform(Numbers&& x) const {
+        apply("Scaler::transform", detail::scaled_rows(x), {}, false);
     }
-    { apply("Scaler::transform", detail::scaled_rows(x), {}, false); }
     /// Back to the units of the data, in place. Takes and throws what transform() does.
-    template <class Numbers>
-    void inverse_transform(Numbers&& x) const requires requires {
-        detail::scaled_rows(x);
+    template <detail::Scaled Numbers>
+    void inverse_transform(Numbers&& x) const {
+        apply("Scaler::inverse_transform", detail::scaled_rows(x), {}, true);
     }
-    { apply("Scaler::inverse_transform", detail::scaled_rows(x), {}, true); }
     /// A copy of any expression. A column is, as for transform(), a series of one feature or one step of all.
     template <class Derived>
     Matrix<typename Derived::Scalar> transformed(const Eigen::MatrixBase<Derived>& x) const {

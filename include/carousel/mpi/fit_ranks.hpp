@@ -16,7 +16,8 @@ template <class Rule, class S, class F>
 decltype(auto) with_team(const Ranks& ranks, const Optimizer<Rule, S>& optimizer, F&& f) {
     if (ranks.size() == 1)
         return f(static_cast<Team<S>*>(nullptr));
-    RanksTeam<S> team(ranks, fingerprint(optimizer));
+    const auto rule = [&] { return fingerprint(optimizer); };
+    RanksTeam<S> team(ranks, rule);
     return f(static_cast<Team<S>*>(&team));
 }
 

@@ -1,6 +1,7 @@
 // RanksTeam: the Team of a call of fit that ranks make together.
 #pragma once
 
+#include "carousel/core/function_ref.hpp"
 #include "carousel/mpi/facts.hpp"
 #include "carousel/mpi/gradient_sum.hpp"
 #include "carousel/mpi/meeting.hpp"
@@ -26,8 +27,8 @@ namespace carousel::inline CAROUSEL_ABI::detail {
 template <class S>
 class RanksTeam final : public Team<S> {
   public:
-    /// `rule`: the optimizer's.
-    explicit RanksTeam(const Ranks& ranks, const Fingerprint& rule = {})
+    /// rule() is the fingerprint of the optimizer's.
+    RanksTeam(const Ranks& ranks, FunctionRef<Fingerprint()> rule)
         : ranks_(ranks), meeting_(ranks), rank_(ranks.rank()), size_(ranks.size()),
           whole_(ranks.data() == RankData::whole), rule_(rule) {}
 
@@ -46,7 +47,7 @@ class RanksTeam final : public Team<S> {
         if (call.validation)
             say_data(facts, " of validation", *call.validation, whole_);
         say_model(facts, call);
-        facts.say("settings of the rule", rule_, "give all ranks the same rule and groups");
+        facts.say("settings of the rule", rule_(), "give all ranks the same rule and groups");
         say_training(facts, call);
         if (whole_)
             say_loss(facts, call);
@@ -271,7 +272,7 @@ class RanksTeam final : public Team<S> {
     RankMeeting meeting_;
     const Index rank_, size_;
     const bool whole_;
-    const Fingerprint rule_;
+    const FunctionRef<Fingerprint()> rule_;
     bool callbacks_ = false; ///< whether rank 0 has some
     Random own_order_;
     GradientRoom<S> room_;
