@@ -415,7 +415,7 @@ struct Refusing {
 
 } // namespace
 
-TEST_CASE("mpi: a rule that throws on one rank before the first step is told on all") {
+TEST_CASE("mpi: a rule that is refused, or throws, on one rank before the first step is told on all") {
     const Communicator ranks(MPI_COMM_WORLD);
     if (ranks.size() == 1)
         return;
@@ -423,6 +423,9 @@ TEST_CASE("mpi: a rule that throws on one rank before the first step is told on 
     const Refusing rule{.throws = ranks.rank() == ranks.size() - 1};
     CHECK(message([&] { fit(model, data(), MeanSquaredError{}, rule, {}, ranks); }) ==
           detail::rank_text(ranks.size() - 1, ranks.size(), "no step of this rule"));
+    const Adam adam{.beta1 = ranks.rank() == ranks.size() - 1 ? 2 : 0.9};
+    CHECK(message([&] { fit(model, data(), MeanSquaredError{}, adam, {}, ranks); }) ==
+          detail::rank_text(ranks.size() - 1, ranks.size(), "Adam: beta1 is 2, expected 0 <= beta1 < 1"));
 }
 
 TEST_CASE("mpi: rules with other settings, and optimizers with other groups, have other fingerprints") {

@@ -1,10 +1,12 @@
 // fit over several processes, whatever they talk by: data-parallel training.
 #pragma once
 
+#include "carousel/mpi/meeting.hpp"
 #include "carousel/mpi/ranks.hpp"
 #include "carousel/mpi/ranks_team.hpp"
 #include "carousel/train/fit.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace carousel::inline CAROUSEL_ABI {
@@ -19,6 +21,18 @@ decltype(auto) with_team(const Ranks& ranks, const Optimizer<Rule, S>& optimizer
     const auto rule = [&] { return fingerprint(optimizer); };
     RanksTeam<S> team(ranks, rule);
     return f(static_cast<Team<S>*>(&team));
+}
+
+/// The optimizer of a call of fit; a rule that is refused on one rank is told on all.
+template <class Model, class Rule>
+auto optimizer_of(Model& model, const Rule& rule, const Ranks& ranks) {
+    std::optional<Optimizer<Rule, typename Model::Scalar>> optimizer;
+    const auto make = [&] { optimizer.emplace(parameters(model), rule); };
+    if (ranks.size() == 1)
+        make();
+    else
+        RankMeeting(ranks).run(make); // where it throws, the others are about to compare what they do
+    return *std::move(optimizer);
 }
 
 } // namespace detail
@@ -86,9 +100,9 @@ requires Layer<Model, typename Model::Scalar>
 template <class Model, Loss LossType, OptimizerRule Rule>
 requires Layer<Model, typename Model::Scalar> History fit(Model& model,
                                                           const SampleSource<typename Model::Scalar>& data,
-                                                          const LossType& loss, Rule rule, const FitOptions& options,
-                                                          const Ranks& ranks) {
-    Optimizer<Rule, typename Model::Scalar> optimizer(parameters(model), std::move(rule));
+                                                          const LossType& loss, const Rule& rule,
+                                                          const FitOptions& options, const Ranks& ranks) {
+    auto optimizer = detail::optimizer_of(model, rule, ranks);
     return fit(model, data, loss, optimizer, options, ranks);
 }
 
@@ -96,9 +110,9 @@ template <class Model, Loss LossType, OptimizerRule Rule>
 requires Layer<Model, typename Model::Scalar> History fit(Model& model,
                                                           const SampleSource<typename Model::Scalar>& data,
                                                           const SampleSource<typename Model::Scalar>& validation,
-                                                          const LossType& loss, Rule rule, const FitOptions& options,
-                                                          const Ranks& ranks) {
-    Optimizer<Rule, typename Model::Scalar> optimizer(parameters(model), std::move(rule));
+                                                          const LossType& loss, const Rule& rule,
+                                                          const FitOptions& options, const Ranks& ranks) {
+    auto optimizer = detail::optimizer_of(model, rule, ranks);
     return fit(model, data, validation, loss, optimizer, options, ranks);
 }
 
