@@ -25,7 +25,7 @@ INTERNAL = [
     "model/*_part.hpp", "model/*_parts.hpp", "model/layer_of.hpp", "model/library_layers.hpp", "model/model_file.hpp",
     "io/*/*", "*/*_bodies.hpp", "core/quiet_bounds_*", "core/buffer.hpp", "core/function_ref.hpp", "core/bit_cast.hpp", "core/fma.hpp",
     "core/finite.hpp", "core/number_text.hpp", "core/leading_number.hpp", "layer/pass_record.hpp", "layer/each_parameter.hpp",
-    "layer/recurrent_tape.hpp", "train/fit_mistakes.hpp", "mpi/facts.hpp", "mpi/gradient_sum.hpp", "mpi/meeting.hpp", "mpi/message.hpp", "mpi/ranks_team.hpp", "train/team.hpp", "train/*_checks.hpp", "train/fit_loop.hpp", "train/evaluate_loop.hpp", "layer/conv_windows.hpp", "layer/orthonormalize.hpp",
+    "layer/recurrent_tape.hpp", "train/fit_mistakes.hpp", "mpi/facts.hpp", "mpi/gradient_sum.hpp", "mpi/meeting.hpp", "mpi/message.hpp", "mpi/ranks_team.hpp", "train/team.hpp", "train/totals.hpp", "train/*_checks.hpp", "train/fit_loop.hpp", "train/evaluate_loop.hpp", "layer/conv_windows.hpp", "layer/orthonormalize.hpp",
 ]
 KEPT = ["kernel/threads.hpp", "stream/stream_part.hpp", "stream/voices_part.hpp"]
 

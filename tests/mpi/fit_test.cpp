@@ -463,7 +463,7 @@ TEST_CASE("mpi: states of other rows on each rank are refused") {
     if (ranks.size() == 1)
         return;
     const auto rule = [] { return detail::Fingerprint(); };
-    detail::RanksTeam<double> team(ranks, rule);
+    detail::RanksTeam<double> team(ranks, {}, rule);
     std::vector<Matrix<double>> states{Matrix<double>::Zero(ranks.rank() + 1, 1)};
     CHECK_THROWS_WITH(
         team.join(states, ranks.size()),

@@ -162,7 +162,7 @@ void say_data(RankFacts& facts, const std::string& which, const SampleSource<S>&
 }
 
 template <class S>
-void say_model(RankFacts& facts, const TeamCall<S>& call) {
+void say_model(RankFacts& facts, const FitCall<S>& call) {
     facts.say("the size of a number in bytes", sizeof(S));
     for (const auto& [name, parameter] : call.parameters) {
         const auto& value = parameter->value;
@@ -199,7 +199,7 @@ Fingerprint fingerprint(const Optimizer<Rule, S>& optimizer) {
 
 /// The optimizer and what goes on from call to call.
 template <class S>
-void say_training(RankFacts& facts, const TeamCall<S>& call) {
+void say_training(RankFacts& facts, const FitCall<S>& call) {
     const TrainingState<S>& state = call.state;
     facts.say("whether the loss is a sum", call.learner.evaluated().is_sum());
     facts.say("the learning rate", call.optimizer.learning_rate());
@@ -228,7 +228,7 @@ void say_training(RankFacts& facts, const TeamCall<S>& call) {
 
 /// The loss of the first sample, which tells other losses and other layers from equal ones.
 template <class S>
-void say_loss(RankFacts& facts, const TeamCall<S>& call) {
+void say_loss(RankFacts& facts, const FitCall<S>& call) {
     Evaluated<S>& model = call.learner.evaluated();
     const Index first = 0;
     Sequence<S> x, y;

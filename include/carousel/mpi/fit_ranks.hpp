@@ -13,13 +13,13 @@ namespace carousel::inline CAROUSEL_ABI {
 
 namespace detail {
 
-/// f(team) with the team of a call of fit; null of one rank alone.
+/// f(team) with the team of a call of fit; null: of one rank alone.
 template <class Rule, class S, class F>
 decltype(auto) with_team(const Ranks& ranks, const Optimizer<Rule, S>& optimizer, F&& f) {
     if (ranks.size() == 1)
         return f(static_cast<Team<S>*>(nullptr));
     const auto rule = [&] { return fingerprint(optimizer); };
-    RanksTeam<S> team(ranks, rule);
+    RanksTeam<S> team(ranks, optimizer.parameters(), rule);
     return f(static_cast<Team<S>*>(&team));
 }
 

@@ -13,12 +13,6 @@
 
 namespace carousel::inline CAROUSEL_ABI::detail {
 
-/// What a GradientSum needs, and keeps from step to step.
-template <class S>
-struct GradientRoom {
-    std::vector<S> own, sums;
-};
-
 /// Dense gradients are copied to one array, in the order in which backward passes are done with them: those of the last
 /// layer first. Parts of it of `message` numbers or a little more are summed as soon as they are full, while the
 /// backward pass goes on with the layers below, so that a small net sends one message. Its last number counts the ranks
@@ -31,16 +25,21 @@ class GradientSum final : public GradientWatch {
     /// latency.
     static constexpr std::size_t message = (std::size_t(4) << 20) / sizeof(S);
 
-    GradientSum(RankMeeting& meeting, const std::vector<NamedParameter<S>>& list, GradientRoom<S>& room)
-        : meeting_(meeting), list_(list), room_(room), done_(list.size()), left_(list.size()) {
+    GradientSum(RankMeeting& meeting, const std::vector<NamedParameter<S>>& list) : meeting_(meeting), list_(list) {}
+
+    /// Before a batch: takes the memory that it needs.
+    void begin() {
         std::size_t count = 1;
+        size_ = begin_ = end_ = 0;
         for (const auto& [name, parameter] : list_) {
             const auto numbers = static_cast<std::size_t>(parameter->is_trained() ? parameter->grad.size() : 0);
             size_ += numbers;
             count += is_dense(*parameter) ? numbers : 0;
         }
-        room_.own.resize(count);
-        room_.sums.resize(count);
+        own_.resize(count);
+        sums_.resize(count);
+        left_ = list_.size();
+        done_.assign(left_, 0);
     }
 
     /// How many numbers all gradients have.
@@ -62,17 +61,17 @@ class GradientSum final : public GradientWatch {
     void sum(const std::exception_ptr& error) {
         while (left_ > 0)
             send(*list_[--left_].parameter);
-        room_.own[end_++] = error ? S(1) : S(0);
+        own_[end_++] = error ? S(1) : S(0);
         start();
         meeting_.ranks().finish();
-        if (room_.sums.back() > 0) {
+        if (sums_.back() > 0) {
             error ? meeting_.meet(error) : static_cast<void>(meeting_.meet());
             return;
         }
         std::size_t first = 0;
         for (std::size_t k = list_.size(); k-- > 0;)
             if (Parameter<S>& parameter = *list_[k].parameter; is_dense(parameter)) {
-                std::copy_n(room_.sums.data() + first, parameter.grad.size(), parameter.grad.data());
+                std::copy_n(sums_.data() + first, parameter.grad.size(), parameter.grad.data());
                 first += static_cast<std::size_t>(parameter.grad.size());
             }
         for (const auto& [name, parameter] : list_)
@@ -86,15 +85,14 @@ class GradientSum final : public GradientWatch {
     void send(const Parameter<S>& parameter) {
         if (!is_dense(parameter))
             return;
-        std::copy_n(parameter.grad.data(), parameter.grad.size(), room_.own.data() + end_);
+        std::copy_n(parameter.grad.data(), parameter.grad.size(), own_.data() + end_);
         end_ += static_cast<std::size_t>(parameter.grad.size());
         if (end_ - begin_ >= message)
             start();
     }
     void start() {
-        const std::span<const S> all(room_.own);
-        meeting_.ranks().start_sum(all.subspan(begin_, end_ - begin_),
-                                   std::span(room_.sums).subspan(begin_, end_ - begin_));
+        const std::span<const S> all(own_);
+        meeting_.ranks().start_sum(all.subspan(begin_, end_ - begin_), std::span(sums_).subspan(begin_, end_ - begin_));
         begin_ = end_;
     }
 
@@ -123,9 +121,9 @@ class GradientSum final : public GradientWatch {
 
     RankMeeting& meeting_;
     const std::vector<NamedParameter<S>>& list_;
-    GradientRoom<S>& room_;
+    std::vector<S> own_, sums_;       ///< kept from batch to batch
     std::vector<char> done_;          ///< of each parameter, whether its gradient is complete
-    std::size_t left_;                ///< parameters before this one aren't sent yet
+    std::size_t left_ = 0;            ///< parameters before this one aren't sent yet
     std::size_t size_ = 0;            ///< numbers of all gradients
     std::size_t begin_ = 0, end_ = 0; ///< of the message that isn't sent yet
 };

@@ -5,36 +5,32 @@
 #include "carousel/mpi/facts.hpp"
 #include "carousel/mpi/gradient_sum.hpp"
 #include "carousel/mpi/meeting.hpp"
-#include "carousel/train/accumulation.hpp"
-#include "carousel/train/evaluate_loop.hpp"
 #include "carousel/train/learner.hpp"
-#include "carousel/train/order.hpp"
 #include "carousel/train/team.hpp"
+#include "carousel/train/totals.hpp"
 
 #include <algorithm>
 #include <cstdint>
-#include <numeric>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
 namespace carousel::inline CAROUSEL_ABI::detail {
 
-/// A batch's mean over targets that weigh w₀, w₁ … on the ranks is Σ wᵣ·meanᵣ / Σ wᵣ, and so is its gradient: that of
-/// each rank's loss is multiplied by wᵣ / Σ wᵣ before the backward pass, and the sum over all ranks is the batch's. (Σ
-/// wᵣ is left out where gradients of several batches are added up; the sum of all is divided by it at the end.) A loss
-/// that is a sum has the weight 1 on each rank and, as meet() takes the largest, over all.
+/// Losses, metrics and gradients of a batch are those of all shares together. A loss that is a sum has the weight 1 on each rank and,
+/// as meet() takes the largest, over all.
 template <class S>
 class RanksTeam final : public Team<S> {
   public:
-    /// rule() is the fingerprint of the optimizer's.
-    RanksTeam(const Ranks& ranks, FunctionRef<Fingerprint()> rule)
-        : ranks_(ranks), meeting_(ranks), rank_(ranks.rank()), size_(ranks.size()),
-          whole_(ranks.data() == RankData::whole), rule_(rule) {}
+    /// `trained`: the optimizer's parameters; rule() is the fingerprint of its rule.
+    RanksTeam(const Ranks& ranks, const std::vector<NamedParameter<S>>& trained, FunctionRef<Fingerprint()> rule)
+        : meeting_(ranks), rank_(ranks.rank()), size_(ranks.size()), whole_(ranks.data() == RankData::whole),
+          rule_(rule), sum_(meeting_, trained) {}
 
     void run(FunctionRef<void()> f) override { meeting_.run(f); }
 
-    void compare(const TeamCall<S>& call) override {
+    void compare(const FitCall<S>& call) override {
         require(whole_ || !call.options.stateful, "fit",
                 "stateful needs the whole data on each rank, expected RankData::whole");
         require(whole_ || call.options.batch_size >= size_, "fit", "batch_size is ", call.options.batch_size,
@@ -61,25 +57,35 @@ class RanksTeam final : public Team<S> {
             return own;
         BatchPlan all = own;
         all.samples = 0;
-        for (const Bytes& bytes : meeting_.meet(RankMessage().put(own.samples)))
-            all.samples += RankReader(bytes).template get<Index>();
-        all.samples = std::max(all.samples, (batches(own.samples, own.batch_size) - 1) * own.batch_size + 1);
+        Index most = 0;
+        const Index here = BatchPlan{.samples = own.samples, .batch_size = batch_size(own.batch_size)}.batches();
+        for (const Bytes& bytes : meeting_.meet(RankMessage().put(own.samples).put(here))) {
+            RankReader reader(bytes);
+            all.samples += reader.template get<Index>();
+            most = std::max(most, reader.template get<Index>());
+        }
+        all.samples = std::max(all.samples, (most - 1) * own.batch_size + 1);
         return all;
     }
     Index batch_size(Index all) const override { return whole_ ? all : share_of(all).second; }
     Random& order(Random& all) override { return whole_ ? all : own_order_ = own(all); }
-    std::span<const Index> share(const Order& order, Index k, Index batch_size) const override {
-        if (whole_)
-            return share(order.batch(k, batch_size));
-        return k < static_cast<Index>(order.firsts.size()) ? order.batch(k, this->batch_size(batch_size))
-                                                           : std::span<const Index>();
+    std::span<const Index> share(std::span<const Index> batch) const override {
+        if (!whole_)
+            return batch;
+        const auto [first, count] = share_of(static_cast<Index>(batch.size()));
+        return batch.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
     }
 
-    std::vector<Random> masks(Learner<S>& learner, const std::vector<Random>& all) override {
-        std::vector<Random> next = all;
-        auto random = next.begin();
-        learner.each_random([&](Random& mask) { mask = own(*random++); });
-        return next;
+    void begin_masks(Learner<S>& learner, const std::vector<Random>& all) override {
+        auto random = all.begin();
+        learner.each_random([&](Random& mask) {
+            Random next = *random++;
+            mask = own(next);
+        });
+    }
+    void end_masks(Learner<S>&, std::vector<Random>& all) override {
+        for (Random& random : all)
+            static_cast<void>(own(random));
     }
     Index most(Index number) override {
         Index most = number;
@@ -88,28 +94,22 @@ class RanksTeam final : public Team<S> {
         return most;
     }
 
-    double gradients(const TeamBatch<S>& b) override {
-        Evaluated<S>& model = b.learner.evaluated();
-        GradientSum<S> sum(meeting_, b.parameters, room_); // before the ranks meet: its memory may not be there
-        std::vector<MetricSum> sums;                       // none without a share
+    BatchWeight measure(const Evaluated<S>& model, const std::optional<SequenceView<S>>& output,
+                        const SequenceView<S>& target, Sequence<S>* dy, Totals& totals) override {
+        if (dy) // before the ranks meet: there may not be the memory
+            sum_.begin();
+        std::vector<MetricSum> sums; // none without a share
         double weight = 0;
-        if (b.x.real_columns() > 0) {
-            const SequenceView<S> output = b.learner.forward(b.x, b.carried);
-            weight = measure(model, output, b.y, &b.dy, b.totals, sums);
+        if (output) {
+            weight = model.weight(*output, target);
+            Totals own(totals.of());
+            own.add(weight > 0 ? model.loss(*output, target, dy) : 0, weight, *output, target);
+            sums = own.sums();
         }
-        const double all = meet(sums, model.is_sum(), b.totals, sum.size());
-        if (all == 0)
-            return 0;
-        const auto error = caught([&] {
-            if (!b.added_up || rank_ > 0) // what is added up so far is rank 0's
-                zero_gradients(b.parameters);
-            if (weight == 0)
-                return;
-            Accumulation<S>::weigh(b.dy.values(), b.added_up ? weight : weight / all);
-            b.learner.backward(b.dy, &sum);
-        });
-        sum.sum(error);
-        return all;
+        return {weight, meet(sums, model.is_sum(), totals, dy ? sum_.size() : 0)};
+    }
+    void sum_gradients(FunctionRef<void(GradientWatch*)> backward) override {
+        sum_.sum(caught([&] { backward(&sum_); }));
     }
 
     void join(std::vector<Matrix<S>>& matrices, Index samples) override {
@@ -148,32 +148,7 @@ class RanksTeam final : public Team<S> {
         return all.middleCols(first, count);
     }
 
-    Evaluation evaluate(Evaluated<S>& model, const SampleSource<S>& data, const std::vector<Metric>& metrics,
-                        Index batch_size, bool carried) override {
-        Sequence<S> x, y;
-        std::vector<Index> samples;
-        Totals totals(metrics);
-        const Index here = this->batch_size(batch_size), count = batches(data.size(), batch_size);
-        for (Index k = 0; k < count; ++k) {
-            const Index first = std::min(k * here, data.size());
-            samples.resize(static_cast<std::size_t>(std::min(here, data.size() - first)));
-            std::iota(samples.begin(), samples.end(), first);
-            const auto own = whole_ ? share(samples) : std::span<const Index>(samples);
-            std::vector<MetricSum> sums;
-            if (!own.empty()) {
-                batch(model, data, own, x, y);
-                const SequenceView<S> output = model.infer(x, carried);
-                measure(model, output, y.view(), nullptr, totals, sums);
-            }
-            meet(sums, model.is_sum(), totals, 0);
-        }
-        require_target(!totals.empty());
-        Evaluation result{totals.loss(), {}};
-        totals.metrics(result.metrics);
-        return result;
-    }
-
-    bool calls_back() const override { return rank_ == 0; }
+    bool is_first() const override { return rank_ == 0; }
     bool decided(bool stop) override { return callbacks_ ? first_of(stop) : stop; }
 
     void agree(const std::vector<NamedParameter<S>>& parameters, History& history) override {
@@ -202,28 +177,8 @@ class RanksTeam final : public Team<S> {
         return {first, count * (rank + 1) / size_ - first};
     }
     std::pair<Index, Index> share_of(Index count) const { return share_of(count, rank_); }
-    std::span<const Index> share(std::span<const Index> batch) const {
-        const auto [first, count] = share_of(static_cast<Index>(batch.size()));
-        return batch.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
-    }
     /// A generator of this rank, where `all` is the same on all ranks, also afterwards.
     Random own(Random& all) const { return Random(all() + static_cast<std::uint64_t>(rank_) * 0x9e3779b97f4a7c15U); }
-
-    /// In how many batches all ranks go through this data.
-    Index batches(Index samples, Index batch_size) {
-        const Index count = BatchPlan{.samples = samples, .batch_size = this->batch_size(batch_size)}.batches();
-        return whole_ ? count : most(count);
-    }
-
-    /// `sums` become what a share comes to, of which the first is the loss; returns what its targets weigh.
-    static double measure(const Evaluated<S>& model, const SequenceView<S>& output, const SequenceView<S>& y,
-                          Sequence<S>* dy, const Totals& totals, std::vector<MetricSum>& sums) {
-        const double weight = model.weight(output, y);
-        Totals own(totals.of());
-        own.add(weight > 0 ? model.loss(output, y, dy) : 0, weight, output, y);
-        sums = own.sums();
-        return weight;
-    }
 
     /// Adds what the shares of all come to, if one has a target; returns what these weigh. `trained`: how many numbers
     /// are trained.
@@ -268,14 +223,13 @@ class RanksTeam final : public Team<S> {
         return RankReader(meeting_.meet(RankMessage().put(value)).front()).template get<bool>();
     }
 
-    const Ranks& ranks_;
     RankMeeting meeting_;
     const Index rank_, size_;
     const bool whole_;
     const FunctionRef<Fingerprint()> rule_;
     bool callbacks_ = false; ///< whether rank 0 has some
     Random own_order_;
-    GradientRoom<S> room_;
+    GradientSum<S> sum_;
 };
 
 } // namespace carousel::detail

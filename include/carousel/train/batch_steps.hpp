@@ -4,14 +4,15 @@
 #include "carousel/optim/clip.hpp"
 #include "carousel/optim/optimizer.hpp"
 #include "carousel/train/accumulation.hpp"
-#include "carousel/train/evaluate_loop.hpp"
 #include "carousel/train/fit_options.hpp"
 #include "carousel/train/learner.hpp"
 #include "carousel/train/moving_average.hpp"
 #include "carousel/train/team.hpp"
+#include "carousel/train/totals.hpp"
 #include "carousel/train/training_state.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -58,10 +59,9 @@ class BatchSteps {
         EpochReport& report;
     };
 
-    BatchSteps(Learner<S>& learner, OptimizerOfAnyRule<S>& optimizer, const FitOptions& options,
-               AveragedParameters<S>& average)
-        : learner_(learner), optimizer_(optimizer), options_(options), average_(average),
-          accumulation_(optimizer.parameters()) {}
+    BatchSteps(const FitCall<S>& call, AveragedParameters<S>& average)
+        : team_(call.team), learner_(call.learner), optimizer_(call.optimizer), options_(call.options),
+          average_(average), accumulation_(optimizer_.parameters()) {}
 
     /// Takes up the gradients that an epoch was left with.
     void go_on(const BegunEpoch<S>& begun) const {
@@ -75,8 +75,7 @@ class BatchSteps {
             return accumulate(batch);
         if (options_.truncate == 0)
             return step(batch);
-        Team<S>* const team = learner_.team();
-        for (Index t = 0, all = team ? team->most(batch.x.steps()) : batch.x.steps(); t < all; t += options_.truncate) {
+        for (Index t = 0, all = team_.most(batch.x.steps()); t < all; t += options_.truncate) {
             const Index steps = std::min(options_.truncate, batch.x.steps() - t);
             if (steps <= 0) { // longer sequences are another process' share
                 step({{}, {}, batch.totals, batch.begun, batch.report});
@@ -111,36 +110,29 @@ class BatchSteps {
     }
 
     /// Forward, loss and backward; the state goes on to the next. Returns what the targets weigh; 0: there is nothing to learn.
-    /// If gradients are added up, they are multiplied by this weight.
+    /// If gradients are added up, they are multiplied by this weight. Of a batch's mean over targets that weigh w₀, w₁ … in its
+    /// shares, Σ wᵣ·meanᵣ / Σ wᵣ, the gradient is the sum of those of the shares, each times wᵣ / Σ wᵣ.
     double gradients(const Batch& batch, bool added_up) {
         const auto& [x, y, totals, begun, report] = batch;
-        if (Team<S>* const team = learner_.team()) {
-            const double weight = team->gradients({learner_, optimizer_.parameters(), x, y, totals, dy_,
-                                                   options_.truncate > 0 || options_.stateful, added_up});
-            if (weight > 0)
-                show(totals, report);
-            return weight;
-        }
-        if (x.real_columns() == 0)
-            return 0; // past the end of every sequence there is nothing to learn
-        const auto output = learner_.forward(x, options_.truncate > 0 || options_.stateful);
-        const double weight = learner_.evaluated().weight(output, y);
-        if (weight == 0)
+        std::optional<SequenceView<S>> output;
+        if (x.real_columns() > 0) // else there is no share, or each of its sequences has ended
+            output = learner_.forward(x, options_.truncate > 0 || options_.stateful);
+        const BatchWeight weight = team_.measure(learner_.evaluated(), output, y, &dy_, totals);
+        if (!(weight.all > 0))
             return 0; // nothing to learn from, but the state goes on
-        totals.add(learner_.evaluated().loss(output, y, &dy_), weight, output, y);
-        show(totals, report);
-
-        if (added_up)
-            Accumulation<S>::weigh(dy_.values(), weight);
-        else
-            zero_gradients(optimizer_.parameters());
-        learner_.backward(dy_, nullptr);
-        return weight;
-    }
-
-    static void show(const Totals& totals, EpochReport& report) {
         report.loss = totals.loss();
         totals.metrics(report.metrics);
+
+        team_.sum_gradients([&](GradientWatch* watch) {
+            if (!added_up || !team_.is_first())
+                zero_gradients(optimizer_.parameters());
+            if (!(weight.own > 0))
+                return;
+            if (const double factor = added_up ? weight.own : weight.own / weight.all; factor != 1)
+                Accumulation<S>::weigh(dy_.values(), factor);
+            learner_.backward(dy_, watch);
+        });
+        return weight.all;
     }
 
     /// A step of the optimizer.
@@ -157,6 +149,7 @@ class BatchSteps {
         }
     }
 
+    Team<S>& team_;
     Learner<S>& learner_;
     OptimizerOfAnyRule<S>& optimizer_;
     const FitOptions& options_;

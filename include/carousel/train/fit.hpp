@@ -19,6 +19,9 @@ namespace carousel::inline CAROUSEL_ABI {
 
 namespace detail {
 
+template <class S>
+class Team;
+
 /// What fit trains with, and what it validates on; null: on a part of the former, if the options say so.
 template <class S>
 struct FitData {
@@ -26,23 +29,23 @@ struct FitData {
     const SampleSource<S>* validation = nullptr;
 };
 
-/// Trains a model of these parameters; what goes on is in `state`.
+/// Trains a model of these parameters; what goes on is in `state`. `team`: the processes that train it together; null: this one alone.
 template <class S>
 void fit(Learner<S>& learner, const std::vector<NamedParameter<S>>& parameters, const FitData<S>& data,
-         OptimizerOfAnyRule<S>& optimizer, TrainingState<S>& state, const FitOptions& options);
+         OptimizerOfAnyRule<S>& optimizer, TrainingState<S>& state, const FitOptions& options, Team<S>* team);
 
 /// The same with a state of this call alone, and with the rate as it was when that has ended. An optimizer that has made steps
 /// draws another order of the samples and other masks than it did before them.
 template <class S>
 History fit_once(Learner<S>& learner, const std::vector<NamedParameter<S>>& parameters, const FitData<S>& data,
-                 OptimizerOfAnyRule<S>& optimizer, const FitOptions& options);
+                 OptimizerOfAnyRule<S>& optimizer, const FitOptions& options, Team<S>* team);
 
 template <class Model, class LossType, class Rule, class S>
 const History& fit(Training<Model, Rule>& training, const FitData<S>& data, const LossType& loss,
                    const FitOptions& options, Team<S>* team = nullptr) {
     training.run([&](OptimizerOfAnyRule<S>& optimizer, TrainingState<S>& state) {
-        LearnerOf<Model, LossType> learner(training.model(), loss, team);
-        fit(learner, parameters(training.model()), data, optimizer, state, options);
+        LearnerOf<Model, LossType> learner(training.model(), loss);
+        fit(learner, parameters(training.model()), data, optimizer, state, options, team);
     });
     return training.history();
 }
@@ -50,8 +53,8 @@ const History& fit(Training<Model, Rule>& training, const FitData<S>& data, cons
 template <class Model, class LossType, class S>
 History fit_once(Model& model, const FitData<S>& data, const LossType& loss, OptimizerOfAnyRule<S>& optimizer,
                  const FitOptions& options, Team<S>* team = nullptr) {
-    LearnerOf<Model, LossType> learner(model, loss, team);
-    return fit_once(learner, parameters(model), data, optimizer, options);
+    LearnerOf<Model, LossType> learner(model, loss);
+    return fit_once(learner, parameters(model), data, optimizer, options, team);
 }
 
 } // namespace detail
@@ -127,14 +130,15 @@ requires Layer<Model, typename Model::Scalar> History fit(Model& model,
 } // namespace carousel
 
 /// What carousel::compiled holds of this header.
-#define CAROUSEL_INSTANTIATE_FIT(S)                                                                            \
-    template void carousel::detail::fit(carousel::detail::Learner<S>&,                                         \
-                                        const std::vector<carousel::NamedParameter<S>>&,                       \
-                                        const carousel::detail::FitData<S>&, carousel::OptimizerOfAnyRule<S>&, \
-                                        carousel::TrainingState<S>&, const carousel::FitOptions&);             \
-    template carousel::History carousel::detail::fit_once(                                                     \
-        carousel::detail::Learner<S>&, const std::vector<carousel::NamedParameter<S>>&,                        \
-        const carousel::detail::FitData<S>&, carousel::OptimizerOfAnyRule<S>&, const carousel::FitOptions&)
+#define CAROUSEL_INSTANTIATE_FIT(S)                                                                         \
+    template void carousel::detail::fit(                                                                    \
+        carousel::detail::Learner<S>&, const std::vector<carousel::NamedParameter<S>>&,                     \
+        const carousel::detail::FitData<S>&, carousel::OptimizerOfAnyRule<S>&, carousel::TrainingState<S>&, \
+        const carousel::FitOptions&, carousel::detail::Team<S>*);                                           \
+    template carousel::History carousel::detail::fit_once(                                                  \
+        carousel::detail::Learner<S>&, const std::vector<carousel::NamedParameter<S>>&,                     \
+        const carousel::detail::FitData<S>&, carousel::OptimizerOfAnyRule<S>&, const carousel::FitOptions&, \
+        carousel::detail::Team<S>*)
 
 #ifdef CAROUSEL_BODIES
 #    include "carousel/train/fit_call.hpp"

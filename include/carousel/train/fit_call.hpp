@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -22,73 +21,54 @@ void require_parameters(const OptimizerOfAnyRule<S>& optimizer, const std::vecto
     });
 }
 
-/// What is checked is trained.
+/// Trains with the first `samples` samples, which are checked.
 template <class S>
-void train(Learner<S>& learner, const std::vector<NamedParameter<S>>& parameters, const SampleSource<S>& data,
-           Index samples, const SampleSource<S>* validation, OptimizerOfAnyRule<S>& optimizer, TrainingState<S>& state,
-           const FitOptions& options) {
-    if (Team<S>* const team = learner.team())
-        team->compare({learner, parameters, data, validation, optimizer, state, options});
-    FitLoop<S>(learner, data, samples, validation, optimizer, state, options).run();
+void train(const FitCall<S>& call, Index samples) {
+    call.team.compare(call);
+    FitLoop<S>(call, samples).run();
 }
 
-/// Validated on the part of the data that the options say.
+/// Checks the call and trains, without a validation set on the part of the data that the options say.
 template <class S>
-void fit_split(Learner<S>& learner, const std::vector<NamedParameter<S>>& parameters, const SampleSource<S>& data,
-               OptimizerOfAnyRule<S>& optimizer, TrainingState<S>& state, const FitOptions& options) {
+void fit(const FitCall<S>& call) {
+    const auto& [team, learner, parameters, data, validation, optimizer, state, options] = call;
     check_truncated(options, learner.evaluated());
     check(options, data);
     check_going_on(options, state);
+    if (validation) {
+        require(options.validation_split == 0, "fit", "validation_split is ", options.validation_split,
+                ", expected 0 beside a validation set");
+        check_validation(*validation, data);
+    }
     // as Keras splits: floor(n · (1 − split)) samples to train on
     const auto training = static_cast<Index>(static_cast<double>(data.size()) * (1 - options.validation_split));
     const Index held_out = data.size() - training;
     require(training >= 1, "fit", "validation_split ", options.validation_split, " leaves none of ", data.size(),
             " samples to train on");
-    check_stateful(options, training, held_out);
+    check_stateful(options, training, validation ? validation->size() : held_out);
     require_parameters(optimizer, parameters);
     check_samples(learner.evaluated(), data, 0, training, " samples to train with");
-    std::optional<SampleSource<S>> validation;
-    if (held_out > 0) {
-        check_samples(learner.evaluated(), data, training, held_out, " validation samples");
-        validation = data.part(training, held_out);
-    }
-    train(learner, parameters, data, training, validation ? &*validation : nullptr, optimizer, state, options);
-}
-
-/// Of one process.
-template <class S>
-void fit_here(Learner<S>& learner, const std::vector<NamedParameter<S>>& parameters, const FitData<S>& data,
-              OptimizerOfAnyRule<S>& optimizer, TrainingState<S>& state, const FitOptions& options) {
-    const SampleSource<S>& training = data.training;
-    if (!data.validation)
-        return fit_split(learner, parameters, training, optimizer, state, options);
-    const SampleSource<S>& validation = *data.validation;
-    check_truncated(options, learner.evaluated());
-    check(options, training);
-    check_going_on(options, state);
-    require(options.validation_split == 0, "fit", "validation_split is ", options.validation_split,
-            ", expected 0 beside a validation set");
-    check_validation(validation, training);
-    check_stateful(options, training.size(), validation.size());
-    require_parameters(optimizer, parameters);
-    check_samples(learner.evaluated(), training, 0, training.size(), " samples to train with");
-    check_samples(learner.evaluated(), validation, 0, validation.size(), " validation samples");
-    train(learner, parameters, training, training.size(), &validation, optimizer, state, options);
+    if (validation)
+        check_samples(learner.evaluated(), *validation, 0, validation->size(), " validation samples");
+    if (held_out == 0)
+        return train(call, training);
+    check_samples(learner.evaluated(), data, training, held_out, " validation samples");
+    const SampleSource<S> part = data.part(training, held_out);
+    train<S>({team, learner, parameters, data, &part, optimizer, state, options}, training);
 }
 
 template <class S>
 void fit(Learner<S>& learner, const std::vector<NamedParameter<S>>& parameters, const FitData<S>& data,
-         OptimizerOfAnyRule<S>& optimizer, TrainingState<S>& state, const FitOptions& options) {
-    const auto here = [&] { fit_here(learner, parameters, data, optimizer, state, options); };
-    if (Team<S>* const team = learner.team())
-        team->run(here);
-    else
-        here();
+         OptimizerOfAnyRule<S>& optimizer, TrainingState<S>& state, const FitOptions& options, Team<S>* team) {
+    Team<S> alone;
+    const FitCall<S> call{team ? *team : alone, learner,   parameters, data.training,
+                          data.validation,      optimizer, state,      options};
+    call.team.run([&] { fit(call); });
 }
 
 template <class S>
 History fit_once(Learner<S>& learner, const std::vector<NamedParameter<S>>& parameters, const FitData<S>& data,
-                 OptimizerOfAnyRule<S>& optimizer, const FitOptions& options) {
+                 OptimizerOfAnyRule<S>& optimizer, const FitOptions& options, Team<S>* team) {
     struct RateKeeper {
         OptimizerOfAnyRule<S>& optimizer;
         const double rate = optimizer.learning_rate();
@@ -111,7 +91,7 @@ History fit_once(Learner<S>& learner, const std::vector<NamedParameter<S>>& para
         for (Random& random : state.masks)
             draws_on(random);
     }
-    fit(learner, parameters, data, optimizer, state, options);
+    fit(learner, parameters, data, optimizer, state, options, team);
     return std::move(state.history);
 }
 

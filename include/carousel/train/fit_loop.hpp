@@ -26,18 +26,16 @@ class FitLoop {
     using Clock = std::chrono::steady_clock;
 
   public:
-    /// Trains with the first `samples` samples of data. The monitored loss is that of `validation`, or, if that is null,
-    /// of the training.
-    FitLoop(Learner<S>& learner, const SampleSource<S>& data, Index samples, const SampleSource<S>* validation,
-            OptimizerOfAnyRule<S>& optimizer, TrainingState<S>& state, const FitOptions& options)
-        : learner_(learner), team_(learner.team()), data_(data), validation_(validation), optimizer_(optimizer),
-          options_(options), own_{samples, team_ ? team_->batch_size(options.batch_size) : options.batch_size,
-                                  options.bucket, options.shuffle},
-          plan_(team_ ? team_->plan({samples, options.batch_size, options.bucket, options.shuffle}) : own_),
-          training_(state), average_(options.moving_average, optimizer.parameters(), state),
-          steps_(learner, optimizer, options, average_),
-          best_(options.early_stopping, validation != nullptr, optimizer.parameters(), state), earlier_(state.epochs),
-          end_(state.epochs + std::min(options.epochs, std::numeric_limits<Index>::max() - state.epochs)) {}
+    /// Trains with the first `samples` samples of the data. The monitored loss is that of the validation or, without one, of the training.
+    FitLoop(const FitCall<S>& call, Index samples)
+        : team_(call.team), learner_(call.learner), data_(call.data), validation_(call.validation),
+          optimizer_(call.optimizer), options_(call.options), own_{samples, team_.batch_size(options_.batch_size),
+                                                                   options_.bucket, options_.shuffle},
+          plan_(team_.plan({samples, options_.batch_size, options_.bucket, options_.shuffle})), training_(call.state),
+          average_(options_.moving_average, optimizer_.parameters(), training_), steps_(call, average_),
+          best_(options_.early_stopping, validation_ != nullptr, optimizer_.parameters(), training_),
+          earlier_(training_.epochs),
+          end_(earlier_ + std::min(options_.epochs, std::numeric_limits<Index>::max() - earlier_)) {}
 
     void run() {
         const GroupsOfACall groups(optimizer_, options_.groups);
@@ -53,8 +51,7 @@ class FitLoop {
             best_.require_one();
         best_.put_back();
         average_.put_back();
-        if (team_)
-            team_->agree(optimizer_.parameters(), training_.history);
+        team_.agree(optimizer_.parameters(), training_.history);
     }
 
   private:
@@ -88,8 +85,7 @@ class FitLoop {
         if (stop_)
             return;
         end_epoch(order_random, [&] { report().seconds = before + seconds_since(start); });
-        if (team_)
-            team_->agree(optimizer_.parameters(), training_.history);
+        team_.agree(optimizer_.parameters(), training_.history);
         tell(plan_.batches(), true);
     }
     /// With the averages, if there are any.
@@ -138,7 +134,7 @@ class FitLoop {
 
     /// The epoch's batches that are left; timed() before each is told.
     void train(Random& order_random, FunctionRef<void()> timed) {
-        const Order order(data_.x_lengths(), own_, team_ ? team_->order(order_random) : order_random, data_.block());
+        const Order order(data_.x_lengths(), own_, team_.order(order_random), data_.block());
         Totals totals(options_.metrics, training_.begun->sums);
         learner_.empty_state();
         carry(training_.begun->carried, false);
@@ -149,9 +145,7 @@ class FitLoop {
                 ask_schedule(training_.begun->batches);
                 report().learning_rate = training_.rate = optimizer_.learning_rate();
             }
-            std::vector<Random> masks;
-            if (team_)
-                masks = team_->masks(learner_, training_.masks);
+            team_.begin_masks(learner_, training_.masks);
             fetch(order);
             if (!options_.stateful && options_.truncate > 0)
                 learner_.empty_state();
@@ -160,11 +154,7 @@ class FitLoop {
             carry(training_.begun->carried, true); // takes memory the first time; nothing below does
             ++training_.begun->batches;
             training_.begun->sums = totals.sums();
-            auto saved = training_.masks.begin();
-            if (team_)
-                training_.masks = std::move(masks);
-            else
-                learner_.each_random([&](Random& random) { *saved++ = random; });
+            team_.end_masks(learner_, training_.masks);
             timed();
             tell(training_.begun->batches, false);
         }
@@ -176,8 +166,7 @@ class FitLoop {
 
     /// The epoch's next batch, or the share of it.
     void fetch(const Order& order) {
-        const Index k = training_.begun->batches;
-        const auto samples = team_ ? team_->share(order, k, plan_.batch_size) : order.batch(k, plan_.batch_size);
+        const auto samples = team_.share(order.batch(training_.begun->batches, own_.batch_size));
         if (samples.empty())
             x_ = y_ = Sequence<S>();
         else
@@ -196,18 +185,16 @@ class FitLoop {
             if (to_saved)
                 *next++ = matrix;
             else
-                matrix = team_ ? team_->part(*next++) : *next++;
+                matrix = team_.part(*next++);
         });
-        if (team_ && to_saved)
-            team_->join(saved, plan_.batch_size);
+        if (to_saved)
+            team_.join(saved, plan_.batch_size);
     }
 
     void validate() {
         learner_.begin_validation(options_.stateful);
-        auto [loss, metrics] = team_ ? team_->evaluate(learner_.evaluated(), *validation_, options_.metrics,
-                                                       options_.batch_size, options_.stateful)
-                                     : evaluate(learner_.evaluated(), *validation_, options_.metrics,
-                                                options_.batch_size, options_.stateful);
+        auto [loss, metrics] = evaluate(learner_.evaluated(), *validation_, options_.metrics, options_.batch_size,
+                                        options_.stateful, team_);
         report().validation_loss = loss;
         report().validation_metrics = std::move(metrics);
     }
@@ -226,13 +213,13 @@ class FitLoop {
                           training_.history.metrics,
                           earlier_,
                           end_};
-        if (!team_ || team_->calls_back())
+        if (team_.is_first())
             for (const auto& callback : options_.callbacks) {
                 progress.stop = stop;
                 callback(progress);
                 stop = stop || progress.stop;
             }
-        stop_ = team_ ? team_->decided(stop) : stop;
+        stop_ = team_.decided(stop);
     }
 
     EpochReport& report() { return training_.history.epochs.back(); }
@@ -241,13 +228,13 @@ class FitLoop {
         return std::chrono::duration<double>(Clock::now() - start).count();
     }
 
+    Team<S>& team_;
     Learner<S>& learner_;
-    Team<S>* const team_;
     const SampleSource<S>& data_;
     const SampleSource<S>* const validation_;
     OptimizerOfAnyRule<S>& optimizer_;
     const FitOptions& options_;
-    const BatchPlan own_, plan_; ///< of this process' data, and of all: the same, if it is alone
+    const BatchPlan own_, plan_; ///< of this process' data, and of the team's
     TrainingState<S>& training_; ///< what goes on
     AveragedParameters<S> average_;
     BatchSteps<S> steps_;

@@ -12,9 +12,6 @@
 
 namespace carousel::inline CAROUSEL_ABI::detail {
 
-template <class S>
-class Team;
-
 /// Whether a loss, or the one that it weighs, is a sum over its targets that is divided by nothing.
 template <class LossType>
 bool is_sum(const LossType& loss) {
@@ -73,9 +70,6 @@ class Learner {
     virtual void each_carried(FunctionRef<void(Matrix<S>&)> f) = 0;
     /// evaluated() goes on from this state, or from zero.
     virtual void begin_validation(bool carried) = 0;
-
-    /// The other processes that train it; null: none.
-    virtual Team<S>* team() const = 0;
 
   protected:
     Learner() = default;
@@ -138,8 +132,7 @@ class LearnerOf final : public Learner<typename Model::Scalar> {
   public:
     using S = typename Model::Scalar;
 
-    LearnerOf(Model& model, const LossType& loss, Team<S>* team = nullptr)
-        : model_(model), inference_(model, loss), team_(team) {}
+    LearnerOf(Model& model, const LossType& loss) : model_(model), inference_(model, loss) {}
 
     Evaluated<S>& evaluated() override { return inference_; }
 
@@ -162,14 +155,12 @@ class LearnerOf final : public Learner<typename Model::Scalar> {
         });
     }
     void begin_validation(bool carried) override { inference_.set_state(carried ? state_ : StateOf<Model, S>{}); }
-    Team<S>* team() const override { return team_; }
 
   private:
     Model& model_;
     EvaluatedOf<Model, LossType> inference_;
     TapeOf<Model, S> tape_;
     StateOf<Model, S> state_ = {};
-    Team<S>* const team_;
 };
 
 } // namespace carousel::detail

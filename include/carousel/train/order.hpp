@@ -20,7 +20,10 @@ struct Order {
     /// `lengths`: of the sequences, of all of x; empty if they are equal. `block`: how many neighbours are shuffled; 0: all.
     CAROUSEL_INLINE Order(std::span<const Index> lengths, const BatchPlan& plan, Random& random, Index block = 0);
 
+    /// Those of batch k; none after the last.
     std::span<const Index> batch(Index k, Index batch_size) const {
+        if (k >= static_cast<Index>(firsts.size()))
+            return {};
         const auto first = static_cast<std::size_t>(firsts[static_cast<std::size_t>(k)]);
         return std::span(samples).subspan(first,
                                           std::min(static_cast<std::size_t>(batch_size), samples.size() - first));
