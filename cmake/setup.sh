@@ -5,6 +5,7 @@
 #   sh cmake/setup.sh tools       for `cmake --workflow --preset tools`, the program carousel: the same, and libsndfile
 #   sh cmake/setup.sh mpi         for carousel::mpi: training over several machines, and its tests
 #   sh cmake/setup.sh docs        for `cmake --workflow --preset docs`, the manual (Debian)
+#   sh cmake/setup.sh live        for the manual with its live page: the same, and Emscripten (840 MB)
 #   sh cmake/setup.sh ci          for .ci/run as well
 #   sh cmake/setup.sh platforms   for .ci/platforms: other processors' compilers, emulators, MinGW, Emscripten (Debian)
 #   sh cmake/setup.sh benchmark   for `cmake --workflow --preset benchmark` as well: the libraries it compares with
@@ -183,6 +184,11 @@ docs)
     needed="$needed doxygen graphviz python-markdown python-pygments"
     wanted=eigen
     optional='chromium node npm' # for the manual's own test
+    ;;
+live)
+    needed="$needed doxygen graphviz python-markdown python-pygments emscripten"
+    wanted=eigen
+    optional='chromium node npm'
     ;;
 ci)
     needed="$needed clang sanitizers clang-format json zip hdf5 protobuf mpi"

@@ -37,18 +37,22 @@ class WaveLearner {
 
     /// Throws std::invalid_argument if an option or the series is out of its range.
     explicit WaveLearner(std::span<const float> series, const LearnerOptions& options = {})
-        : seed_(options.seed), series_(series.begin(), series.end()), data_(windows_of(series)), model_(net(options)),
-          training_(model_, Adam{.learning_rate = checked_rate(options.learning_rate)}) {}
+        : seed_(checked(series, options).seed), series_(series.begin(), series.end()), data_(windows_of(series)),
+          model_(net(options)), training_(model_, Adam{.learning_rate = options.learning_rate}) {}
 
     /// Goes on learning with another series. Throws as the constructor; nothing is changed then.
     void set_series(std::span<const float> series) {
+        check(series);
         Dataset<float> data = windows_of(series);
         series_.assign(series.begin(), series.end());
         data_ = std::move(data);
     }
 
     /// The rate from the next epoch on. Throws as the constructor; nothing is changed then.
-    void set_learning_rate(double rate) { training_.set_learning_rate(checked_rate(rate)); }
+    void set_learning_rate(double rate) {
+        check_rate(rate);
+        training_.set_learning_rate(rate);
+    }
 
     /// Trains for one epoch. Returns the mean squared error over it, of all windows and steps, each before the step of its batch.
     double epoch() {
@@ -64,43 +68,47 @@ class WaveLearner {
     const Model<float>& model() const { return model_; }
 
   private:
-    static Dataset<float> windows_of(std::span<const float> series) {
+    // All checks come before anything is taken or changed: without exceptions (exports.cpp) a failure leaves what is taken.
+    static void check(std::span<const float> series) {
         const auto length = static_cast<Index>(series.size());
         require(length >= shortest && length <= longest, "WaveLearner", "the series has ", length, " values, expected ",
                 shortest, " … ", longest);
         for (std::size_t t = 0; t < series.size(); ++t)
             require(std::abs(series[t]) <= 10, "WaveLearner", "value ", t, " of the series is ", series[t],
                     ", expected a number between -10 and 10");
+    }
+
+    static void check_rate(double rate) {
+        require(rate > 0 && rate <= 1, "WaveLearner", "the learning rate is ", rate,
+                ", expected a number above 0 and at most 1");
+    }
+
+    static const LearnerOptions& checked(std::span<const float> series, const LearnerOptions& options) {
+        check(series);
+        check_rate(options.learning_rate);
+        require(options.units >= 1 && options.units <= static_cast<double>(most_units) &&
+                    options.units == std::floor(options.units),
+                "WaveLearner", "units is ", options.units, ", expected a whole number from 1 to ", most_units);
+        const auto kind = static_cast<int>(options.cell);
+        require(kind >= 0 && kind <= 2, "WaveLearner", "the cell is number ", kind,
+                ", expected 0 (SimpleRNN), 1 (LSTM) or 2 (GRU)");
+        return options;
+    }
+
+    static Dataset<float> windows_of(std::span<const float> series) {
         return windows(std::vector<float>(series.begin(), series.end()),
                        {.steps = steps, .stride = stride, .every_step = true});
     }
 
-    static double checked_rate(double rate) {
-        require(rate > 0 && rate <= 1, "WaveLearner", "the learning rate is ", rate,
-                ", expected a number above 0 and at most 1");
-        return rate;
-    }
-
     static Model<float> net(const LearnerOptions& options) {
-        require(options.units >= 1 && options.units <= static_cast<double>(most_units) &&
-                    options.units == std::floor(options.units),
-                "WaveLearner", "units is ", options.units, ", expected a whole number from 1 to ", most_units);
         const auto units = static_cast<Index>(options.units);
         Model<float> model;
-        switch (options.cell) {
-        case NetKind::simple_rnn:
+        if (options.cell == NetKind::simple_rnn)
             model.add(SimpleRNN<float>{1, units, {.seed = options.seed}});
-            break;
-        case NetKind::lstm:
+        else if (options.cell == NetKind::lstm)
             model.add(LSTM<float>{1, units, {.seed = options.seed}});
-            break;
-        case NetKind::gru:
+        else
             model.add(GRU<float>{1, units, {.seed = options.seed}});
-            break;
-        default:
-            require(false, "WaveLearner", "the cell is number ", static_cast<int>(options.cell),
-                    ", expected 0 (SimpleRNN), 1 (LSTM) or 2 (GRU)");
-        }
         model.add(Dense<float>{units, 1, {.seed = options.seed + 1}});
         return model;
     }

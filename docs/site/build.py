@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Builds the manual: build.py OUT, a folder of static HTML that needs no server. Stops at the first thing that is wrong: a link to
-no file, a picture that can't be drawn, a warning of Doxygen, a public name without a comment.
+"""Builds the manual: build.py OUT [LIVE], a folder of static HTML that needs no server. Stops at the first thing that is wrong: a link to
+no file, a picture that can't be drawn, a warning of Doxygen, a public name without a comment. LIVE has the live page's net, engine.js and
+engine.wasm; without it the page says how to build them.
 
 build.py --names lists the public names that have no comment, and nothing else (python3 docs/site/build.py --names)."""
 import json
@@ -10,6 +11,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import api  # noqa: E402
+import live  # noqa: E402
 from layout import frame  # noqa: E402
 from pages import Failure, Pages  # noqa: E402
 
@@ -18,7 +20,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 # The order of the contents. A Markdown file of docs/ or docs/guides/ that isn't here comes after those that are.
 GUIDES = ["first-net", "first-net.ja", "forecast-your-csv", "classify-sequences", "text-by-character", "translate-with-attention", "stream-in-real-time", "train-and-go-on",
           "write-a-cell", "write-a-layer", "write-a-loss", "check-gradients"]
-MANUAL = ["what-is-an-lstm", "training", "data", "streaming", "decoding", "models", "formats", "command", "amp", "compiled", "cluster", "platforms", "performance", "experiments",
+MANUAL = ["live", "what-is-an-lstm", "training", "data", "streaming", "decoding", "models", "formats", "command", "amp", "compiled", "cluster", "platforms", "performance", "experiments",
           "architecture"]
 ROOMS = [
     ("layer", "Layers: recurrent ones, what stands between them, and rows of them"),
@@ -55,9 +57,10 @@ def heading(source):
 
 
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
     names_only = sys.argv[1] == "--names"
+    engine = sys.argv[2] if len(sys.argv) == 3 else None
     out = os.path.join(ROOT, "build", "docs") if names_only else os.path.abspath(sys.argv[1])
     work = out + "-doxygen"
     headers, found, missing, warnings = api.read(ROOT, work)
@@ -102,6 +105,8 @@ def main():
     entries = []
     for source, page in sources:
         title, body, contents, sections = site.render(source, page)
+        if source == live.SOURCE:
+            body = live.with_panel(ROOT, body, engine)
         write(page, frame(title, body, page, groups, contents))
         for text, anchor, words in sections:
             entries.append([text if text == title else f"{text} · {title}", "page", f"{page}#{anchor}", words])
@@ -121,6 +126,8 @@ def main():
     for file in ("style.css", "site.js"):
         shutil.copy(os.path.join(ROOT, "docs", "site", file), os.path.join(out, file))
     write("search.js", "window.searchEntries = " + json.dumps(entries, ensure_ascii=False, separators=(",", ":")) + ";\n")
+    for name, text in live.files(ROOT, engine):
+        write(name, text)
     write(".nojekyll", "")
     shutil.rmtree(work, ignore_errors=True)
     count = sum(len(files) for _, _, files in os.walk(out))
