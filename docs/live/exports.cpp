@@ -1,31 +1,36 @@
-// What live.js calls of the net: functions of numbers alone. Numbers in rows go through one buffer, which never moves. Compiled without
-// exceptions, which would make it half as large again: a failure leaves as an exception of JavaScript, which runs no destructor. So
-// what can be refused is refused before anything is taken or changed.
+// What live.js calls of the net: functions of numbers alone. Numbers in rows go through one buffer, which never moves. Each function
+// returns NaN where it fails; live_error() says why, and everything is as it was before.
 #include "wave_learner.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <exception>
+#include <limits>
 #include <memory>
 #include <optional>
-
-#include <emscripten.h>
+#include <string>
 
 using namespace carousel;
 using namespace carousel::live;
 
-// clang-format off
-EM_JS(void, live_throw, (const char* message), { throw new Error(UTF8ToString(message)); })
-// clang-format on
-
 namespace {
-
-[[maybe_unused]] const FailureHandler none_before = set_failure_handler(live_throw);
 
 std::array<float, 2 * WaveLearner::longest> buffer;
 std::unique_ptr<WaveLearner> learner;
 // One run is drawn, the other is heard: they are asked for values at different times.
 std::array<std::optional<FreeRun>, 2> runs;
+std::string error;
+
+/// f(), which returns a number; NaN where it throws.
+template <class F>
+double guarded(F&& f) {
+    try {
+        return static_cast<double>(f());
+    } catch (const std::exception& failure) {
+        error = failure.what();
+        return std::numeric_limits<double>::quiet_NaN();
+    }
+}
 
 std::span<float> of_buffer(int from, int count) {
     const auto size = static_cast<int>(buffer.size());
@@ -56,56 +61,79 @@ int live_capacity() {
     return static_cast<int>(buffer.size());
 }
 
+const char* live_error() {
+    return error.c_str();
+}
+
 /// A new net for the series of `length` numbers in the buffer. Returns how many weights it has.
-int live_begin(int cell, double units, double learning_rate, int seed, int length) {
-    learner = std::make_unique<WaveLearner>(
-        of_buffer(0, length),
-        LearnerOptions{static_cast<NetKind>(cell), units, learning_rate, static_cast<std::uint64_t>(seed)});
-    runs = {};
-    return static_cast<int>(learner->weights());
+double live_begin(int cell, double units, double learning_rate, int seed, int length) {
+    return guarded([&] {
+        learner = std::make_unique<WaveLearner>(
+            of_buffer(0, length),
+            LearnerOptions{static_cast<NetKind>(cell), units, learning_rate, static_cast<std::uint64_t>(seed)});
+        runs = {};
+        return learner->weights();
+    });
 }
 
-/// The same net goes on with the series of `length` numbers in the buffer.
-void live_series(int length) {
-    begun().set_series(of_buffer(0, length));
+/// The same net goes on with the series of `length` numbers in the buffer. Returns length.
+double live_series(int length) {
+    return guarded([&] {
+        begun().set_series(of_buffer(0, length));
+        return length;
+    });
 }
 
-void live_learning_rate(double rate) {
-    begun().set_learning_rate(rate);
+/// From the next epoch on. Returns the rate.
+double live_learning_rate(double rate) {
+    return guarded([&] {
+        begun().set_learning_rate(rate);
+        return rate;
+    });
 }
 
 /// Trains for an epoch. Returns its loss.
 double live_epoch() {
-    const double loss = begun().epoch();
-    for (auto& run : runs)
-        if (run)
-            run->set_weights(*learner);
-    require(std::isfinite(loss), "live", "the loss is ", loss,
-            ", expected a number; start anew with a lower learning rate");
-    return loss;
+    return guarded([&] {
+        const double loss = begun().epoch();
+        for (auto& run : runs)
+            if (run)
+                run->set_weights(*learner);
+        require(std::isfinite(loss), "live", "the loss is ", loss,
+                ", expected a number; start anew with a lower learning rate");
+        return loss;
+    });
 }
 
 /// Writes what the net expected of each value of the series, and behind it `ahead` values with which it goes on alone. Returns how
 /// many there are.
-int live_predict(int ahead) {
-    const auto known = static_cast<int>(begun().series().size());
-    const auto alone = of_buffer(known, ahead);
-    FreeRun run(*learner);
-    std::copy(run.heard().begin(), run.heard().end(), buffer.begin());
-    run.go_on(alone);
-    return known + ahead;
+double live_predict(int ahead) {
+    return guarded([&] {
+        const auto known = static_cast<int>(begun().series().size());
+        const auto alone = of_buffer(known, ahead);
+        FreeRun run(*learner);
+        std::copy(run.heard().begin(), run.heard().end(), buffer.begin());
+        run.go_on(alone);
+        return known + ahead;
+    });
 }
 
-/// The run number `which`, 0 or 1, begins anew: it hears the series.
-void live_listen(int which) {
-    run_of(which).emplace(begun());
+/// The run number `which`, 0 or 1, begins anew: it hears the series. Returns its number.
+double live_listen(int which) {
+    return guarded([&] {
+        run_of(which).emplace(begun());
+        return which;
+    });
 }
 
-/// Writes the next `count` values of that run.
-void live_go_on(int which, int count) {
-    auto& run = run_of(which);
-    require(run.has_value(), "live", "the run number ", which,
-            " has heard nothing, expected a call of live_listen before");
-    run->go_on(of_buffer(0, count));
+/// Writes the next `count` values of that run. Returns how many there are.
+double live_go_on(int which, int count) {
+    return guarded([&] {
+        auto& run = run_of(which);
+        require(run.has_value(), "live", "the run number ", which,
+                " has heard nothing, expected a call of live_listen before");
+        run->go_on(of_buffer(0, count));
+        return count;
+    });
 }
 }

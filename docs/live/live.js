@@ -8,14 +8,10 @@
     const work = () => {
         let engine = null, begun = {};
         const numbers = count => new Float32Array(engine.HEAPF32.buffer, engine._live_buffer(), count);
-        const call = (name, ...given) => { // a failure in C++ comes as an exception, which doesn't tidy its stack
-            const top = engine.stackSave();
-            try {
-                return engine["_live_" + name](...given);
-            } catch (error) {
-                engine.stackRestore(top);
-                throw error;
-            }
+        const call = (name, ...given) => {
+            const result = engine["_live_" + name](...given);
+            if (Number.isNaN(result)) throw new Error(engine.UTF8ToString(engine._live_error()));
+            return result;
         };
         const give = values => {
             if (values.length > engine._live_capacity()) throw new Error(`the wave has ${values.length} values`);
@@ -52,8 +48,7 @@
                 return {};
             },
             alone({run, count}) {
-                call("go_on", run, count);
-                return {values: numbers(count).slice()};
+                return {values: numbers(call("go_on", run, count)).slice()};
             },
         };
         let last = Promise.resolve();
@@ -156,8 +151,8 @@
         }
         pen.fillStyle = colour("quiet");
         if (x(known) > 60) pen.fillText("alone", x(known) + 8, 18);
-        if (truth && from === 0) values(Array.from({length: ahead + 1}, (_, k) => truth(known - 1 + k)), known - 1, colour("series"), 1, [2, 4]);
-        values(series, 0, colour("series"), 2.5);
+        if (truth && from === 0) values(Array.from({length: ahead + 1}, (_, k) => truth(known - 1 + k)), known - 1, colour("series"), 1.5, [3, 4]);
+        values(series, 0, colour("series"), 4);
         values(expected.slice(1, known), 1, colour("net"), 1.6);
         if (tail.length) values(tail, known, colour("alone"), 2);
         else values(expected.slice(known), known, colour("alone"), 2);

@@ -68,7 +68,6 @@ class WaveLearner {
     const Model<float>& model() const { return model_; }
 
   private:
-    // All checks come before anything is taken or changed: without exceptions (exports.cpp) a failure leaves what is taken.
     static void check(std::span<const float> series) {
         const auto length = static_cast<Index>(series.size());
         require(length >= shortest && length <= longest, "WaveLearner", "the series has ", length, " values, expected ",

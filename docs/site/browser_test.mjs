@@ -1,12 +1,13 @@
 // Opens the manual in a headless Chromium as its reader would: node browser_test.mjs SITE [PICTURES], with playwright-core where node
 // finds it (npm install playwright-core in the folder that it is run from). It searches, follows a hit, switches light and dark, reads
-// on a phone, and fails at any error in the console. Both from files and from a server.
+// on a phone, trains the live page's net, and fails at any error in the console. Both from files and from a server.
 import {createRequire} from "node:module";
 import {createServer} from "node:http";
 import {readFile, readdir} from "node:fs/promises";
 import {existsSync, mkdirSync} from "node:fs";
 import {extname, join, resolve} from "node:path";
 import {pathToFileURL} from "node:url";
+import {tryLivePage} from "./live_page_test.mjs";
 
 const require = createRequire(join(process.cwd(), "package.json"));
 const {chromium} = require("playwright-core");
@@ -38,6 +39,7 @@ const open = async options => {
 const picture = async (page, name) => { if (pictures) await page.screenshot({path: join(pictures, name + ".png")}); };
 const background = page => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 
+let live = "";
 try {
     for (const [kind, address] of [["files", pathToFileURL(site).href], ["server", `http://127.0.0.1:${server.address().port}`]]) {
         const page = await open({viewport: {width: 1280, height: 860}, colorScheme: "light"});
@@ -72,6 +74,8 @@ try {
         expect(await dark.$$eval("main svg", drawn => drawn.length > 0 && drawn[0].getBoundingClientRect().height > 100), "the picture of the rooms shows");
         await picture(dark, `${kind}-dark`);
         await dark.close();
+
+        live = await tryLivePage(open, address, expect, (at, name) => picture(at, `${kind}-${name}`)); // of the server, in the end: a file has no response
     }
 
     const phone = await open({viewport: {width: 375, height: 760}, isMobile: true, hasTouch: true});
@@ -90,7 +94,7 @@ try {
     expect(await phone.isVisible("nav#contents"), "the contents open on a phone");
     await picture(phone, "phone-contents");
     expect(errors.length === 0, "the console has errors:\n" + errors.join("\n"));
-    console.log(`the manual works in ${browser.version()}: search, both themes, ${count} pages on a phone, no errors in the console`);
+    console.log(`the manual works in ${browser.version()}: search, both themes, ${count} pages on a phone, no errors in the console; live page: ${live}`);
 } catch (error) {
     console.error(`browser_test: ${error.message}`);
     if (errors.length) console.error(errors.join("\n"));
