@@ -6,7 +6,7 @@
 
     // The worker: answers each message by one, in turn.
     const work = () => {
-        let engine = null, begun = {};
+        let engine = null, loaded = null, begun = {};
         const numbers = count => new Float32Array(engine.HEAPF32.buffer, engine._live_buffer(), count);
         const call = (name, ...given) => {
             const result = engine["_live_" + name](...given);
@@ -19,12 +19,6 @@
             return values.length;
         };
         const answers = {
-            async load({bytes}) {
-                const packed = Uint8Array.from(atob(bytes), letter => letter.charCodeAt(0));
-                const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-                engine = await carouselEngine()({wasmBinary: await new Response(stream).arrayBuffer()});
-                return {};
-            },
             // A net of these settings, or the one that is there, with another learning rate.
             settings({cell, units, rate, seed, series}) {
                 if (begun.cell === cell && begun.units === units && begun.seed === seed) {
@@ -51,9 +45,14 @@
                 return {values: numbers(call("go_on", run, count)).slice()};
             },
         };
-        let last = Promise.resolve();
-        self.onmessage = ({data: {what, given}}) => {
-            last = last.then(() => answers[what](given))
+        const load = async bytes => {
+            const packed = Uint8Array.from(atob(bytes), letter => letter.charCodeAt(0));
+            const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+            engine = await carouselEngine()({wasmBinary: await new Response(stream).arrayBuffer()});
+        };
+        self.onmessage = ({data: {bytes, what, given}}) => {
+            if (bytes) loaded = load(bytes);
+            else loaded.then(() => answers[what](given))
                 .then(answer => self.postMessage({answer}), error => self.postMessage({error: error.message ?? String(error)}));
         };
     };
@@ -64,6 +63,10 @@
         if (error === undefined) done(answer);
         else failed(new Error(error));
     };
+    worker.onerror = event => {
+        for (const [, failed] of waiting.splice(0)) failed(new Error(event.message || "the browser refuses to start the net's worker"));
+    };
+    worker.postMessage({bytes: carouselEngine.bytes});
     const ask = (what, given = {}) => new Promise((done, failed) => {
         waiting.push([done, failed]);
         worker.postMessage({what, given});
@@ -94,7 +97,7 @@
     let truth = waves.sine;                 // how the wave goes on; null where nobody knows
     let series = new Float32Array(known);
     let expected = [];                      // of the last epoch: the series as the net expected it, and what it makes of the future
-    let tail = [], from = 0;                // of a run alone: its values since the series' end; which value the picture begins with
+    let tail = [], after = known, from = 0; // of a run alone: its last values; where they begin; where the picture begins
     let losses = [], earlier = [];          // earlier trainings, to compare: {name, losses}
     let stroke = null, cursor = -1;         // the last stroke's first and last value; the keyboard's place
     let training = false, alone = false, seed = 1, named = "";
@@ -154,7 +157,7 @@
         if (truth && from === 0) values(Array.from({length: ahead + 1}, (_, k) => truth(known - 1 + k)), known - 1, colour("series"), 1.5, [3, 4]);
         values(series, 0, colour("series"), 4);
         values(expected.slice(1, known), 1, colour("net"), 1.6);
-        if (tail.length) values(tail, known, colour("alone"), 2);
+        if (tail.length) values(tail, after, colour("alone"), 2);
         else values(expected.slice(known), known, colour("alone"), 2);
         if (cursor >= 0 && document.activeElement === picture) {
             pen.fillStyle = colour("text");
@@ -168,7 +171,7 @@
         const [pen, width, height] = begin(chart);
         const all = [losses, ...earlier.map(one => one.losses)], finite = all.flat().filter(loss => loss > 0);
         const top = Math.ceil(Math.log10(Math.max(1, ...finite.slice(0, 1), finite.reduce((a, b) => Math.max(a, b), 0))));
-        const bottom = Math.min(top - 3, Math.floor(Math.log10(finite.reduce((a, b) => Math.min(a, b), 1))));
+        const bottom = Math.min(top - 2, Math.floor(Math.log10(finite.reduce((a, b) => Math.min(a, b), 1))));
         const left = 46, right = 12, below = 22, above = 10;
         const most = Math.max(60, ...all.map(one => one.length));
         const x = k => left + k * (width - left - right) / (most - 1);
@@ -239,7 +242,7 @@
             if (weights === undefined) return true;
             if (losses.length > 1) earlier = [{name: named, losses}, ...earlier].slice(0, 3);
             named = `${byId("cell").selectedOptions[0].text} ${given.units}`;
-            losses = [], expected = [], tail = [], from = 0;
+            losses = [], expected = [], tail = [], after = known, from = 0;
             byId("weights").textContent = weights;
             byId("epoch").textContent = 0;
             byId("loss-now").textContent = byId("time").textContent = "–";
@@ -269,7 +272,7 @@
                 const {loss, time, expected: heard} = await ask("epoch", {ahead});
                 losses.push(loss);
                 expected = heard;
-                if (!alone) tail = [], from = 0;
+                if (!alone) tail = [], after = known, from = 0;
                 byId("epoch").textContent = losses.length;
                 byId("loss-now").textContent = short(loss);
                 byId("time").textContent = time < 10 ? time.toFixed(1) : time.toFixed(0);
@@ -294,10 +297,11 @@
         label();
         try {
             await ask("listen", {run: 0});
-            tail = [];
+            tail = [], after = known, from = 0;
             while (alone) {
                 tail.push(...(await ask("alone", {run: 0, count: 2})).values);
-                from = Math.max(0, known + tail.length - shown);
+                after += tail.splice(0, Math.max(0, tail.length - shown)).length;
+                from = Math.max(0, after + tail.length - shown);
                 paint();
                 await frame();
             }
@@ -314,7 +318,7 @@
     let sending = null; // one message at a time, with the wave as it is then
     const changed = () => {
         alone = false;
-        tail = [], from = 0;
+        tail = [], after = known, from = 0;
         paint();
         label();
         sending ??= new Promise(done => setTimeout(done, 60)).then(() => {
@@ -362,7 +366,7 @@
     picture.addEventListener("pointerdown", event => {
         if (event.button !== 0) return;
         alone = false;
-        tail = [], from = 0;
+        tail = [], after = known, from = 0;
         picture.setPointerCapture(event.pointerId);
         pen = place(event);
         stroke = [pen[0], pen[0]];
@@ -444,7 +448,6 @@
     // For the console, and for the test of the page.
     Object.defineProperty(box, "numbers", {get: () => ({series: [...series], expected: [...expected], alone: [...tail], losses: [...losses]})});
 
-    ask("load", {bytes: carouselEngine.bytes}).catch(told);
     choose();
     settle().then(taken => {
         for (const id of ["train", "alone", "anew"]) byId(id).disabled = false;

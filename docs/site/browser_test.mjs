@@ -7,7 +7,7 @@ import {readFile, readdir} from "node:fs/promises";
 import {existsSync, mkdirSync} from "node:fs";
 import {extname, join, resolve} from "node:path";
 import {pathToFileURL} from "node:url";
-import {tryLivePage} from "./live_page_test.mjs";
+import {tryLivePage, tryLivePageOfFiles} from "./live_page_test.mjs";
 
 const require = createRequire(join(process.cwd(), "package.json"));
 const {chromium} = require("playwright-core");
@@ -75,7 +75,8 @@ try {
         await picture(dark, `${kind}-dark`);
         await dark.close();
 
-        live = await tryLivePage(open, address, expect, (at, name) => picture(at, `${kind}-${name}`)); // of the server, in the end: a file has no response
+        const tried = kind === "files" ? tryLivePageOfFiles : tryLivePage;
+        live = await tried(open, address, expect, picture);
     }
 
     const phone = await open({viewport: {width: 375, height: 760}, isMobile: true, hasTouch: true});

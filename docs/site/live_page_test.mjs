@@ -2,21 +2,52 @@
 
 const most = 400000; // bytes that the page may load in all
 
-// open: a page with its errors noted; address: of the site's folder; picture: a page's, by a name.
-export const tryLivePage = async (open, address, expect, picture) => {
-    const page = await open({viewport: {width: 1280, height: 1000}, colorScheme: "light"});
-    const sizes = {};
-    page.on("response", async response => { sizes[response.url().split("/").pop()] = (await response.body()).length; });
+const opened = async (open, address, options) => {
+    const page = await open({viewport: {width: 1280, height: 1000}, ...options});
     await page.goto(address + "/live.html");
+    if (await page.$("#live") !== null) await page.waitForSelector("#live[data-ready=yes]", {timeout: 60000});
+    return page;
+};
+const numbers = page => page.evaluate(() => document.getElementById("live").numbers);
+const until = (page, test, what, given) => page.waitForFunction(test, given, {timeout: 120000}).catch(() => { throw new Error(`the live page: ${what}`); });
+const epochs = (page, count) => until(page, least => document.getElementById("live").numbers.losses.length >= least, `${count} epochs are trained`, count);
+const resting = page => until(page, () => document.getElementById("live-train").textContent === "Train" && document.getElementById("live-alone").textContent === "Go on alone", "all stops");
+
+// From files, where it has no server: it trains there, too, in the dark and on a phone. open: a page with its errors noted; address: of
+// the site's folder; picture: a page's, by a name.
+export const tryLivePageOfFiles = async (open, address, expect, picture) => {
+    const dark = await opened(open, address, {colorScheme: "dark"});
+    if (await dark.$("#live") !== null) {
+        await dark.click("#live-train");
+        await epochs(dark, 12);
+        await picture(dark, "live-dark");
+
+        const phone = await opened(open, address, {viewport: {width: 375, height: 760}, isMobile: true, hasTouch: true});
+        const before = (await numbers(phone)).series, canvas = phone.locator("#live-series");
+        await canvas.scrollIntoViewIfNeeded();
+        const area = await canvas.boundingBox();
+        await phone.touchscreen.tap(area.x + area.width / 3, area.y + area.height * 0.1);
+        expect((await numbers(phone)).series.some((value, t) => value !== before[t]), "a finger draws");
+        await phone.evaluate(() => scrollTo(0, 0));
+        await picture(phone, "live-phone");
+        await phone.close();
+    }
+    await dark.close();
+};
+
+// From a server. Returns what it loads.
+export const tryLivePage = async (open, address, expect, picture) => {
+    const sizes = {};
+    const page = await opened(async options => {
+        const fresh = await open(options);
+        fresh.on("response", async response => { sizes[response.url().split("/").pop()] = (await response.body()).length; });
+        return fresh;
+    }, address, {colorScheme: "light"});
     if (await page.$("#live") === null) {
         expect(/setup\.sh live/.test(await page.textContent("main")), "the live page without a net says how to build one");
         await page.close();
         return "without a net";
     }
-    await page.waitForSelector("#live[data-ready=yes]", {timeout: 60000});
-    const numbers = () => page.evaluate(() => document.getElementById("live").numbers);
-    const until = (test, what) => page.waitForFunction(test, undefined, {timeout: 120000}).catch(() => { throw new Error(`the live page: ${what}`); });
-    const settled = () => page.evaluate(() => new Promise(done => setTimeout(done, 300)));
     const text = id => page.textContent("#live-" + id);
     const enter = async (id, value) => {
         await page.fill("#live-" + id, value);
@@ -26,51 +57,49 @@ export const tryLivePage = async (open, address, expect, picture) => {
     // It learns.
     expect(await text("weights") === "4385", `an LSTM of 32 units has ${await text("weights")} weights, expected 4385`);
     await page.click("#live-train");
-    await until(() => document.getElementById("live").numbers.losses.length >= 25, "25 epochs are trained");
+    await epochs(page, 25);
     expect(await text("train") === "Pause", "the button pauses while it trains");
     await page.click("#live-train");
-    await until(() => document.getElementById("live-train").textContent === "Train", "a training pauses");
-    const {losses, expected} = await numbers();
+    await resting(page);
+    const {losses, expected} = await numbers(page);
     expect(losses[0] > 0.05 && losses.at(-1) < 0.02, `the loss falls from ${losses[0]} to ${losses.at(-1)}, expected from above 0.05 to below 0.02`);
     expect(expected.length === 480 && expected.every(Number.isFinite), "the net says what it expects of 320 values and of 160 to come");
     await picture(page, "live-light");
 
     // It goes on alone, is heard, and draws on while it trains.
     await page.click("#live-alone");
-    await until(() => document.getElementById("live").numbers.alone.length >= 200, "the net goes on alone");
     await page.click("#live-train");
     await page.selectOption("#live-sound", "net");
-    await until(() => document.getElementById("live").numbers.losses.length >= 28 && document.getElementById("live").numbers.alone.length >= 300, "it trains while it goes on alone and is heard");
-    const {alone} = await numbers();
+    await epochs(page, losses.length + 3);
+    await until(page, () => document.getElementById("live").numbers.alone.length >= 300, "it goes on alone while it trains and is heard");
+    const {alone} = await numbers(page);
     expect(alone.every(value => Math.abs(value) < 10) && Math.max(...alone) - Math.min(...alone) > 0.3, "what it makes alone is a wave");
     await picture(page, "live-alone");
     await page.selectOption("#live-sound", "");
     await page.click("#live-alone");
     await page.click("#live-train");
-    await until(() => document.getElementById("live-train").textContent === "Train" && document.getElementById("live-alone").textContent === "Go on alone", "all stops");
+    await resting(page);
 
     // It is drawn on, by the mouse and by keys.
-    const before = (await numbers()).series, area = await page.locator("#live-series").boundingBox();
+    const before = (await numbers(page)).series, area = await page.locator("#live-series").boundingBox();
     const at = (x, y) => [area.x + area.width * x, area.y + area.height * y];
     await page.mouse.move(...at(0.2, 0.5));
     await page.mouse.down();
     for (const [x, y] of [[0.23, 0.2], [0.26, 0.5], [0.29, 0.8], [0.32, 0.5]]) await page.mouse.move(...at(x, y), {steps: 6});
     await page.mouse.up();
-    const drawn = (await numbers()).series;
+    const drawn = (await numbers(page)).series;
     expect(drawn.length === 320 && drawn.slice(0, 95).every((value, t) => value === before[t]) && drawn.slice(155).every((value, t) => value === before[155 + t]), "a stroke leaves the rest of the wave");
     expect(drawn[110] > 0.6 && drawn[139] < -0.6, `a stroke is where the mouse was: ${drawn[110]}, ${drawn[139]}`);
     await page.click("#live-repeat");
-    const repeated = (await numbers()).series, length = Array.from({length: 80}, (_, k) => k + 20).find(k => repeated.slice(k).every((value, t) => value === repeated[t]));
+    const repeated = (await numbers(page)).series, length = Array.from({length: 80}, (_, k) => k + 20).find(k => repeated.slice(k).every((value, t) => value === repeated[t]));
     expect(length > 50 && length < 70, `a stroke that is repeated has a period of ${length}`);
     await page.focus("#live-series");
     for (const key of ["ArrowRight", "ArrowRight", "ArrowUp"]) await page.keyboard.press(key);
-    expect((await numbers()).series.some((value, t) => value !== repeated[t]), "the arrow keys draw");
-    await settled();
-    const known = (await numbers()).losses.length;
+    expect((await numbers(page)).series.some((value, t) => value !== repeated[t]), "the arrow keys draw");
     await page.click("#live-train");
-    await page.waitForFunction(count => document.getElementById("live").numbers.losses.length > count, known, {timeout: 120000});
+    await epochs(page, (await numbers(page)).losses.length + 2);
     await page.click("#live-train");
-    await until(() => document.getElementById("live-train").textContent === "Train", "a training pauses");
+    await resting(page);
     await picture(page, "live-drawn");
 
     // What is no net is refused by the library.
@@ -78,7 +107,7 @@ export const tryLivePage = async (open, address, expect, picture) => {
     await page.waitForSelector("#live-error:not([hidden])");
     expect(await text("error") === "WaveLearner: units is 99, expected a whole number from 1 to 64", `99 units: ${await text("error")}`);
     await page.click("#live-train");
-    await settled();
+    await resting(page);
     expect(await text("train") === "Train" && await page.isVisible("#live-error"), "99 units don't train");
     await enter("units", "8");
     await page.waitForSelector("#live-error", {state: "hidden"});
@@ -89,29 +118,9 @@ export const tryLivePage = async (open, address, expect, picture) => {
     await page.waitForSelector("#live-error", {state: "hidden"});
     for (const [cell, weights] of [["0", "89"], ["2", "257"]]) {
         await page.selectOption("#live-cell", cell);
-        await page.waitForFunction(count => document.getElementById("live-weights").textContent === count, weights, {timeout: 60000});
+        await until(page, count => document.getElementById("live-weights").textContent === count, `cell ${cell} of 8 units has ${weights} weights`, weights);
     }
     await page.close();
-
-    const dark = await open({viewport: {width: 1280, height: 1000}, colorScheme: "dark"});
-    await dark.goto(address + "/live.html");
-    await dark.waitForSelector("#live[data-ready=yes]", {timeout: 60000});
-    await dark.click("#live-train");
-    await dark.waitForFunction(() => document.getElementById("live").numbers.losses.length >= 12, undefined, {timeout: 120000});
-    await picture(dark, "live-dark");
-    await dark.close();
-
-    const phone = await open({viewport: {width: 375, height: 760}, isMobile: true, hasTouch: true});
-    await phone.goto(address + "/live.html");
-    await phone.waitForSelector("#live[data-ready=yes]", {timeout: 60000});
-    const untouched = await phone.evaluate(() => document.getElementById("live").numbers.series);
-    await phone.locator("#live-series").scrollIntoViewIfNeeded();
-    const small = await phone.locator("#live-series").boundingBox();
-    await phone.touchscreen.tap(small.x + small.width / 3, small.y + small.height * 0.1);
-    await phone.waitForFunction(values => document.getElementById("live").numbers.series.some((value, t) => value !== values[t]), untouched);
-    await phone.evaluate(() => scrollTo(0, 0));
-    await picture(phone, "live-phone");
-    await phone.close();
 
     const total = Object.values(sizes).reduce((a, b) => a + b, 0);
     const list = Object.entries(sizes).map(([name, bytes]) => `${name} ${bytes}`).join(", ");
