@@ -97,7 +97,7 @@ double nats(const Net& net, std::span<const Index> text) {
     for (std::size_t first = 0; first + 1 < text.size(); first += steps) {
         const auto piece = text.subspan(first, std::min(steps + 1, text.size() - first));
         const auto count = static_cast<Index>(piece.size()) - 1;
-        const auto data = streams(piece, 1, count);
+        const auto data = token_streams(piece, 1, count);
         sum += static_cast<double>(count) * SoftmaxCrossEntropy{}(net.infer(data.x, tape, state), data.y);
         net.final_state(tape, state);
     }
@@ -109,16 +109,16 @@ double learn(Writer& writer, const std::u32string& text, const Settings& setting
     const std::vector<Index> numbers = writer.alphabet.numbers(text, settings.file);
     const auto training = std::span(numbers).first(numbers.size() - numbers.size() / 10);
     const auto validation = std::span(numbers).subspan(training.size());
-    require(pieces(validation, settings.streams, settings.steps) >= 1, settings.file.c_str(), "its last tenth has ",
-            validation.size(), " characters, expected ", settings.streams * settings.steps + 1,
+    require(static_cast<Index>(validation.size()) > settings.streams * settings.steps, settings.file.c_str(),
+            "its last tenth has ", validation.size(), " characters, expected ", settings.streams * settings.steps + 1,
             " for a piece of every stream");
 
     Training goes_on{writer.net, Adam{.learning_rate = settings.learning_rate, .beta2 = 0.99}};
     if (!settings.load.empty())
         load_training(settings.load, goes_on);
     const auto save = save_training_every(1, settings.saved(), goes_on, writer.metadata());
-    const History& history = fit(goes_on, streams(training, settings.streams, settings.steps),
-                                 streams(validation, settings.streams, settings.steps), SoftmaxCrossEntropy{},
+    const History& history = fit(goes_on, token_streams(training, settings.streams, settings.steps),
+                                 token_streams(validation, settings.streams, settings.steps), SoftmaxCrossEntropy{},
                                  {.epochs = settings.epochs,
                                   .batch_size = settings.streams,
                                   .shuffle = false,

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <span>
 #include <string>
+#include <vector>
 
 using namespace carousel;
 
@@ -36,20 +37,6 @@ double truth(const std::string& text) {
     return lines > 0 ? static_cast<double>(right) / lines : 0;
 }
 
-// A long text as `streams` texts side by side, each in pieces of `steps` characters: sample k·streams + s is the k-th piece of stream s.
-Dataset<float> pieces(const std::string& text, const std::string& alphabet, Index streams, Index steps) {
-    const Index length = static_cast<Index>(text.size() - 1) / streams, count = length / steps;
-    Dataset<float> data{Sequence<float>(1, steps, streams * count), Sequence<float>(1, steps, streams * count)};
-    const auto number = [&](Index at) { return static_cast<float>(alphabet.find(text[static_cast<std::size_t>(at)])); };
-    for (Index k = 0; k < count; ++k)
-        for (Index s = 0; s < streams; ++s)
-            for (Index t = 0; t < steps; ++t) {
-                data.x.step(t)(0, k * streams + s) = number(s * length + k * steps + t);
-                data.y.step(t)(0, k * streams + s) = number(s * length + k * steps + t + 1);
-            }
-    return data;
-}
-
 } // namespace
 
 int main() {
@@ -59,8 +46,12 @@ int main() {
     alphabet.erase(std::unique(alphabet.begin(), alphabet.end()), alphabet.end());
     const auto letters = static_cast<Index>(alphabet.size());
 
+    const auto number = [&](char c) { return static_cast<Index>(alphabet.find(c)); };
+    std::vector<Index> tokens(text.size());
+    std::transform(text.begin(), text.end(), tokens.begin(), number);
+
     const Index streams = 16, steps = 50;
-    const Dataset<float> data = pieces(text, alphabet, streams, steps);
+    const Dataset<float> data = token_streams(tokens, streams, steps);
     std::printf("%td pieces of %td characters, %td letters\n", data.size(), steps, letters);
 
     Sequential model{Embedding<float>{letters, 16, {.seed = 1}}, LSTM<float>{16, 64, {.seed = 2}},
@@ -76,7 +67,6 @@ int main() {
                 history.epochs.back().loss);
 
     Stream stream{model};
-    const auto number = [&](char c) { return static_cast<Index>(alphabet.find(c)); };
     const auto write = [&](const std::string& beginning, Index count, auto pick) {
         stream.reset();
         for (const char c : beginning.substr(0, beginning.size() - 1))

@@ -1,7 +1,7 @@
 // Text as numbers: characters are Unicode code points, read from UTF-8, and each has a number in an alphabet.
 #pragma once
 
-#include <carousel/train/dataset.hpp>
+#include <carousel/core/matrix.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -9,10 +9,10 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace example {
@@ -114,28 +114,5 @@ class Alphabet {
   private:
     std::u32string characters_;
 };
-
-/// Of how many pieces `streams` makes each stream.
-inline Index pieces(std::span<const Index> tokens, Index count, Index steps) {
-    return tokens.empty() ? 0 : (static_cast<Index>(tokens.size()) - 1) / (count * steps);
-}
-
-/// A text laid out for a stateful training: `count` streams side by side, each a contiguous part of the text, cut into
-/// pieces of `steps` tokens. Sample k·count + s is piece k of stream s, so that in batches of `count` each sample goes
-/// on where the same one of the last batch ended; the target at every step is the token after it. What is too short for
-/// one more piece of every stream, at the end, is left out.
-inline carousel::Dataset<float> streams(std::span<const Index> text, Index count, Index steps) {
-    const Index length = pieces(text, count, steps), samples = length * count;
-    carousel::Dataset<float> data{carousel::Sequence<float>(1, steps, samples),
-                                  carousel::Sequence<float>(1, steps, samples)};
-    for (Index k = 0; k < length; ++k)
-        for (Index s = 0; s < count; ++s)
-            for (Index t = 0; t < steps; ++t) {
-                const auto at = static_cast<std::size_t>((s * length + k) * steps + t);
-                data.x.step(t)(0, k * count + s) = static_cast<float>(text[at]);
-                data.y.step(t)(0, k * count + s) = static_cast<float>(text[at + 1]);
-            }
-    return data;
-}
 
 } // namespace example

@@ -81,5 +81,6 @@
 #include "carousel/train/search.hpp"
 #include "carousel/train/summary.hpp"
 #include "carousel/train/time_limit.hpp"
+#include "carousel/train/token_streams.hpp"
 #include "carousel/train/unpadded.hpp"
 #include "carousel/train/windows.hpp"

@@ -71,17 +71,3 @@ TEST_CASE("text: an alphabet numbers the characters of a text, and is made again
     CHECK(Alphabet(alphabet.characters()).characters() == alphabet.characters());
     CHECK_THROWS_WITH(alphabet.numbers(U"hé", "--prime"), "--prime: 'é' isn't among the 9 characters of the alphabet");
 }
-
-TEST_CASE("text: streams go on from batch to batch, each with the token after it as target") {
-    std::vector<Index> tokens(14);
-    for (std::size_t k = 0; k < tokens.size(); ++k)
-        tokens[k] = static_cast<Index>(k);
-    const auto data = streams(tokens, 2, 2); // 0 … 5 | 6 … 11
-    REQUIRE(data.size() == 6);
-    const carousel::Matrix<float> x{{0, 6, 2, 8, 4, 10}, {1, 7, 3, 9, 5, 11}};
-    CHECK(data.x.values().reshaped(6, 2).transpose() == x);
-    CHECK(data.y.values().reshaped(6, 2).transpose() == (x.array() + 1).matrix());
-    CHECK(pieces(tokens, 2, 2) == 3);
-    CHECK(pieces(std::span(tokens).first(4), 2, 2) == 0);
-    CHECK(pieces({}, 2, 2) == 0);
-}
