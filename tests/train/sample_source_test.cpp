@@ -234,16 +234,23 @@ TEST_CASE("SampleSource: what doesn't fit is refused before the training, with t
     refused(
         SampleSource<double>(map_of(data)).part(8, 4), {},
         "MeanSquaredError: the target at feature 0, step 1 of sequence 1 is inf, expected a finite number; sequence "
-        "0 is sample 8");
+        "1 is sample 9");
+    refused(
+        SampleSource<double>(data).subset(std::vector<Index>{2, 11, 0, 9}).part(1, 3), {},
+        "MeanSquaredError: the target at feature 0, step 1 of sequence 2 is inf, expected a finite number; sequence "
+        "2 is sample 9");
     data.x.step(2)(1, 9) = std::numeric_limits<double>::quiet_NaN();
     const std::string message = "fit: x is nan in sample 9 at step 2, feature 1, expected finite numbers: leave the "
                                 "sample out, or fill the gap";
     refused(map_of(data), {}, message);
     refused(data, {}, message);
     refused(SampleSource<double>(map_of(data)).part(8, 4), {}, message);
+    refused(SampleSource<double>(data).subset(std::vector<Index>{2, 11, 0, 9}), {}, message);
     const std::vector<Index> lengths(12, 7);
     const Dataset<double> uneven{data.x, Sequence<double>(1, 7, 12, lengths)};
     refused(map_of(uneven), {}, "fit: sequence 1 has targets for 7 steps and the model outputs 3, expected as many");
+    const auto chosen = SampleSource<double>(uneven).part(2, 9).subset(std::vector<Index>{6, 1});
+    refused(chosen, {}, "fit: sequence 8 has targets for 7 steps and the model outputs 1, expected as many");
     refused(map_of(uneven), {.truncate = 3},
             "fit: truncate needs a target for every step: sequence 1 has 3 steps and its targets have 7");
 }

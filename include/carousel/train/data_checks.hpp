@@ -8,6 +8,7 @@
 #include "carousel/train/sample_source.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 #include <span>
 #include <stdexcept>
@@ -24,10 +25,10 @@ void check_shape(const char* where, const SampleSource<S>& data) {
     require(data.size() >= 1 && data.shape().x_steps >= 1, where, "the data set is empty");
 }
 
-/// Every real number of x in the samples first … first + count − 1 must be finite. Padding may hold anything. x begins with sample
-/// `offset` of what the message counts.
-template <class S>
-void check_finite(const char* where, const SequenceView<S>& x, Index first, Index count, Index offset = 0) {
+/// Every real number of x in the samples first … first + count − 1 must be finite. Padding may hold anything. The message calls sample b
+/// of x number(b).
+template <class S, class F>
+void check_finite(const char* where, const SequenceView<S>& x, Index first, Index count, F&& number) {
     const Index features = x.features();
     for (Index t = 0; t < x.steps(); ++t)
         for (Index b = first; b < first + count;) { // over runs of samples that are real at this step
@@ -36,7 +37,7 @@ void check_finite(const char* where, const SequenceView<S>& x, Index first, Inde
                 ++end;
             const S* const numbers = x.data() + (t * x.batch() + b) * features;
             if (const Index k = end > b ? non_finite_at(numbers, (end - b) * features) : 0; k < (end - b) * features)
-                require(false, where, "x is ", numbers[k], " in sample ", offset + b + k / features, " at step ", t,
+                require(false, where, "x is ", numbers[k], " in sample ", number(b + k / features), " at step ", t,
                         ", feature ", k % features, ", expected finite numbers: leave the sample out, or fill the gap");
             b = end + 1;
         }
@@ -58,7 +59,7 @@ void check_steps(const char* where, const Evaluated<S>& model, const SampleSourc
     const bool ragged = !data.x_lengths().empty();
     for (Index b = first; !data.y_lengths().empty() && b < first + count; ++b) {
         const Index real = ragged ? model.output_length(data.x_length(b)) : made;
-        require(data.y_length(b) == real, where, "sequence ", data.first() + b, " has targets for ", data.y_length(b),
+        require(data.y_length(b) == real, where, "sequence ", data.number(b), " has targets for ", data.y_length(b),
                 " steps and the model outputs ", real, ", expected as many");
     }
 }
@@ -102,16 +103,19 @@ double check_batches(const char* where, const Evaluated<S>& model, const SampleS
         samples.resize(static_cast<std::size_t>(std::min(at_once, first + count - k)));
         std::iota(samples.begin(), samples.end(), k);
         batch(model, data, samples, x, y);
-        const Index number = data.first() + k;
+        const auto number = [&](Index b) { return data.number(k + b); };
         if (!data.finite())
             check_finite(where, x.view(), 0, x.batch(), number);
         if (model.checks())
             weight += instead_of<std::invalid_argument>(
                 [&] { return check_targets(model, x.view(), y.view(), 0, y.batch()); },
-                [&](const std::invalid_argument& error) {
-                    if (number > 0)
-                        fail<std::invalid_argument>(std::string(error.what()) + "; sequence 0 is sample " +
-                                                    decimal(number));
+                [&](const std::invalid_argument& error) { // which counts the sequences of the batch
+                    const std::string what = error.what();
+                    for (Index b = 0; b < y.batch(); ++b)
+                        if (const auto alone = caught([&] { check_targets(model, x.view(), y.view(), b, 1); });
+                            alone && number(b) != b && what_of(alone) == what)
+                            fail<std::invalid_argument>(what + "; sequence " + decimal(b) + " is sample " +
+                                                        decimal(number(b)));
                 });
     }
     return weight;
@@ -125,7 +129,7 @@ double check_samples(const char* where, const Evaluated<S>& model, const SampleS
     static_cast<void>(model.output_size(data.shape().x_features)); // which throws if the model takes others
     const Dataset<S>* const whole = data.whole_dataset();
     if (whole)
-        check_finite(where, whole->x.view(), data.first() + first, count);
+        check_finite(where, whole->x.view(), data.first() + first, count, std::identity());
     if (model.checks() && !model.own_steps())
         check_steps(where, model, data, first, count);
     if (!whole)

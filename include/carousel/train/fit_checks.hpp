@@ -24,7 +24,7 @@ void check(const FitOptions& o, const SampleSource<S>& data) {
     if (o.truncate > 0 && !data.y_lengths().empty())
         for (Index b = 0; b < data.size(); ++b)
             require(data.x_length(b) == data.y_length(b), "fit", "truncate needs a target for every step: sequence ",
-                    data.first() + b, " has ", data.x_length(b), " steps and its targets have ", data.y_length(b));
+                    data.number(b), " has ", data.x_length(b), " steps and its targets have ", data.y_length(b));
     require(o.bucket == 0 || data.block() == 0 || data.block() >= data.size(), "fit", "bucket is ", o.bucket,
             ", expected 0 for samples that come in an order of their own, ", data.block(), " of ", data.size(),
             " at a time");

@@ -90,6 +90,8 @@ class SampleSource {
     /// number 0 here.
     const Dataset<S>* whole_dataset() const { return samples_->dataset(); }
     Index first() const { return first_; }
+    /// The number that sample k, which must be there, has in the samples from which parts and subsets were made.
+    Index number(Index k) const { return samples_->number(first_ + k); }
 
   private:
     using Erased = std::shared_ptr<const detail::AnySamples<S>>;

@@ -54,6 +54,8 @@ class AnySamples {
     virtual void gather(std::span<const Index> samples, Sequence<S>& x, Sequence<S>& y, StepsOfBatch steps) const = 0;
     /// The samples as a Dataset, if they are one.
     virtual const Dataset<S>* dataset() const { return nullptr; }
+    /// Which of the samples that the user has is this one.
+    virtual Index number(Index sample) const { return sample; }
 };
 
 /// out takes this shape, the lengths of these samples and, where it is ragged, zeros.
@@ -187,6 +189,7 @@ class ChosenSamples final : public AnySamples<S> {
             numbers.push_back(chosen_[static_cast<std::size_t>(sample)]);
         all_->gather(numbers, x, y, steps);
     }
+    Index number(Index sample) const override { return all_->number(chosen_[static_cast<std::size_t>(sample)]); }
 
   private:
     std::shared_ptr<const AnySamples<S>> all_;
