@@ -2,6 +2,7 @@
 #include "carousel/layer/embedding.hpp"
 #include "carousel/layer/last_step.hpp"
 #include "carousel/loss/mean_squared_error.hpp"
+#include "carousel/loss/weighted.hpp"
 #include "carousel/optim/adam.hpp"
 #include "carousel/optim/freeze.hpp"
 #include "carousel/optim/sgd.hpp"
@@ -75,6 +76,22 @@ TEST_CASE("accumulate: several batches are a step of one large batch, whatever t
         CHECK(std::abs(first.history().epochs[2].gradient_norm - second.history().epochs[2].gradient_norm) < 1e-12);
         CHECK(std::abs(first.history().epochs[2].loss - second.history().epochs[2].loss) < 1e-12);
     }
+}
+
+TEST_CASE("accumulate: small weights come to the same bits as large ones, and those that leave no digits are refused") {
+    const auto trained = [](double weight) {
+        auto model = plain_model();
+        Dataset<double> data = training_data(); // 60 targets
+        data.y = with_weights(data.y, std::vector<double>(12, weight));
+        fit(model, data, Weighted{MeanSquaredError{}}, SGD{}, {.epochs = 2, .batch_size = 4, .accumulate = 3});
+        return values(model);
+    };
+    CHECK(trained(std::ldexp(1, -900)) == trained(1));
+    CHECK_THROWS_WITH(trained(std::ldexp(1, -1000)),
+                      "fit: the targets of a step weigh " + detail::message_of(std::ldexp(60, -1000)) +
+                          ", expected at least " + detail::message_of(std::ldexp(1, -1022 + 52)) +
+                          " with accumulate: multiply the weights of all samples by one "
+                          "number");
 }
 
 TEST_CASE("accumulate: what is left at the end of an epoch makes a step, and batches without targets make none") {

@@ -2,12 +2,14 @@
 #pragma once
 
 #include "carousel/core/parameter.hpp"
+#include "carousel/core/require.hpp"
 #include "carousel/train/training_state.hpp"
 
 #ifdef CAROUSEL_BODIES
 #    include "carousel/kernel/vectors.hpp"
 #endif
 
+#include <limits>
 #include <vector>
 
 namespace carousel::inline CAROUSEL_ABI::detail {
@@ -37,6 +39,13 @@ class Accumulation {
     /// A gradient of a loss times its weight.
     static void weigh(Matrix<S>& dy, double weight) {
         kernel::vector_functions<S>().scale(static_cast<S>(weight), dy.data(), dy.size());
+    }
+    /// Throws std::invalid_argument if gradients times this weight, of all targets of a step, are too small for the digits of an S: those
+    /// of a gradient of 1 end at epsilon, which times the weight must be a normal number.
+    static void require_digits(double weight) {
+        constexpr double least = double(std::numeric_limits<S>::min()) / double(std::numeric_limits<S>::epsilon());
+        require(weight >= least, "fit", "the targets of a step weigh ", weight, ", expected at least ", least,
+                " with accumulate: multiply the weights of all samples by one number");
     }
     /// The parameters' gradients, over the weight of all.
     void divide(double weight) const {

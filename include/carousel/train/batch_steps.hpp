@@ -97,6 +97,8 @@ class BatchSteps {
             so_far = accumulation_.kept(batches, weight); // all of it, or nothing if memory runs out
             return;
         }
+        if (weight > 0)
+            accumulation_.require_digits(weight);
         so_far = {};
         if (weight == 0)
             return;
