@@ -32,7 +32,10 @@ const open = async options => {
     const page = await (await browser.newContext(options)).newPage();
     page.on("console", message => { if (message.type() === "error" || message.type() === "warning") errors.push(`${page.url()}: ${message.text()}`); });
     page.on("pageerror", error => errors.push(`${page.url()}: ${error}`));
-    page.on("requestfailed", request => errors.push(`${page.url()}: ${request.url()} failed`));
+    page.on("requestfailed", request => { // but for a worker of a page that is left while it begins
+        const left = request.url().startsWith("blob:") && request.failure()?.errorText === "net::ERR_ABORTED";
+        if (!left) errors.push(`${page.url()}: ${request.url()} failed (${request.failure()?.errorText})`);
+    });
     page.on("response", response => { if (response.status() >= 400) errors.push(`${page.url()}: ${response.url()} is ${response.status()}`); });
     return page;
 };

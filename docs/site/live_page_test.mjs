@@ -40,7 +40,9 @@ export const tryLivePage = async (open, address, expect, picture) => {
     const sizes = {};
     const page = await opened(async options => {
         const fresh = await open(options);
-        fresh.on("response", async response => { sizes[response.url().split("/").pop()] = (await response.body()).length; });
+        fresh.on("response", async response => { // the worker's address has what live-engine.js brought
+            if (!response.url().startsWith("blob:")) sizes[response.url().split("/").pop()] = (await response.body()).length;
+        });
         return fresh;
     }, address, {colorScheme: "light"});
     if (await page.$("#live") === null) {
