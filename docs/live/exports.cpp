@@ -1,13 +1,15 @@
 // What live.js calls of the net: functions of numbers alone. Numbers in rows go through one buffer, which never moves. Each function
-// returns NaN where it fails; live_error() says why, and everything is as it was before.
+// returns NaN where it fails, and live_error() says why. A value that is refused changes nothing.
 #include "wave_learner.hpp"
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <exception>
 #include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 using namespace carousel;
@@ -61,6 +63,7 @@ int live_capacity() {
     return static_cast<int>(buffer.size());
 }
 
+/// What the last failure says.
 const char* live_error() {
     return error.c_str();
 }

@@ -365,8 +365,11 @@
     };
     picture.addEventListener("pointerdown", event => {
         if (event.button !== 0) return;
+        const scrolled = from > 0;
         alone = false;
         tail = [], after = known, from = 0;
+        paint();
+        if (scrolled || event.offsetX / picture.clientWidth > known / shown) return; // back to the wave, which ends there
         picture.setPointerCapture(event.pointerId);
         pen = place(event);
         stroke = [pen[0], pen[0]];
