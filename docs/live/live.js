@@ -100,7 +100,8 @@
     let tail = [], after = known, from = 0; // of a run alone: its last values; where they begin; where the picture begins
     let losses = [], earlier = [];          // earlier trainings, to compare: {name, losses}
     let stroke = null, cursor = -1;         // the last stroke's first and last value; the keyboard's place
-    let training = false, alone = false, seed = 1, named = "";
+    let training = 0, alone = 0, begun = 0; // the numbers of the loops that train and go on, 0 if none does; how many were begun
+    let seed = 1, named = "";
     const frame = () => new Promise(done => requestAnimationFrame(done));
 
     // --- Pictures ---
@@ -170,7 +171,7 @@
     const paintLosses = () => {
         const [pen, width, height] = begin(chart);
         const all = [losses, ...earlier.map(one => one.losses)], finite = all.flat().filter(loss => loss > 0);
-        const top = Math.ceil(Math.log10(Math.max(1, ...finite.slice(0, 1), finite.reduce((a, b) => Math.max(a, b), 0))));
+        const top = Math.ceil(Math.log10(finite.reduce((a, b) => Math.max(a, b), 1)));
         const bottom = Math.min(top - 2, Math.floor(Math.log10(finite.reduce((a, b) => Math.min(a, b), 1))));
         const left = 46, right = 12, below = 22, above = 10;
         const most = Math.max(60, ...all.map(one => one.length));
@@ -251,7 +252,7 @@
             return true;
         } catch (error) {
             for (const id of ["units", "rate"]) byId(id).setAttribute("aria-invalid", error.message.includes(id));
-            training = false;
+            training = 0;
             label();
             told(error);
             return false;
@@ -260,15 +261,16 @@
 
     const train = async () => {
         if (training) {
-            training = false;
+            training = 0;
+            label();
             return;
         }
-        training = true;
+        const mine = training = ++begun;
         label();
         try {
             if (!await settle()) return;
             say("learning");
-            while (training) {
+            while (training === mine) {
                 const {loss, time, expected: heard} = await ask("epoch", {ahead});
                 losses.push(loss);
                 expected = heard;
@@ -279,27 +281,30 @@
                 paint();
                 await frame(); // an epoch a picture, and none while nobody looks
             }
-            say(`paused after epoch ${losses.length}`);
+            if (!training) say(`paused after epoch ${losses.length}`);
         } catch (error) {
             told(error);
         } finally {
-            training = false;
+            if (training === mine) training = 0;
             label();
         }
     };
 
     const goOn = async () => {
         if (alone) {
-            alone = false;
+            alone = 0;
+            label();
             return;
         }
-        alone = true;
+        const mine = alone = ++begun;
         label();
         try {
             await ask("listen", {run: 0});
             tail = [], after = known, from = 0;
-            while (alone) {
-                tail.push(...(await ask("alone", {run: 0, count: 2})).values);
+            while (alone === mine) {
+                const {values} = await ask("alone", {run: 0, count: 2});
+                if (alone !== mine) break;
+                tail.push(...values);
                 after += tail.splice(0, Math.max(0, tail.length - shown)).length;
                 from = Math.max(0, after + tail.length - shown);
                 paint();
@@ -308,7 +313,7 @@
         } catch (error) {
             told(error);
         } finally {
-            alone = false;
+            if (alone === mine) alone = 0;
             label();
         }
     };
@@ -317,7 +322,7 @@
 
     let sending = null; // one message at a time, with the wave as it is then
     const changed = () => {
-        alone = false;
+        alone = 0;
         tail = [], after = known, from = 0;
         paint();
         label();
@@ -349,39 +354,39 @@
         changed();
     };
 
-    let pen = null; // where the pointer was: [value's number, value]
+    let last = null; // where the pointer was: [value's number, value]
     const place = event => {
         const area = picture.getBoundingClientRect();
         const t = Math.floor((event.clientX - area.left) / area.width * shown), v = (0.5 - (event.clientY - area.top) / area.height) * 2.6;
         return [Math.min(known - 1, Math.max(0, t)), Math.min(1.2, Math.max(-1.2, v))];
     };
     const draw = to => {
-        const [t0, v0] = pen, [t1, v1] = to, steps = Math.max(1, Math.abs(t1 - t0));
+        const [t0, v0] = last, [t1, v1] = to, steps = Math.max(1, Math.abs(t1 - t0));
         for (let k = 0; k <= steps; ++k) series[Math.round(t0 + (t1 - t0) * k / steps)] = v0 + (v1 - v0) * k / steps;
         stroke = [Math.min(stroke[0], t1), Math.max(stroke[1], t1)];
-        pen = to;
+        last = to;
         own();
         changed();
     };
     picture.addEventListener("pointerdown", event => {
         if (event.button !== 0) return;
         const scrolled = from > 0;
-        alone = false;
+        alone = 0;
         tail = [], after = known, from = 0;
         paint();
         if (scrolled || event.offsetX / picture.clientWidth > known / shown) return; // back to the wave, which ends there
         picture.setPointerCapture(event.pointerId);
-        pen = place(event);
-        stroke = [pen[0], pen[0]];
+        last = place(event);
+        stroke = [last[0], last[0]];
         cursor = -1;
-        draw(pen);
+        draw(last);
     });
     picture.addEventListener("pointermove", event => {
-        if (!pen) return;
+        if (!last) return;
         const events = event.getCoalescedEvents?.() ?? [];
         for (const one of events.length ? events : [event]) draw(place(one));
     });
-    for (const name of ["pointerup", "pointercancel"]) picture.addEventListener(name, () => { pen = null; });
+    for (const name of ["pointerup", "pointercancel"]) picture.addEventListener(name, () => { last = null; });
     picture.addEventListener("keydown", event => {
         const step = {ArrowLeft: -4, ArrowRight: 4}[event.key], lift = {ArrowUp: 0.1, ArrowDown: -0.1}[event.key];
         if (!step && !lift) return;
