@@ -180,15 +180,11 @@ tools)
 mpi)
     needed="$needed mpi"
     ;;
-docs)
+docs | live)
     needed="$needed doxygen graphviz python-markdown python-pygments"
+    [ "$1" = docs ] || needed="$needed emscripten"
     wanted=eigen
     optional='chromium node npm' # for the manual's own test
-    ;;
-live)
-    needed="$needed doxygen graphviz python-markdown python-pygments emscripten"
-    wanted=eigen
-    optional='chromium node npm'
     ;;
 ci)
     needed="$needed clang sanitizers clang-format json zip hdf5 protobuf mpi"

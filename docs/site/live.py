@@ -2,13 +2,12 @@
 import base64
 import gzip
 import os
+import re
 
 from pages import Failure
 
 SOURCE = "docs/live.md"
-PLACE = '<div id="live"></div>'
-WITHOUT = """<p><strong>This copy of the manual was built without Emscripten, so the net isn't here.</strong> On Debian or Ubuntu
-<code>sh cmake/setup.sh live &amp;&amp; cmake --workflow --preset docs</code> builds it into <code>build/docs/live.html</code>.</p>"""
+PLACE = re.compile(r'<div id="live-place">.*?</div>', re.S)
 
 
 def read(root, name):
@@ -17,10 +16,10 @@ def read(root, name):
 
 
 def with_panel(root, body, engine):
-    """The page with the panel in its place, or with what to do for it."""
-    if body.count(PLACE) != 1:
-        raise Failure(f"{SOURCE} has {body.count(PLACE)} times '{PLACE}', expected it once")
-    return body.replace(PLACE, read(root, "panel.html") if engine else WITHOUT)
+    """The page with the panel in the place of what is said without it."""
+    if len(PLACE.findall(body)) != 1:
+        raise Failure(f"{SOURCE} has {len(PLACE.findall(body))} times <div id=\"live-place\">, expected it once")
+    return PLACE.sub(lambda _: read(root, "panel.html"), body) if engine else body
 
 
 def files(root, engine):
