@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """Checks that a guide shows what its program is and prints: check_guide.py GUIDE.md PROGRAM.cpp EXECUTABLE [ARGUMENT…].
 
-Each block ```cpp stands in the program's source, whole lines in this order (```cpp not compiled doesn't). The blocks ```text output
+Each block ```cpp stands in the program's source, whole lines in this order (```cpp not compiled doesn't), and each block ```python
+in a Python file of the folder that is named as the program, if there is one. The blocks ```text output
 are, one after the other, what the program prints; numbers with a point may differ by a third, for other processors round otherwise.
 check_guide.py --write … puts the program's output into the guide's only block instead."""
+import glob
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +16,16 @@ FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.S | re.M)
 
 def lines_of(text):
     return [line.strip() for line in text.split("\n") if line.strip()]
+
+
+def lines_of_file(path):
+    with open(path, encoding="utf-8") as file:
+        return lines_of(file.read())
+
+
+def stands_in(code, program):
+    wanted = lines_of(code)
+    return any(program[k:k + len(wanted)] == wanted for k in range(len(program)))
 
 
 def same(word, expected):
@@ -31,8 +44,8 @@ def main():
     guide, source, *command = arguments
     with open(guide, encoding="utf-8") as file:
         page = file.read()
-    with open(source, encoding="utf-8") as file:
-        program = lines_of(file.read())
+    program = lines_of_file(source)
+    scripts = {path: lines_of_file(path) for path in glob.glob(os.path.splitext(source)[0] + "/*.py")}
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{command[0]} ends with {done.returncode}: {done.stderr}")
@@ -45,9 +58,12 @@ def main():
     for info, code in FENCE.findall(page):
         if info == "cpp":
             blocks += 1
-            wanted = lines_of(code)
-            if not any(program[k:k + len(wanted)] == wanted for k in range(len(program))):
+            if not stands_in(code, program):
                 wrong.append(f"{guide}: this code isn't in {source}:\n{code}")
+        elif info == "python" and scripts:
+            blocks += 1
+            if not any(stands_in(code, lines) for lines in scripts.values()):
+                wrong.append(f"{guide}: this code isn't in {', '.join(scripts)}:\n{code}")
         elif info == "text output":
             shown += code.rstrip("\n").split("\n")
     printed = done.stdout.rstrip("\n").split("\n")

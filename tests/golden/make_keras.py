@@ -4,7 +4,8 @@
 Run without arguments; needs numpy and h5py (Debian: python3-h5py). Keras itself isn't needed: files are laid out as
 keras/src/saving/saving_lib.py (.keras) and keras/src/legacy/saving/legacy_h5_format.py (.h5) write them, and the outputs
 are computed in NumPy, in float64, from the equations in the layers' documentation, with Keras' own layouts of weights.
-Each model's x (B,T,F) and y are in keras/outputs.txt as x_<name> (T,B,F) and y_<name> (T,B,F).
+The net of the guide from-other-libraries is in its folder, docs/guides/from-other-libraries. Each of the others'
+x (B,T,F) and y are in keras/outputs.txt as x_<name> (T,B,F) and y_<name> (T,B,F).
 """
 import io
 import json
@@ -130,7 +131,7 @@ def keras3(class_name, config, **more):
     return {"module": "keras.layers", "class_name": class_name, "config": config, "registered_name": None} | more
 
 
-def save_keras(name, model, variables, version="3.5.0"):
+def save_keras(name, model, variables, version="3.5.0", folder=FOLDER):
     """`variables`: path below layers/ -> list of arrays."""
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
@@ -140,7 +141,7 @@ def save_keras(name, model, variables, version="3.5.0"):
             for k, array in enumerate(arrays):
                 group[str(k)] = array
     metadata = {"keras_version": version, "date_saved": "2026-01-01@00:00:00"}
-    with zipfile.ZipFile(FOLDER / f"{name}.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(folder / f"{name}.keras", "w", zipfile.ZIP_DEFLATED) as archive:
         for member, content in (
             ("metadata.json", json.dumps(metadata)),
             ("config.json", json.dumps(model)),
@@ -279,8 +280,25 @@ def reversed_text():
     save_keras("reversed_text", model, variables, "3.9.2")
 
 
+def guide():
+    """Keras 3, Sequential: what a user would save first, a GRU and a Dense layer at every step; x and y as a table."""
+    folder = golden_format.FOLDER.parent.parent / "docs" / "guides" / "from-other-libraries"
+    x = draw(1, 60, 1, scale=1)
+    cell, out = [draw(1, 36), draw(12, 36), draw(2, 36)], [draw(12, 1), draw(1)]
+    y = dense(gru(x, cell, True, return_sequences=True), out)
+    layers = [
+        keras3("InputLayer", {"batch_shape": [None, None, 1], "dtype": "float32", "name": "input_layer"}),
+        keras3("GRU", {"name": "gru", "units": 12, "activation": "tanh", "recurrent_activation": "sigmoid", "use_bias": True, "dropout": 0.0, "recurrent_dropout": 0.0, "reset_after": True, "return_sequences": True, "return_state": False, "go_backwards": False, "stateful": False, "unroll": False, "zero_output_for_mask": False, "seed": None}),
+        keras3("Dense", {"name": "dense", "units": 1, "activation": "linear", "use_bias": True}),
+    ]
+    model = {"module": "keras", "class_name": "Sequential", "config": {"name": "net", "layers": layers}, "registered_name": None}
+    save_keras("net", model, {"gru/cell": cell, "gru": [], "dense": out}, folder=folder)
+    np.savetxt(folder / "keras.csv", np.column_stack([x[0, :, 0], y[0, :, 0]]), delimiter=",", header="x,y", comments="")
+
+
 FOLDER.mkdir(exist_ok=True)
 convolution()
 backwards()
 reversed_text()
+guide()
 golden_format.write("keras/outputs.txt", "make_keras.py", ["x_<name>, y_<name> (T,B,F) of <name>.keras or <name>.h5; tokens are (T,B,1)"], outputs)
