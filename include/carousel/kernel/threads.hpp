@@ -3,7 +3,8 @@
 
 #include "carousel/core/require.hpp"
 
-#ifdef CAROUSEL_BODIES
+// Without threads in the compiler's library, as for a microcontroller without a system, shards run one after the other.
+#if defined(CAROUSEL_BODIES) && defined(__STDCPP_THREADS__)
 #    include "carousel/kernel/thread_pool.hpp"
 #endif
 
@@ -14,7 +15,7 @@ CAROUSEL_OWN CAROUSEL_INLINE void run_shards(int shards, void (*job)(const void*
 CAROUSEL_OWN CAROUSEL_INLINE int thread_count();
 CAROUSEL_OWN CAROUSEL_INLINE void set_thread_count(int n);
 
-#ifdef CAROUSEL_BODIES
+#if defined(CAROUSEL_BODIES) && defined(__STDCPP_THREADS__)
 CAROUSEL_OWN CAROUSEL_INLINE void run_shards(int shards, void (*job)(const void*, int), const void* what) {
     thread_pool().run(shards, job, what);
 }
@@ -24,6 +25,15 @@ CAROUSEL_OWN CAROUSEL_INLINE int thread_count() {
 CAROUSEL_OWN CAROUSEL_INLINE void set_thread_count(int n) {
     thread_pool().resize(n);
 }
+#elif defined(CAROUSEL_BODIES)
+CAROUSEL_OWN CAROUSEL_INLINE void run_shards(int shards, void (*job)(const void*, int), const void* what) {
+    for (int s = 0; s < shards; ++s)
+        job(what, s);
+}
+CAROUSEL_OWN CAROUSEL_INLINE int thread_count() {
+    return 1;
+}
+CAROUSEL_OWN CAROUSEL_INLINE void set_thread_count(int) {}
 #endif
 
 } // namespace carousel::shared

@@ -8,6 +8,7 @@
 #include "carousel/layer/pass_record.hpp"
 
 #include <atomic>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -148,7 +149,7 @@ namespace detail {
 /// The seed of a layer that was given none: 1 for the first of the program (or shared library), 2 for its second …, so that
 /// equal layers start unequal and every run of a program starts alike.
 CAROUSEL_OWN inline std::uint64_t next_seed() {
-    static std::atomic<std::uint64_t> count{0};
+    static std::atomic<std::size_t> count{0}; // which every processor counts without a library
     return ++count;
 }
 
