@@ -53,6 +53,7 @@ found() {
     pkg-config) has pkg-config ;;
     aarch64) has aarch64-linux-gnu-g++ ;;
     armhf) has arm-linux-gnueabihf-g++ ;;
+    cortex-m) has arm-none-eabi-g++ ;;
     i386) has i686-linux-gnu-g++ ;;
     riscv64) has riscv64-linux-gnu-g++ ;;
     s390x) has s390x-linux-gnu-g++ ;;
@@ -104,6 +105,7 @@ package() {
     apt-get-newer-clang) echo clang-19 ;;
     apt-get-aarch64 | apt-get-riscv64 | apt-get-s390x) echo "g++-$1-linux-gnu" ;;
     apt-get-armhf) echo g++-arm-linux-gnueabihf ;;
+    apt-get-cortex-m) echo libstdc++-arm-none-eabi-newlib ;;
     apt-get-i386) echo g++-i686-linux-gnu ;;
     apt-get-qemu) echo qemu-user-static ;;
     apt-get-mingw) echo g++-mingw-w64-x86-64-posix ;;
@@ -193,7 +195,7 @@ ci)
 platforms)
     needed="$needed clang eigen catch2 json"
     wanted=
-    optional='newer-clang libc++ libc++abi aarch64 armhf i386 riscv64 s390x qemu mingw wine emscripten node'
+    optional='newer-clang libc++ libc++abi aarch64 armhf cortex-m i386 riscv64 s390x qemu mingw wine emscripten node'
     ;;
 benchmark)
     wanted="$wanted benchmark"
