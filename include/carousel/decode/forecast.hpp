@@ -53,8 +53,8 @@ void require_stepwise(const char* where, const L& model) {
 struct ForecastRows {
     std::vector<Index> targets, outputs, covariates;
 
-    ForecastRows(const ForecastOptions& options, Index inputs, Index y_rows) {
-        constexpr const char* where = "forecast";
+    /// Throws std::invalid_argument if rows aren't there or don't fit each other; `where` begins the message.
+    ForecastRows(const ForecastOptions& options, Index inputs, Index y_rows, const char* where) {
         targets = options.targets, outputs = options.outputs;
         if (outputs.empty())
             for (Index k = 0; k < y_rows; ++k)
@@ -130,7 +130,7 @@ forecast(const Model& model, std::type_identity_t<SequenceView<typename Model::S
     require(steps >= 1, where, "steps is ", Index(steps), ", expected at least 1");
     detail::require_stepwise(where, model);
     const Index F = x.features(), O = model.output_size(F), B = x.batch();
-    const detail::ForecastRows rows(options, F, O);
+    const detail::ForecastRows rows(options, F, O, where);
     rows.require_covariates(covariates, steps, B);
     for (Index b = 0; b < B; ++b)
         require(x.length(b) >= 1, where, "sequence ", b, " of x has no step, expected at least one");

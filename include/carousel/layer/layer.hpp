@@ -117,6 +117,7 @@ using StateOf = typename detail::pass_types<L, S>::State;
 ///     void each_memory(f) const;                   // f(Index) for each matrix of State: how many features an Attention remembers in it,
 ///                                                  // which hand_over leaves out; 0: it isn't one; a layer of layers asks them
 ///     void each_inner(f) const;                    // f(layer) for the layers inside this one, for the same files
+///     const L& described() const;                  // the layer whose place this one takes in training, for the same files
 ///
 /// and, if its backward refuses more than a dy of another shape,
 ///

@@ -21,11 +21,13 @@ struct LayerDescription {
 };
 
 /// Of any layer: its each_option and each_setting, and of one that has layers inside (each_inner), its each_option and
-/// theirs.
+/// theirs. Of one that stands in another's place (described()), the other.
 template <class L>
 LayerDescription describe(const L& layer) {
     if constexpr (requires { layer.describe(); })
         return layer.describe();
+    else if constexpr (requires { layer.described(); })
+        return describe(layer.described());
     else {
         LayerDescription description{layer.name(), {}};
         const auto add = [&](const std::string& name, const auto& value) {
