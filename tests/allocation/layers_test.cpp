@@ -3,6 +3,7 @@
 #include "allocation/allocator.hpp"
 #include "allocation/training_step.hpp"
 
+#include "carousel/decode/scheduled_sampling.hpp"
 #include "carousel/layer/activate.hpp"
 #include "carousel/layer/attention.hpp"
 #include "carousel/layer/batch_norm.hpp"
@@ -65,6 +66,10 @@ TEST_CASE("allocation: no model allocates in a training step after the first, wi
                                           Attention<float>{size.hidden, size.hidden}, Dense<float>{2 * size.hidden, 3}},
                                {.encoder_steps = 2}};
         check_training(delayed, Adam{}, size.steps - 2, size);
+        ScheduledSampling hears_itself{
+            Sequential{LSTM<float>{size.input, size.hidden}, Dropout{0.1}, Dense<float>{size.hidden, 3}},
+            {.ratio = 0.5, .given = 2, .rows = {.outputs = {1}}}};
+        check_training(hears_itself, Adam{}, size.steps, size);
     }
 }
 
@@ -190,6 +195,7 @@ TEST_CASE("allocation: a failed one leaves tapes, states and gradients of the lo
     check_failures(Sequential{GRU<double, Dynamic, Dynamic, Reset::before>{3, 20}, Dense<double>{20, 2}}, 3, 6);
     check_failures(Sequential{Bidirectional{LSTM<float>{3, 8}, Merge::average}, BothEnds{}, Dense<float>{8, 2}}, 3, 1);
     check_failures(EncoderDecoder{LSTM<float>{3, 8}, LSTM<float>{3, 8}, {.encoder_steps = 2}}, 3, 4);
+    check_failures(ScheduledSampling{GRU<float>{3, 3}, {.ratio = 1, .free_running = true}}, 3, 6);
 }
 
 TEST_CASE("allocation: nor do voices that join, leave, wait, take states and weights") {

@@ -37,9 +37,8 @@ struct ScheduledSamplingOptions {
     /// In inference every step after these hears the net: fit's validation and evaluate() measure what it says alone. Otherwise
     /// inference is that of the net.
     bool free_running = false;
-    ForecastOptions rows = {}; ///< which rows of y are fed to which of x; of values only
-    std::optional<std::uint64_t> seed =
-        std::nullopt; ///< of the choices; by default every layer of a program makes others
+    ForecastOptions rows = {};              ///< which rows of y are fed to which of x; of values only
+    std::optional<std::uint64_t> seed = {}; ///< of the choices; by default every layer of a program makes others
 };
 
 /// A net whose inputs, while it is trained, are in part what it said the step before, chosen input by input: Bengio et al. (2015),
@@ -47,8 +46,7 @@ struct ScheduledSamplingOptions {
 /// tells it the truth. It stands in the place of the net: as the decoder of an EncoderDecoder, or as a whole model whose x at a step
 /// is what its y of the step before was to be.
 ///
-///     EncoderDecoder model{encoder, ScheduledSampling{Sequential{Embedding<float>{words, 32}, LSTM<float>{32, 64}, Dense<float>{64, words}},
-///                                                     {.ratio = 0.25, .fed = FedBack::greedy_tokens}}, {.encoder_steps = 20}};
+///     EncoderDecoder model{encoder, ScheduledSampling{decoder, {.ratio = 0.25, .fed = FedBack::greedy_tokens}}, {.encoder_steps = 20}};
 ///
 /// A recorded pass goes through the sequence step by step, in inference, and writes down what is heard: for every sequence and every
 /// step after `given` the true input, or, with probability `ratio`, the net's output of the step before, which came of what it
@@ -74,11 +72,12 @@ class ScheduledSampling {
     class Tape {
         friend ScheduledSampling;
         detail::PassRecord pass_;
-        typename Net::Tape net_, walk_;
+        typename Net::Tape net_, given_,
+            walk_;                         ///< of the pass, of the given steps before it, and of one step after them
         State state_;                      ///< of the walk
         std::optional<Random> random_;     ///< what draws the choices
         std::vector<char> chosen_;         ///< of each column of x: whether the net is heard there; empty: nowhere
-        std::vector<Index> chunk_lengths_; ///< of the steps that the walk goes at a time
+        std::vector<Index> chunk_lengths_; ///< of the steps that the walk reads at a time
         Sequence<Scalar> heard_;
         Matrix<Scalar> dx_;
     };
@@ -237,40 +236,34 @@ class ScheduledSampling {
         require(net_.output_size(inputs_) == outputs_, where, "the net has ", net_.output_size(inputs_),
                 " outputs, expected ", outputs_, " as when this was made");
         tape.chosen_.assign(static_cast<std::size_t>(x.columns()), 0);
-        bool any = false;
         for (Index t = options_.given; t < x.steps(); ++t)
             for (Index b = 0; b < x.batch(); ++b)
-                if (t < x.length(b) && chosen()) {
+                if (t < x.length(b) && chosen())
                     tape.chosen_[static_cast<std::size_t>(t * x.batch() + b)] = 1;
-                    any = true;
-                }
-        if (!any)
+        if (std::find(tape.chosen_.begin(), tape.chosen_.end(), 1) == tape.chosen_.end())
             tape.chosen_.clear();
     }
 
-    /// x, or, if something was chosen, x with what the net says there. Steps between two of them are read at once.
+    /// x, or, if something was chosen, x with what the net says there. The given steps are read at once, the others one by one.
     SequenceView<Scalar> heard(const SequenceView<Scalar>& x, Tape& tape, const State& initial, Random* random) const {
         if (tape.chosen_.empty())
             return x;
-        const Index B = x.batch();
+        const auto last = std::find(tape.chosen_.rbegin(), tape.chosen_.rend(), 1);
+        const Index B = x.batch(), end = (static_cast<Index>(tape.chosen_.rend() - last) + B - 1) / B;
         tape.heard_.resize(x.features(), x.steps(), B, x.lengths());
         tape.heard_.values() = x.values();
         const SequenceView<Scalar> heard = tape.heard_;
-        Index read = 0;
-        for (Index t = options_.given; t < x.steps(); ++t) {
-            const auto chosen =
-                std::span(tape.chosen_).subspan(static_cast<std::size_t>(t * B), static_cast<std::size_t>(B));
-            if (std::find(chosen.begin(), chosen.end(), 1) == chosen.end())
-                continue;
-            const auto y = net_.infer(chunk(heard, read, t - read, tape.chunk_lengths_), tape.walk_,
-                                      read == 0 ? initial : tape.state_);
+        for (Index t = options_.given, read = 0; t < end; read = t++) {
+            typename Net::Tape& walk =
+                read == 0 ? tape.given_ : tape.walk_; // each of one shape, so that it keeps its memory
+            const auto y =
+                net_.infer(chunk(heard, read, t - read, tape.chunk_lengths_), walk, read == 0 ? initial : tape.state_);
+            const Scalar* const said = y.data() + (t - read - 1) * B * outputs_;
             for (Index b = 0; b < B; ++b)
-                if (chosen[static_cast<std::size_t>(b)])
-                    feed(y.data() + ((t - read - 1) * B + b) * outputs_, tape.heard_.data() + (t * B + b) * inputs_,
-                         random);
+                if (tape.chosen_[static_cast<std::size_t>(t * B + b)])
+                    feed(said + b * outputs_, tape.heard_.data() + (t * B + b) * inputs_, random);
             detail::resize_state(tape.state_, net_);
-            net_.final_state(tape.walk_, tape.state_);
-            read = t;
+            net_.final_state(walk, tape.state_);
         }
         return heard;
     }
@@ -283,9 +276,10 @@ class ScheduledSampling {
             return;
         }
         const std::span<const Scalar> logits(y, static_cast<std::size_t>(outputs_));
-        const auto has_place = [](Scalar logit) { return logit < std::numeric_limits<Scalar>::infinity(); };
-        if (!std::all_of(logits.begin(), logits.end(), has_place) ||
-            std::none_of(logits.begin(), logits.end(), [](Scalar logit) { return std::isfinite(logit); }))
+        const auto is_logit = [](Scalar logit) { return logit < std::numeric_limits<Scalar>::infinity(); };
+        const auto is_finite = [](Scalar logit) { return std::isfinite(logit); };
+        if (!std::all_of(logits.begin(), logits.end(), is_logit) ||
+            std::none_of(logits.begin(), logits.end(), is_finite))
             return; // the loss of this step tells it
         const Index token =
             options_.fed == FedBack::sampled_tokens && random ? sample(logits, 1, *random) : greedy(logits);
