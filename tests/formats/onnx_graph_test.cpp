@@ -404,6 +404,28 @@ TEST_CASE("ONNX: a BatchNormalization in training is refused") {
                                      "mode; export the model in eval mode");
 }
 
+TEST_CASE("ONNX: a LayerNormalization is of the features alone, with a scale for each") {
+    const auto net_of = [](const std::vector<float>& scale, const std::vector<NodeAttribute>& attributes) {
+        Net net;
+        const std::string numbers = net.tensor({static_cast<std::int64_t>(scale.size())}, scale);
+        const std::string y = net.permuted("x", {1, 0, 2});
+        return net.ends_in(net.permuted(net.node("LayerNormalization", {y, numbers}, attributes), {1, 0, 2}));
+    };
+    for (const std::int64_t axis : {-1, 2}) {
+        const Chain chain = match(net_of({2, 3}, {{"axis", axis}, {"epsilon", 0.25}}));
+        const auto* const norm = chain.stage<LayerNormStage>(chain.end);
+        REQUIRE(norm);
+        CHECK((norm->gamma == std::vector<double>{2, 3} && norm->beta == std::vector<double>{0, 0} &&
+               norm->epsilon == 0.25));
+    }
+    const std::string where = "load_onnx: memory: node 1 (LayerNormalization \"node_5\"): ";
+    CHECK(refusal(net_of({2, 3}, {{"axis", std::int64_t(1)}})) ==
+          where + "it normalizes all from dimension 1 on, expected the last alone, which has the features");
+    CHECK(refusal(net_of({2, 3}, {{"axis", std::int64_t(3)}})) ==
+          where + "it normalizes all from dimension 0 on, expected the last alone, which has the features");
+    CHECK(refusal(net_of({2, 3, 4}, {})) == where + "its scale isn't a constant of 2 numbers, one for each feature");
+}
+
 TEST_CASE("ONNX: operator sets whose Add is another one are refused") {
     WireWriter set, sets;
     set.number(field::opset_version, 6);

@@ -160,6 +160,7 @@ TEST_CASE("ONNX: what is saved is loaded with the same bits") {
     check_round_trip(M{Residual<M>(M{GRU<float>{2, 3}, Dense<float>{3, 1}}), Gain{2.5}});
     check_round_trip(M{LSTM<float>{2, 3, reverse}, FirstStep{}, Dense<float>{3, 1}});
     check_round_trip(M{GRU<float>{2, 3}, BatchNorm<float>{3, {.epsilon = 0.5}}, Dense<float>{3, 1}});
+    check_round_trip(M{GRU<float>{2, 3}, LayerNorm<float>{3, {.epsilon = 0.5}}, Dense<float>{3, 1}});
     PReLU<float> prelu(3);
     prelu.slope().value << 0.5F, -2, 0;
     check_round_trip(M{GRU<float>{2, 3}, prelu, Dense<float>{3, 1}});

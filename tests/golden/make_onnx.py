@@ -164,3 +164,8 @@ case("refused_two_results", Net(lambda s, x: (s.out(s.rnn(x)[0]), s.aux(s.rnn(x)
      [x], outputs=("y", "aux"))
 case("refused_two_inputs", Net(lambda s, x, h: s.rnn(torch.cat((x, h), 2))[0], rnn=rnn(nn.GRU, 3)), [x, torch.randn(2, 5, 1)],
      names=("x", "knob"))
+
+# From here on after all others, whose numbers are drawn before
+norm = nn.LayerNorm(3, eps=0.125)
+norm.weight.data.normal_(), norm.bias.data.normal_()
+case("layer_norm", Net(lambda s, x: s.out(s.norm(s.rnn(x)[0])), rnn=rnn(nn.GRU), norm=norm, out=head()), [x], opset=17)

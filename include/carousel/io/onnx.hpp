@@ -86,7 +86,7 @@ std::vector<std::byte> onnx_bytes(const Model<S>& model, const SaveOnnxOptions<S
     return detail::onnx::bytes_of("onnx_bytes", model, options);
 }
 
-/// Writes a model as an ONNX file (operator set 14) of any batch and time: from "x", (batch, time, features), or for an
+/// Writes a model as an ONNX file (operator set 14, or 17 with a LayerNorm) of any batch and time: from "x", (batch, time, features), or for an
 /// Embedding (batch, time) of int64, to "y", (batch, time, features). All sequences of a batch have the same length. Dropout
 /// inside a recurrent layer, which acts in training alone, isn't said.
 ///

@@ -172,6 +172,13 @@ class ModelBuilder {
         });
         put(model, point, std::move(layer));
     }
+    void add(Model<S>& model, Index point, const LayerNormStage& stage) {
+        const auto features = static_cast<Index>(stage.gamma.size());
+        LayerNorm<S> layer = made(point, [&] { return LayerNorm<S>(features, {.epsilon = stage.epsilon}); });
+        layer.gamma().value = matrix_of<S>(stage.gamma, features, 1);
+        layer.beta().value = matrix_of<S>(stage.beta, features, 1);
+        put(model, point, std::move(layer));
+    }
     void add(Model<S>& model, Index point, const PReluStage& stage) {
         const auto features = static_cast<Index>(stage.slope.size());
         PReLU<S> layer(features);

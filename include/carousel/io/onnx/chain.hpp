@@ -41,6 +41,12 @@ struct NormStage {
     double epsilon = 0;
 };
 
+/// y = gamma∘x̂ + beta, x̂ the features of a step with mean 0 and variance 1.
+struct LayerNormStage {
+    std::vector<double> gamma, beta;
+    double epsilon = 0;
+};
+
 struct ActivationStage {
     Activation function = Activation::linear;
 };
@@ -90,7 +96,7 @@ struct ResidualStage {
 
 using Stage = std::variant<RecurrentStage, DenseStage, AffineStage, ActivationStage, SoftmaxStage, DropoutStage,
                            EmbeddingStage, ConvStage, PadStage, EndStage, BothEndsStage, FirstFeaturesStage,
-                           BidirectionalStage, ResidualStage, NormStage, PReluStage>;
+                           BidirectionalStage, ResidualStage, NormStage, LayerNormStage, PReluStage>;
 
 /// A place in the net: what a stage makes of the point before. Points are a tree, whose root is the graph's input.
 struct Point {

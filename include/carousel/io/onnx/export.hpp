@@ -79,9 +79,9 @@ class Exporter {
             recurrent<GRU<S, D, D, Reset::after, ChosenGates>>(layer) ||
             recurrent<GRU<S, D, D, Reset::before, ChosenGates>>(layer) || if_is<Dense<S>>(layer) ||
             if_is<Conv1D<S>>(layer) || if_is<Embedding<S>>(layer) || if_is<LastStep>(layer) || if_is<BothEnds>(layer) ||
-            if_is<FirstStep>(layer) || if_is<BatchNorm<S>>(layer) || if_is<PReLU<S>>(layer) || if_is<Dropout>(layer) ||
-            if_is<Activate>(layer) || if_is<Softmax>(layer) || if_is<Gain>(layer) || if_is<Residual<Model<S>>>(layer) ||
-            if_is<Model<S>>(layer);
+            if_is<FirstStep>(layer) || if_is<BatchNorm<S>>(layer) || if_is<LayerNorm<S>>(layer) ||
+            if_is<PReLU<S>>(layer) || if_is<Dropout>(layer) || if_is<Activate>(layer) || if_is<Softmax>(layer) ||
+            if_is<Gain>(layer) || if_is<Residual<Model<S>>>(layer) || if_is<Model<S>>(layer);
         require(known, where(layer.name()).c_str(), "ONNX has no operator for it, or it isn't known here",
                 fast_gates_advice(layer));
         features_ = layer.output_size(before);
@@ -211,6 +211,13 @@ class Exporter {
                           vector(layer.variance())},
                          {{"epsilon", layer.options().epsilon}});
         x_ = transposed(x_, {2, 0, 1});
+    }
+    void put(const LayerNorm<S>& layer) {
+        graph_.need_opset(17);
+        const std::int64_t F = layer.input_size();
+        x_ = graph_.node("LayerNormalization",
+                         {x_, graph_.matrix({F}, layer.gamma().value), graph_.matrix({F}, layer.beta().value)},
+                         {{"axis", std::int64_t(-1)}, {"epsilon", layer.options().epsilon}});
     }
     void put(const PReLU<S>& layer) {
         x_ = graph_.node("PRelu", {x_, graph_.matrix({layer.input_size()}, layer.slope().value)});

@@ -6,6 +6,7 @@
 #include "carousel/io/onnx/graph.hpp"
 #include "carousel/io/onnx/wire_writer.hpp"
 
+#include <algorithm>
 #include <span>
 #include <string>
 #include <variant>
@@ -54,7 +55,8 @@ using NamedSize = std::variant<std::int64_t, std::string>;
 
 class GraphWriter {
   public:
-    static constexpr std::int64_t opset = 14, ir_version = 7;
+    /// The graph has a node that came with this set of operators.
+    void need_opset(std::int64_t version) { opset_ = std::max(opset_, version); }
 
     /// A name that no value has yet.
     std::string fresh(std::string_view what) { return std::string(what) + "_" + decimal(++names_); }
@@ -121,12 +123,12 @@ class GraphWriter {
     /// The whole file.
     std::string file(const std::map<std::string, std::string>& metadata) {
         WireWriter file, operators;
-        file.number(field::ir_version, ir_version);
+        file.number(field::ir_version, opset_ < 15 ? 7 : 8); // the oldest in which programs take these operators
         file.text(field::producer_name, "carousel");
         graph_.text(field::graph_name, "carousel");
         file.message(field::model_graph, graph_);
         operators.text(field::opset_domain, "");
-        operators.number(field::opset_version, opset);
+        operators.number(field::opset_version, opset_);
         file.message(field::opset_import, operators);
         for (const auto& [key, value] : metadata) {
             WireWriter entry;
@@ -157,6 +159,7 @@ class GraphWriter {
     }
 
     WireWriter graph_;
+    std::int64_t opset_ = 14;
     std::intmax_t names_ = 0;
 };
 

@@ -142,6 +142,8 @@ inline Matcher::Values Matcher::match_node(const Node& node, Data data) {
         return {prelu(node, std::move(data))};
     if (op == "BatchNormalization")
         return {batch_norm(node, std::move(data))};
+    if (op == "LayerNormalization")
+        return {layer_norm(node, std::move(data))};
     if (op == "Softmax") {
         const auto axis = axis_of(Attributes(source_, node).integer("axis", file_.opset < 13 ? 1 : -1), data.rank());
         check(axis && *axis + 1 == data.rank(), node, "it runs over dimension ", axis.value_or(0),

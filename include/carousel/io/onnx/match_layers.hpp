@@ -174,6 +174,32 @@ inline Data Matcher::batch_norm(const Node& node, Data data) {
     return then(node, std::move(data), features, std::move(stage));
 }
 
+/// LayerNormalization of the features alone.
+inline Data Matcher::layer_norm(const Node& node, Data data) {
+    check(is_data(node, 0) && data.rank() >= 1, node, "what it normalizes isn't what the net computes");
+    const Attributes attributes(source_, node);
+    const auto axis = axis_of(attributes.integer("axis", -1), data.rank());
+    check(axis && *axis + 1 == data.rank(), node, "it normalizes all from dimension ", axis.value_or(0),
+          " on, expected the last alone, which has the features");
+    set_role(node, data, *axis, Role::features);
+    const std::int64_t features = data.axes[*axis].empty() ? 1 : chain_[data.point()].features;
+    check(features >= 1, node, "the number of features that it normalizes isn't known");
+    LayerNormStage stage{{},
+                         std::vector<double>(value(node, 2) ? 0 : static_cast<std::size_t>(features)),
+                         attributes.real("epsilon", 1e-5)};
+    for (std::size_t k = 1; k < 3; ++k) {
+        if (!value(node, k) && k == 2)
+            continue; // without a bias
+        const Array<double>* const numbers = reals(node, k);
+        check(numbers && numbers->data.size() == static_cast<std::size_t>(features) && numbers->dims.back() == features,
+              node, "its ", k == 1 ? "scale" : "bias", " isn't a constant of ", features,
+              " numbers, one for each feature");
+        budget_.take(numbers->dims, sizeof(double));
+        (k == 1 ? stage.gamma : stage.beta) = numbers->data;
+    }
+    return then(node, std::move(data), features, std::move(stage));
+}
+
 /// One slope of at least 0 is a LeakyReLU; others are those of the features.
 inline Data Matcher::prelu(const Node& node, Data data) {
     const Array<double>* const slope = reals(node, 1);

@@ -79,6 +79,7 @@ class Matcher {
     std::vector<double> whole_kernel(const Array<double>& W, std::int64_t groups, std::int64_t kernel);
     Data padded(const Node& node, Data data);
     Data batch_norm(const Node& node, Data data);
+    Data layer_norm(const Node& node, Data data);
     Data prelu(const Node& node, Data data);
     Data dropout(const Node& node, Data data);
     std::optional<Activation> activation(const Node& node) const;
