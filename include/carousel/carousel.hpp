@@ -47,6 +47,7 @@
 #include "carousel/loss/softmax_cross_entropy.hpp"
 #include "carousel/loss/student_t_nll_loss.hpp"
 #include "carousel/loss/weighted.hpp"
+#include "carousel/model/any_encoder_decoder.hpp"
 #include "carousel/model/any_parallel.hpp"
 #include "carousel/model/model.hpp"
 #include "carousel/model/stack.hpp"

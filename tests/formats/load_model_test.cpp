@@ -2,11 +2,15 @@
 #include "io/folder.hpp"
 #include "support.hpp"
 
+#include <carousel/decode/beam_search.hpp>
+#include <carousel/decode/generate.hpp>
+#include <carousel/decode/scheduled_sampling.hpp>
 #include <carousel/io/load_model.hpp>
 #include <carousel/io/safetensors.hpp>
 #include <carousel/model/with_gates.hpp>
 #include <carousel/stream/stream.hpp>
 
+#include <algorithm>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -151,6 +155,52 @@ TEST_CASE("load_model: a Sequential of compile-time sizes and a layer alone come
     const auto alone = load_model<float>(safetensors_bytes(dense));
     REQUIRE(alone.size() == 1);
     CHECK(alone.layer(0).target<Dense<float>>()->W().value == dense.W().value);
+}
+
+TEST_CASE("load_model: an EncoderDecoder comes back, and answers as the one that was saved") {
+    const auto check = [](const auto& pair) {
+        const auto bytes = safetensors_bytes(pair);
+        const auto model = load_model<float>(bytes);
+        REQUIRE(model.size() == 1);
+        CHECK(safetensors_bytes(model.layer(0)) == bytes);
+        const auto* const loaded = model.layer(0).template target<AnyEncoderDecoder<float>>();
+        REQUIRE(loaded);
+        CHECK((loaded->options().encoder_steps == 3 && loaded->options().padding == pair.options().padding));
+        Random random(7);
+        Sequence<float> questions(1, 3, 4), x(1, 5, 4);
+        for (Index k = 0; k < 12; ++k)
+            questions.data()[k] = static_cast<float>(random.below(6));
+        std::copy_n(questions.data(), 12, x.data());
+        typename std::remove_cvref_t<decltype(pair)>::Tape tape;
+        CHECK(model(x).values() == pair.infer(x, tape).values());
+        const auto answers = generate(loaded->decoder(), loaded->read(questions), 1, 5, greedy);
+        CHECK(answers.values() == generate(pair.decoder(), pair.read(questions), 1, 5, greedy).values());
+        const BeamSearchOptions search{.steps = 4, .width = 3};
+        const auto found = beam_search(loaded->decoder(), loaded->read(questions), 1, search);
+        CHECK(found[0][0].tokens == beam_search(pair.decoder(), pair.read(questions), 1, search)[0][0].tokens);
+    };
+    const Sequential encoder{Embedding<float>{6, 3}, Bidirectional{GRU<float>{3, 2}}, GRU<float>{4, 4}};
+    const auto decoder = [](AttentionScore score) {
+        return Sequential{Embedding<float>{6, 3}, GRU<float>{3, 4}, Attention<float>{4, 4, {.score = score}},
+                          Dense<float>{8, 6}};
+    };
+    check(EncoderDecoder{encoder, decoder(AttentionScore::additive), {.encoder_steps = 3, .padding = 0}});
+    check(EncoderDecoder{encoder, decoder(AttentionScore::general), {.encoder_steps = 3}});
+    check(EncoderDecoder{Sequential{Embedding<float>{6, 3}, GRU<float>{3, 4}},
+                         Sequential{Embedding<float>{6, 3}, GRU<float>{3, 4}, Dense<float>{4, 6}},
+                         {.encoder_steps = 3, .padding = -1}});
+    // A ScheduledSampling is saved as the net in whose place it stands.
+    const EncoderDecoder taught{encoder, decoder(AttentionScore::dot), {.encoder_steps = 3}};
+    const ScheduledSampling hears_itself{taught.decoder(), {.fed = FedBack::greedy_tokens}};
+    CHECK(safetensors_bytes(EncoderDecoder{encoder, hears_itself, {.encoder_steps = 3}}) == safetensors_bytes(taught));
+
+    const LayerRegistry<float> registry;
+    LayerDescription description = describe(taught);
+    description.layers.pop_back();
+    REQUIRE_THROWS_WITH(registry.make(description), "EncoderDecoder: there are 1 layers inside, expected 2");
+    description = describe(taught);
+    description.values[0].second = Index(0);
+    REQUIRE_THROWS_WITH(registry.make(description), "EncoderDecoder: \"encoder_steps\" is 0, expected 1 to 2147483648");
 }
 
 TEST_CASE("load_model: a layer of the program's own is made as the registry says") {

@@ -4,6 +4,7 @@
 #include "carousel/model/layer_registry.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <string>
 #include <utility>
@@ -129,6 +130,16 @@ LayerRegistry<S>::LayerRegistry() {
     });
     add("Parallel", [](const LayerDescription& d, const LayerRegistry& registry) {
         return AnyLayer<S>(AnyParallel<S>(registry.row(d)));
+    });
+    add("EncoderDecoder", [](const LayerDescription& d, const LayerRegistry& registry) {
+        LayerValues values(d);
+        EncoderDecoderOptions options{.encoder_steps = values.size("encoder_steps")};
+        constexpr double none = std::numeric_limits<double>::quiet_NaN();
+        if (const auto padding = values.template get<double>("padding", none); !std::isnan(padding))
+            options.padding = padding;
+        values.finish(2);
+        AnyLayer<S> encoder = registry.make(d.layers[0]);
+        return AnyLayer<S>(AnyEncoderDecoder<S>(std::move(encoder), registry.make(d.layers[1]), options));
     });
     add("Sequential",
         [](const LayerDescription& d, const LayerRegistry& registry) { return AnyLayer<S>(registry.make_model(d)); });

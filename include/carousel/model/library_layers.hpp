@@ -19,6 +19,7 @@
 #include "carousel/layer/residual.hpp"
 #include "carousel/layer/slice.hpp"
 #include "carousel/layer/softmax.hpp"
+#include "carousel/model/any_encoder_decoder.hpp"
 #include "carousel/model/any_parallel.hpp"
 #include "carousel/model/model.hpp"
 #include "carousel/model/model_part.hpp"
@@ -41,6 +42,7 @@
     how template class LayerOf<FirstStep, S>;             \
     how template class LayerOf<Slice, S>;                 \
     how template class LayerOf<AnyParallel<S>, S>;        \
+    how template class LayerOf<AnyEncoderDecoder<S>, S>;  \
     how template class LayerOf<Residual<AnyLayer<S>>, S>; \
     how template class LayerOf<Residual<Model<S>>, S>;    \
     how template class LayerOf<Model<S>, S>
