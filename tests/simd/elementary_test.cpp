@@ -82,7 +82,7 @@ double deepest_fall(S low, S high, F f) {
 
 } // namespace
 
-TEMPLATE_TEST_CASE("exp, sigmoid, tanh: at most 4 units in the last place off", "", float, double) {
+TEMPLATE_TEST_CASE("exp, sigmoid, tanh, times_tanh: at most 4 units in the last place off", "", float, double) {
     using S = TestType;
     const auto one = static_cast<long double>(1);
     CHECK(worst<S>(
@@ -92,6 +92,10 @@ TEMPLATE_TEST_CASE("exp, sigmoid, tanh: at most 4 units in the last place off", 
               [&](long double x) { return one / (one + std::exp(-x)); }) <= 4);
     CHECK(worst<S>(
               S(1e6), [](auto x) { return simd::tanh(x); }, [](long double x) { return std::tanh(x); }) <= 4);
+    for (const S y : {S(1), S(0.7)})
+        CHECK(worst<S>(
+                  S(1e6), [&](auto x) { return simd::times_tanh(splat<decltype(x)>(y), x); },
+                  [&](long double x) { return static_cast<long double>(y) * std::tanh(x); }) <= 4);
 }
 
 TEST_CASE("exp, expm1, sigmoid: never fall from a float to the next greater one, and tanh by a unit in the last place "
@@ -101,6 +105,15 @@ TEST_CASE("exp, expm1, sigmoid: never fall from a float to the next greater one,
     CHECK(fall([](auto x) { return simd::expm1(x); }) <= 0);
     CHECK(fall([](auto x) { return simd::sigmoid(x); }) <= 0);
     CHECK(fall([](auto x) { return simd::tanh(x); }) <= 0x1p-23);
+}
+
+TEST_CASE("times_tanh: falls by two units in the last place at most, and stays within the factor") {
+    const auto tanh = [](auto x) { return simd::times_tanh(splat<decltype(x)>(1), x); };
+    CHECK(std::max(deepest_fall(-10.0F, 10.0F, tanh), deepest_fall(-0.01F, 0.01F, tanh)) <= 0x1p-22);
+    for (float x = 5; x < 12; x = std::nextafter(x * 1.0001F, infinity<float>)) {
+        CHECK(tanh(splat<Lane<float>>(x))[0] <= 1);
+        CHECK(tanh(splat<Lane<float>>(-x))[0] >= -1);
+    }
 }
 
 TEMPLATE_TEST_CASE("sqrt: the standard library's, to the last bit, of every number and of a narrower lane", "", float,

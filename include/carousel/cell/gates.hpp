@@ -24,7 +24,7 @@ struct StandardGates {
     }
     template <class V>
     [[gnu::always_inline]] static V candidate(V x) {
-        return simd::tanh(x);
+        return simd::times_tanh(simd::splat<V>(1), x);
     }
     template <class V>
     [[gnu::always_inline]] static V candidate_backward(V dy, V y) {

@@ -3,11 +3,12 @@
 // or double these functions call the standard library.
 //
 // exp(y) = 2ⁿ·eʳ with n = round(y / ln 2) and |r| ≤ ln 2 / 2. A polynomial gives eʳ − 1: for float it is interpolated at
-// Chebyshev nodes and 0.2 ulp off, for double it is Taylor's. The sum y / ln 2 + 1.5·2^p, where p is the number of stored bits of
-// a significand, has n in its low bits; an integer subtraction takes n out, which -ffast-math leaves alone.
+// Chebyshev nodes and 0.2 ulp off, for double it is Taylor's. The sum y / ln 2 + 1.5·2^p + b, where p is the number of stored bits
+// of a significand and b the bias of exponents, has n + b in its low bits: shifted left by p they are 2ⁿ.
 #pragma once
 
 #include "carousel/simd/clamp.hpp"
+#include "carousel/simd/rounding.hpp"
 
 #include <cmath>
 
@@ -22,6 +23,8 @@ template <>
 struct CAROUSEL_OWN exp_constants<float> {
     using Int = std::int32_t;
     static constexpr float shift = 0x1.8p23F, ln2_high = 0x1.62e4p-1F, ln2_low = 0x1.7f7d1cp-20F;
+    static constexpr float ln2 = 0x1.62e43p-1F,
+                           ln2_rest = -0x1.05c61p-29F; // the nearest float, and what is missing to ln 2
     static constexpr int exponent_bias = 127, mantissa_bits = 23;
     static constexpr float largest = 87; // |y| up to which exp(y) is neither infinite nor subnormal
     static constexpr float tanh_is_one = 9.1F;
@@ -53,14 +56,22 @@ inline ExpParts<V> exp_parts(V x) {
     using Scalar = scalar_of<V>;
     using K = exp_constants<Scalar>;
     using Int = Vec<typename K::Int, sizeof(V)>;
-    constexpr auto shift_bits = bit_cast<typename K::Int>(K::shift);
+    constexpr Scalar shift = K::shift + Scalar(K::exponent_bias);
 
     static_assert(factor == 1 || factor == 2 || factor == -1);
     const V y = factor == 1 ? x : factor == 2 ? x + x : -x; // no product, which compilers would fuse with the next sum
-    const V shifted = x * Scalar(factor * 1.4426950408889634) + K::shift;
-    const Int n = bit_cast<Int>(shifted) - shift_bits;
-    const V whole = __builtin_convertvector(n, V);
-    const V r = (y - whole * K::ln2_high) - whole * K::ln2_low;
+    const V shifted = x * Scalar(factor * 1.4426950408889634) + shift;
+    const V scale = bit_cast<V>(bit_cast<Int>(shifted) << K::mantissa_bits);
+    const V n = without_shift<Int>(shifted, shift);
+
+    // In r² and the polynomial r may be off by n·2e-9, so that they don't wait for the second difference. n·ln2_high is exact
+    // without an instruction that rounds once.
+    V r, exact_r;
+    if constexpr (has_minus_product<V>) {
+        r = minus_product(y, n, splat<V>(K::ln2));
+        exact_r = r - n * K::ln2_rest;
+    } else
+        exact_r = r = (y - n * K::ln2_high) - n * K::ln2_low;
 
     constexpr int terms = sizeof(K::series) / sizeof(Scalar);
     // Pairs of terms, and Horner's scheme in r²: as many operations as Horner's scheme in r, and half its depth.
@@ -72,7 +83,7 @@ inline ExpParts<V> exp_parts(V x) {
     V q = pair(last);
     for (int k = last - 2; k >= 0; k -= 2)
         q = q * r2 + pair(k);
-    return {bit_cast<V>((n + K::exponent_bias) << K::mantissa_bits), r + r2 * q};
+    return {scale, exact_r + r2 * q};
 }
 
 } // namespace detail
@@ -175,16 +186,16 @@ inline V tanh(V x) {
     }
 }
 
-/// y·tanh(x), in which y doesn't wait for the quotient.
+/// y·tanh(x), in which the quotient waits neither for y nor for t: y·t and t + 2 are computed side by side. With y = 1 it is a tanh
+/// that is there 3 cycles sooner; from one float to the next greater one it falls by two units at most.
 template <class V>
 inline V times_tanh(V y, V x) {
     if constexpr (std::is_arithmetic_v<V>)
         return y * tanh(x);
     else {
-        constexpr auto one = detail::exp_constants<scalar_of<V>>::tanh_is_one;
-        const auto [scale, m] = detail::exp_parts<2>(clamp(x, -one, one));
-        const V t = scale * m + (scale - scalar_of<V>(1));
-        return y * t / (t + scalar_of<V>(2));
+        constexpr scalar_of<V> one = 1, tanh_is_one = detail::exp_constants<scalar_of<V>>::tanh_is_one;
+        const auto [scale, m] = detail::exp_parts<2>(clamp(x, -tanh_is_one, tanh_is_one));
+        return (y * scale * m + y * (scale - one)) / (scale * m + (scale + one));
     }
 }
 
