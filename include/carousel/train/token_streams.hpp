@@ -5,6 +5,7 @@
 #include "carousel/core/sequence.hpp"
 #include "carousel/train/dataset.hpp"
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <limits>
@@ -21,11 +22,12 @@ namespace carousel::inline CAROUSEL_ABI {
 ///
 /// x and y: 1 × steps × samples, the tokens' numbers, as Embedding takes them; the target of a step is the token after it. Tokens at the
 /// end that make no further piece of every stream are left out. Throws std::invalid_argument if streams or steps is below 1, there are
-/// not more than streams · steps tokens, or a token is below 0 or above 2²⁴ (of double 2⁵³), up to which a float has every integer.
+/// not more than streams · steps tokens, or a token is below 0 or above 2²⁴ (of double 2⁵³, where an Index has 32 bits 2³⁰), up to which a float has every integer.
 template <std::floating_point S = float>
 Dataset<S> token_streams(std::span<const Index> tokens, Index streams, Index steps) {
     const char* const where = "token_streams";
-    constexpr Index most = Index(1) << std::numeric_limits<S>::digits; // up to which S has every integer
+    constexpr int bits = std::min(std::numeric_limits<S>::digits, std::numeric_limits<Index>::digits - 1);
+    constexpr Index most = Index(1) << bits; // S and Index have every integer up to it
     require(streams >= 1, where, "streams is ", streams, ", expected streams >= 1");
     require(steps >= 1, where, "steps is ", steps, ", expected steps >= 1");
     const auto count = static_cast<Index>(tokens.size());
