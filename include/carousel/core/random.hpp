@@ -8,8 +8,10 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -166,6 +168,17 @@ class Random {
 
     Words state_;
 };
+
+namespace detail {
+
+/// The seed of a layer that was given none: 1 for the first of the program (or shared library), 2 for its second …, so that
+/// equal layers start unequal and every run of a program starts alike.
+CAROUSEL_OWN inline std::uint64_t next_seed() {
+    static std::atomic<std::size_t> count{0}; // which every processor counts without a library
+    return ++count;
+}
+
+} // namespace detail
 
 #ifdef CAROUSEL_BODIES
 

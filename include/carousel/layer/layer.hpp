@@ -7,7 +7,6 @@
 #include "carousel/core/settings.hpp"
 #include "carousel/layer/pass_record.hpp"
 
-#include <atomic>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -146,13 +145,6 @@ concept Layer = requires(const L layer, L trained, TapeOf<L, S> tape, StateOf<L,
 };
 
 namespace detail {
-
-/// The seed of a layer that was given none: 1 for the first of the program (or shared library), 2 for its second …, so that
-/// equal layers start unequal and every run of a program starts alike.
-CAROUSEL_OWN inline std::uint64_t next_seed() {
-    static std::atomic<std::size_t> count{0}; // which every processor counts without a library
-    return ++count;
-}
 
 /// Whether a State is the states of other layers: a tuple, an array or a vector of them.
 template <class State>

@@ -22,7 +22,8 @@ namespace carousel::inline CAROUSEL_ABI {
 ///
 /// x and y: 1 × steps × samples, the tokens' numbers, as Embedding takes them; the target of a step is the token after it. Tokens at the
 /// end that make no further piece of every stream are left out. Throws std::invalid_argument if streams or steps is below 1, there are
-/// not more than streams · steps tokens, or a token is below 0 or above 2²⁴ (of double 2⁵³, where an Index has 32 bits 2³⁰), up to which a float has every integer.
+/// not more than streams · steps tokens, or a token is below 0 or above 2²⁴ (of double 2⁵³, where an Index has 32 bits 2³⁰), up to
+/// which a float has every integer.
 template <std::floating_point S = float>
 Dataset<S> token_streams(std::span<const Index> tokens, Index streams, Index steps) {
     const char* const where = "token_streams";
