@@ -20,7 +20,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 # The order of the contents. A Markdown file of docs/ or docs/guides/ that isn't here comes after those that are.
 GUIDES = ["first-net", "first-net.ja", "forecast-your-csv", "classify-sequences", "text-by-character", "translate-with-attention", "stream-in-real-time", "train-and-go-on", "choosing", "from-other-libraries", "deploy",
           "write-a-cell", "write-a-layer", "write-a-loss", "check-gradients"]
-MANUAL = ["live", "what-is-an-lstm", "what-is-an-lstm.ja", "training", "data", "streaming", "decoding", "models", "formats", "command", "amp", "compiled", "cluster", "platforms", "performance", "compared", "experiments",
+MANUAL = ["live", "what-is-an-lstm", "what-is-an-lstm.ja", "training", "data", "streaming", "decoding", "models", "formats", "command", "amp", "compiled", "cluster", "platforms", "performance", "compared", "experiments", "gallery",
           "architecture"]
 ROOMS = [
     ("layer", "Layers: recurrent ones, what stands between them, and rows of them"),
