@@ -269,6 +269,14 @@ TEST_CASE("Keras: dropout, normalization and what stands at every step are read"
     const auto norm = only<BatchNormSpec>(
         layer("BatchNormalization", {{"epsilon", 0.01}, {"axis", {2}}, {"momentum", 0.9}, {"scale", false}}));
     CHECK((norm.epsilon == 0.01 && !norm.scale && norm.center));
+    const auto layer_norm = only<LayerNormSpec>(layer("LayerNormalization", {{"axis", -1}, {"center", false}}));
+    CHECK((layer_norm.epsilon == 1e-3 && layer_norm.scale && !layer_norm.center));
+    for (const auto& [option, value, expected] :
+         {std::tuple{"axis", Json{1, 2}, "-1, the features"}, std::tuple{"axis", Json(1), "-1, the features"},
+          std::tuple{"epsilon", Json(0.0), "0 < epsilon < 1"}, std::tuple{"rms_scaling", Json(true), "false"}})
+        CHECK(refused(sequential({layer("LayerNormalization", {{option, value}})})) ==
+              std::string("layer \"l\" (LayerNormalization): option ") + option + " is " + value.dump() +
+                  ", expected " + expected);
     const Json dense = layer("Dense", {{"units", 2}, {"use_bias", false}});
     const auto wrapped = read(sequential({layer("TimeDistributed", {{"layer", dense}})}));
     CHECK((wrapped[0].wrapped && wrapped[0].class_name == "TimeDistributed"));
@@ -286,7 +294,8 @@ TEST_CASE("Keras: classes and options that aren't known are refused by name") {
     CHECK(
         refused(sequential({layer("MultiHeadAttention", {{"num_heads", 2}})})) ==
         "layer \"l\" (MultiHeadAttention): layers of this class can't be loaded; expected LSTM, GRU, SimpleRNN, "
-        "Bidirectional, TimeDistributed, Dense, Embedding, Conv1D, BatchNormalization, Normalization, Rescaling, "
+        "Bidirectional, TimeDistributed, Dense, Embedding, Conv1D, BatchNormalization, LayerNormalization, "
+        "Normalization, Rescaling, "
         "Dropout, SpatialDropout1D, Activation, ReLU, LeakyReLU, PReLU, ELU, ThresholdedReLU, Softmax, Masking, or Add "
         "of a layer's input and output");
     CHECK(refused(sequential({layer("LSTM", {{"units", 2}, {"new_gate", "on"}})})) ==
@@ -344,7 +353,8 @@ TEST_CASE("Keras: a part of a model is read from one layer to another") {
           "there is no layer \"z\", which KerasOptions::first_layer says");
     CHECK(refused(model, {.first_layer = "b", .last_layer = "a"}) ==
           "layer \"l\" (Lambda): layers of this class can't be loaded; expected LSTM, GRU, SimpleRNN, Bidirectional, "
-          "TimeDistributed, Dense, Embedding, Conv1D, BatchNormalization, Normalization, Rescaling, Dropout, "
+          "TimeDistributed, Dense, Embedding, Conv1D, BatchNormalization, LayerNormalization, Normalization, "
+          "Rescaling, Dropout, "
           "SpatialDropout1D, Activation, ReLU, LeakyReLU, PReLU, ELU, ThresholdedReLU, Softmax, Masking, or Add of a "
           "layer's input and output");
     CHECK(refused(model, {.first_layer = "b", .last_layer = "z"}).starts_with("layer \"l\" (Lambda)"));

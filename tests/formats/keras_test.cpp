@@ -224,6 +224,46 @@ TEST_CASE("Keras: a normalization without scale and center has a mean and a vari
           "load_keras_weights: memory: layer 0 (BatchNorm): the file has 3 variables for it, expected 4");
 }
 
+TEST_CASE("Keras: a LayerNormalization computes what TensorFlow.js' does, with a scale and a center or without") {
+    // tf.layers.layerNormalization({epsilon: 0.01, scale, center}) of TensorFlow.js 4.22 for these x
+    const std::vector<std::pair<std::array<bool, 2>, Matrix<float>>> outputs{
+        {{true, true}, Matrix<float>{{3, 3.3912623F}, {6.4474511F, 2.7479606F}, {1.5855883F, -2.3628166F}}},
+        {{true, false}, Matrix<float>{{0, 0.39126232F}, {2.4474511F, -1.2520394F}, {1.8355883F, -2.1128166F}}},
+        {{false, true}, Matrix<float>{{3, 3.7825246F}, {2.7762744F, 4.62602F}, {0.9737255F, -1.6585444F}}},
+        {{false, false}, Matrix<float>{{0, 0.78252465F}, {-1.2237256F, 0.62601972F}, {1.2237256F, -1.4085444F}}}};
+    const Json dense = layer("Dense", {{"name", "l"}, {"units", 3}, {"use_bias", false}});
+    const Sequence<float> x(Matrix<float>{{1, 0.5F}, {-2, 0.25F}, {4, -3}});
+    for (const auto& [options, y] : outputs) {
+        const auto [scale, center] = options;
+        const bool alone = scale || center; // else a layer before it has to say how many features there are
+        const Json norm = layer(
+            "LayerNormalization",
+            {{"name", alone ? "l" : "n"}, {"axis", {2}}, {"epsilon", 0.01}, {"scale", scale}, {"center", center}});
+        std::vector<std::pair<std::vector<hsize_t>, std::vector<float>>> weights;
+        if (scale)
+            weights.push_back({{3}, {0.5F, -2, 1.5F}});
+        if (center)
+            weights.push_back({{3}, {3, 4, -0.25F}});
+        if (!alone)
+            weights.push_back({{3, 3}, {1, 0, 0, 0, 1, 0, 0, 0, 1}});
+        const Bytes bytes = h5_of(alone ? std::vector{norm} : std::vector{dense, norm}, weights);
+        const auto model = load_keras(bytes).model;
+        CHECK(layer_names(model) == (alone ? Names{"LayerNorm"} : Names{"Dense", "LayerNorm"}));
+        CHECK(difference(model(x).values(), y) < 1e-6);
+        Model<float> given{LayerNorm<float>{3, {.epsilon = 0.01}}};
+        if (scale && center) {
+            load_keras_weights(bytes, given);
+            CHECK(given(x).values() == model(x).values());
+        } else if (alone)
+            CHECK(error<std::runtime_error>([&] { load_keras_weights(bytes, given); }) ==
+                  "load_keras_weights: memory: layer 0 (LayerNorm): the file has 1 variables for it, expected 2");
+    }
+    const Json bare = layer("LayerNormalization", {{"name", "l"}, {"scale", false}, {"center", false}});
+    CHECK(refused(h5_of({bare}, {})) ==
+          "load_keras: memory: layer \"l\" (LayerNormalization): it has neither scale nor center, and no layer before "
+          "it says how many features it is given");
+}
+
 TEST_CASE("Keras: a PReLU has a slope for each feature, or one for all") {
     const auto y = [](const std::vector<hsize_t>& shape, const std::vector<float>& slopes, bool steps) {
         const Json input = layer("InputLayer", {{"name", "x"}, {"batch_shape", {nullptr, 2}}});

@@ -48,6 +48,7 @@ ModelFile<S> load(const Input& input, KerasFile& file, const KerasOptions& optio
 /// Conv1D: the same, padding causal or valid; same only where it pads nothing.
 /// Embedding: the same. mask_zero and Masking: see KerasOptions::lengths_for_masks.
 /// BatchNormalization: BatchNorm, as it is in inference.
+/// LayerNormalization of the features: LayerNorm; where scale or center is off, with ones or zeros.
 /// Normalization: BatchNorm, with the numbers that adapt() found. Rescaling: Activate.
 /// Add of what a layer is given and what follows it, equally many features: Residual around what is between.
 /// PReLU, whose slopes are the same at every step (shared_axes=[1]): the same.
@@ -82,7 +83,7 @@ ModelFile<S> load_keras(const ByteSource& source, const KerasOptions& options = 
 ///
 /// The model's layers that have weights take them in turn: in the order of an .h5 file; of a .weights.h5 or .keras file,
 /// which has no order of all layers, each the next of its class. Activations, directions and rates stay the model's. Of a
-/// BatchNormalization with a scale alone or a center alone nothing says which of the two it has: it is refused.
+/// BatchNormalization with a scale alone or a center alone nothing says which of the two it has: it is refused, and so is a LayerNormalization without both.
 ///
 /// Throws std::runtime_error "load_keras_weights: source: layer k (name): …", with nothing changed, if the file can't be
 /// read, or has weights for fewer, more or other layers. The model keeps the addresses of its parameters.

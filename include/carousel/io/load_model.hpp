@@ -17,8 +17,8 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
-/// Loads what save_safetensors saved of a Sequential, a Model or a layer, without any code that knows the layers, and the
-/// user's metadata:
+/// Loads what save_safetensors saved of a Sequential, a Model or a layer (an EncoderDecoder: AnyEncoderDecoder), without any code that
+/// knows the layers, and the user's metadata:
 ///
 ///     const auto [model, metadata, state] = load_model_file<float>("model.safetensors");
 ///

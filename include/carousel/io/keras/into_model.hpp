@@ -47,9 +47,9 @@ class LayerFiller {
             return;
         label_ = "layer " + decimal(static_cast<Index>(k)) + " (" + layer.name() + "): ";
         const bool filled =
-            fill_dense(layer) || fill_conv(layer) || fill_embedding(layer) || fill_norm(layer) || fill_prelu(layer) ||
-            fill_recurrent<LstmCell<S>>(layer) || fill_recurrent<LstmCell<S, false, ChosenGates>>(layer) ||
-            fill_recurrent<GruCell<S, Reset::after>>(layer) ||
+            fill_dense(layer) || fill_conv(layer) || fill_embedding(layer) || fill_norm(layer) ||
+            fill_layer_norm(layer) || fill_prelu(layer) || fill_recurrent<LstmCell<S>>(layer) ||
+            fill_recurrent<LstmCell<S, false, ChosenGates>>(layer) || fill_recurrent<GruCell<S, Reset::after>>(layer) ||
             fill_recurrent<GruCell<S, Reset::after, ChosenGates>>(layer) ||
             fill_recurrent<GruCell<S, Reset::before>>(layer) ||
             fill_recurrent<GruCell<S, Reset::before, ChosenGates>>(layer) || fill_recurrent<SimpleRnnCell<S>>(layer);
@@ -65,8 +65,8 @@ class LayerFiller {
                          " that have any");
         else {
             const std::vector<std::string> classes{
-                "LSTM",      "GRU",    "SimpleRNN",          "Bidirectional", "Dense", "TimeDistributed",
-                "Embedding", "Conv1D", "BatchNormalization", "PReLU"};
+                "LSTM",      "GRU",    "SimpleRNN",          "Bidirectional",      "Dense", "TimeDistributed",
+                "Embedding", "Conv1D", "BatchNormalization", "LayerNormalization", "PReLU"};
             for (const std::string& name : classes) {
                 const auto used = used_.find(name);
                 const Index count = used == used_.end() ? 0 : used->second;
@@ -103,6 +103,7 @@ class LayerFiller {
     }
     static void take_fewer(BidirectionalSpec& spec, std::size_t) { spec.forward.bias = false; }
     static void take_fewer(EmbeddingSpec&, std::size_t) {}
+    static void take_fewer(LayerNormSpec&, std::size_t) {}
     static void take_fewer(PReluSpec&, std::size_t) {}
     static void take_fewer(BatchNormSpec& spec, std::size_t count) {
         if (count == 2) // mean and variance; three may be with the scale or with the center
@@ -152,6 +153,17 @@ class LayerFiller {
             return false;
         BatchNormSpec spec{norm->options().epsilon};
         const auto found = variables("BatchNormalization", spec);
+        const LayerVariables from(input_, label_, found);
+        from.inputs(spec, norm->input_size());
+        from.fill(*norm, spec);
+        return true;
+    }
+    bool fill_layer_norm(AnyLayer<S>& layer) {
+        LayerNorm<S>* const norm = layer.template target<LayerNorm<S>>();
+        if (!norm)
+            return false;
+        LayerNormSpec spec{norm->options().epsilon};
+        const auto found = variables("LayerNormalization", spec);
         const LayerVariables from(input_, label_, found);
         from.inputs(spec, norm->input_size());
         from.fill(*norm, spec);

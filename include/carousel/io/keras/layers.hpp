@@ -198,6 +198,8 @@ class LayerReader {
             return read_dropout(layer, flow_.steps);
         if (name == "BatchNormalization")
             return read_batch_norm(layer, flow_.steps);
+        if (name == "LayerNormalization")
+            return read_layer_norm(layer, flow_.steps);
         if (name == "Normalization")
             return read_normalization(layer, flow_.steps);
         if (name == "Rescaling")
@@ -208,10 +210,11 @@ class LayerReader {
         }
         if (const auto function = function_layer(layer, version_))
             return *function;
-        layer.check(false, "layers of this class can't be loaded; expected LSTM, GRU, SimpleRNN, Bidirectional, "
-                           "TimeDistributed, Dense, Embedding, Conv1D, BatchNormalization, Normalization, Rescaling, "
-                           "Dropout, SpatialDropout1D, Activation, ReLU, LeakyReLU, PReLU, ELU, ThresholdedReLU, "
-                           "Softmax, Masking, or Add of a layer's input and output");
+        layer.check(false,
+                    "layers of this class can't be loaded; expected LSTM, GRU, SimpleRNN, Bidirectional, "
+                    "TimeDistributed, Dense, Embedding, Conv1D, BatchNormalization, LayerNormalization, Normalization, "
+                    "Rescaling, Dropout, SpatialDropout1D, Activation, ReLU, LeakyReLU, PReLU, ELU, ThresholdedReLU, "
+                    "Softmax, Masking, or Add of a layer's input and output");
         return std::nullopt;
     }
 

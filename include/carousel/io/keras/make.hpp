@@ -137,6 +137,13 @@ class LayerMaker {
         append(std::move(norm), inputs);
     }
 
+    void make(const LayerNormSpec& spec, const LayerVariables& from) {
+        const Index inputs = from.inputs(spec, features_);
+        LayerNorm<S> norm(inputs, {.epsilon = spec.epsilon});
+        from.fill(norm, spec);
+        append(std::move(norm), inputs);
+    }
+
     void make(const PReluSpec& spec, const LayerVariables& from) {
         const Index inputs = from.inputs(spec, features_);
         PReLU<S> layer(inputs);

@@ -56,14 +56,19 @@ struct BatchNormSpec {
     double epsilon;
     bool scale = true, center = true;
 };
+struct LayerNormSpec {
+    double epsilon;
+    bool scale = true, center = true;
+};
 
 struct PReluSpec {};         ///< a slope for each feature, or one for all
 struct NormalizationSpec {}; ///< y = (x − mean) / deviation
 struct SkipBeginSpec {};     ///< what comes next, up to its SkipEndSpec, has its input added to its output
 struct SkipEndSpec {};
 
-using Spec = std::variant<RecurrentSpec, BidirectionalSpec, DenseSpec, Conv1DSpec, EmbeddingSpec, DropoutSpec,
-                          BatchNormSpec, PReluSpec, NormalizationSpec, SkipBeginSpec, SkipEndSpec, Function>;
+using Spec =
+    std::variant<RecurrentSpec, BidirectionalSpec, DenseSpec, Conv1DSpec, EmbeddingSpec, DropoutSpec, BatchNormSpec,
+                 LayerNormSpec, PReluSpec, NormalizationSpec, SkipBeginSpec, SkipEndSpec, Function>;
 
 /// A layer's class, and how many of this class stand before it among the layers of its model.
 struct ClassNumber {
@@ -106,6 +111,7 @@ inline VariableParts variable_parts(const LayerDescription& layer) {
         std::size_t operator()(const EmbeddingSpec&) const { return 1; }
         std::size_t operator()(const DropoutSpec&) const { return 0; }
         std::size_t operator()(const BatchNormSpec& b) const { return 2U + b.scale + b.center; }
+        std::size_t operator()(const LayerNormSpec& n) const { return 0U + n.scale + n.center; }
         std::size_t operator()(const PReluSpec&) const { return 1; }
         std::size_t operator()(const NormalizationSpec&) const { return 2; }
         std::size_t operator()(const SkipBeginSpec&) const { return 0; }

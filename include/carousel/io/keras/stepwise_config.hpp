@@ -50,6 +50,16 @@ inline Spec read_batch_norm(LayerConfig& layer, bool steps) {
     return spec;
 }
 
+inline Spec read_layer_norm(LayerConfig& layer, bool steps) {
+    const LayerNormSpec spec{layer.number("epsilon", 1e-3), layer.flag("scale", true), layer.flag("center", true)};
+    if (!(spec.epsilon > 0 && spec.epsilon < 1))
+        layer.refuse("epsilon", "0 < epsilon < 1");
+    if (layer.flag("rms_scaling", false))
+        layer.refuse("rms_scaling", "false");
+    check_feature_axis(layer, steps);
+    return spec;
+}
+
 inline Spec read_rescaling(LayerConfig& layer) {
     constexpr double most = 1e30; // so that a float can hold them
     const double scale = layer.number("scale", 1), offset = layer.number("offset", 0);

@@ -9,6 +9,7 @@
 #include "carousel/layer/conv1d.hpp"
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/embedding.hpp"
+#include "carousel/layer/layer_norm.hpp"
 #include "carousel/layer/prelu.hpp"
 #include "carousel/layer/recurrent.hpp"
 
@@ -72,6 +73,13 @@ class LayerVariables {
             check_shape(k, variables_[0].shape);
         return variables_[0].shape[0];
     }
+    Index inputs(const LayerNormSpec&, Index features) const {
+        input_->check(!variables_.empty() || features != any, *label_,
+                      "it has neither scale nor center, and no layer before it says how many features it is given");
+        for (std::size_t k = 0; k < variables_.size(); ++k)
+            check_shape(k, k == 0 ? std::vector<Index>{features} : variables_[0].shape);
+        return variables_.empty() ? features : variables_[0].shape[0];
+    }
 
     /// Keras' PReLU has a slope for each number of a sequence, but for the dimensions that its shared_axes say.
     Index inputs(const PReluSpec&, Index features) const {
@@ -129,6 +137,13 @@ class LayerVariables {
         fill_next(layer.beta(), spec.center, 0);
         fill_next(layer.mean(), true, 0);
         fill_next(layer.variance(), true, 1);
+    }
+    template <class S>
+    void fill(LayerNorm<S>& layer, const LayerNormSpec& spec) const {
+        if (spec.scale)
+            layer.gamma().value = transposed<S>(0);
+        if (spec.center)
+            layer.beta().value = transposed<S>(spec.scale ? 1 : 0);
     }
 
     /// Keras' Normalization divides by a deviation of at least 1e-7.
