@@ -58,6 +58,18 @@ TEST_CASE("plots: a logarithmic axis has at least three labels, below a decade i
     CHECK_FALSE(has(many, "set ytics ("));
 }
 
+TEST_CASE("plots: losses begin at 0 and epochs are whole numbers, other axes are as the curves need them") {
+    const std::string losses = script_of({1, 2, 3}, {0.4, 0.1, 0}, false);
+    CHECK(has(losses, "set yrange [0:*]\n"));
+    CHECK(has(losses, "set xtics 1\n"));
+    CHECK_FALSE(has(script_of({1, 2.5, 3}, {0.4, 0.1, 0}, false), "set xtics 1\n"));
+    CHECK_FALSE(has(script_of({1, 20, 30}, {0.4, 0.1, 0}, false), "set xtics 1\n"));
+    CHECK_FALSE(has(script_of({1, 2, 3}, {0.4, -0.1, 0}, false), "set yrange [0:*]\n"));
+    CHECK_FALSE(has(script_of({1, 2, 3}, {0.4, 0.3, 0.35}, false), "set yrange [0:*]\n"));
+    CHECK(has(script_of({1, 2, 3}, {0.4, 0.01, 0.1}, true),
+              "set yrange [0.00")); // what a logarithmic axis needs comes after it
+}
+
 TEST_CASE("plots: a single point is drawn as one, on an axis around it") {
     const std::string one = script_of({1}, {0.5}, true);
     CHECK(has(one, "set xrange [0.5:1.5]"));

@@ -95,6 +95,13 @@ Range range_of(const Plot& plot, double bound, const F& values) {
     return range;
 }
 
+/// Whether no curve has a point between whole numbers of x.
+inline bool all_whole(const Plot& plot) {
+    return std::all_of(plot.series.begin(), plot.series.end(), [](const PlotSeries& series) {
+        return std::all_of(series.x.begin(), series.x.end(), [](double x) { return x == std::floor(x); });
+    });
+}
+
 /// A scale of 1, 2, 5, 10 … where powers of ten alone would label the axis once or twice. Below a decade even those are too few:
 /// the axis is linear then.
 inline std::string log_axis(const Plot& plot) {
@@ -130,12 +137,17 @@ inline std::string script(const Plot& plot) {
            "\nunset logscale y\nset yrange [*:*]\nset xrange [*:*]\nset ytics autofreq\nset xtics autofreq\nunset "
            "arrow\n";
     const auto alone = [](Range range) { return range.low == range.high; }; // gnuplot would warn of an empty range
-    if (const Range x = range_of(plot, lowest, [](const PlotSeries& series) { return series.x; }); alone(x))
+    const Range x = range_of(plot, lowest, [](const PlotSeries& series) { return series.x; });
+    if (alone(x))
         out +=
             "set xrange [" + number(x.low - 0.5) + ':' + number(x.low + 0.5) + "]\nset xtics (" + number(x.low) + ")\n";
+    else if (x.low < x.high && x.high - x.low <= 10 && all_whole(plot))
+        out += "set xtics 1\n"; // there is nothing between two epochs
     const Range y = range_of(plot, lowest, [](const PlotSeries& series) { return series.y; });
     if (alone(y))
         out += "set yrange [" + number(y.low - 0.5) + ':' + number(y.low + 0.5) + "]\n";
+    else if (y.low >= 0 && y.low < 0.25 * y.high)
+        out += "set yrange [0:*]\n"; // gnuplot would go on below 0 for numbers that never do
     // The six digits of %g don't tell apart numbers that lie closer together.
     const bool close = y.high - y.low < 1e-4 * std::max(std::abs(y.low), std::abs(y.high));
     out += close ? "set format y '%.15g'\n" : "set format y '%g'\n";
@@ -143,8 +155,8 @@ inline std::string script(const Plot& plot) {
         out += log_axis(plot);
     if (plot.y_range.size() == 2)
         out += "set yrange [" + number(plot.y_range[0]) + ':' + number(plot.y_range[1]) + "]\n";
-    for (const double x : plot.marks)
-        out += "set arrow from first " + number(x) + ", graph 0 to first " + number(x) +
+    for (const double mark : plot.marks)
+        out += "set arrow from first " + number(mark) + ", graph 0 to first " + number(mark) +
                ", graph 1 nohead dashtype 3 linecolor rgb '#606870'\n";
     if (!plot.x_labels.empty()) {
         out += "set xtics (";
