@@ -1,4 +1,5 @@
-// ScheduledSampling: a net that hears some of its own outputs while it learns, and, if wanted, all of them where it is judged.
+// ScheduledSampling: a net that hears some of its own outputs while it learns, and, if wanted, all of them where it is
+// judged.
 #pragma once
 
 #include "carousel/decode/forecast.hpp"
@@ -29,35 +30,36 @@ enum class FedBack {
 
 /// When a net hears itself.
 struct ScheduledSamplingOptions {
-    /// With this probability an input of a recorded pass is the net's own output; 0: always the true one, which is teacher forcing.
+    /// The probability that an input of a recorded pass is the net's own output; 0 is teacher forcing.
     double ratio = 0;
     FedBack fed = FedBack::values;
-    /// So many steps at the beginning of a sequence always hear the truth: the window before a forecast, or the start token.
+    /// So many steps at the beginning of a sequence always hear the truth: a forecast's window, or the start token.
     Index given = 1;
-    /// In inference every step after these hears the net: fit's validation and evaluate() measure what it says alone. Otherwise
-    /// inference is that of the net.
+    /// In inference every step after these hears the net: fit's validation and evaluate() measure what it says alone.
+    /// Otherwise inference is that of the net.
     bool free_running = false;
     ForecastOptions rows = {};              ///< which rows of y are fed to which of x; of values only
     std::optional<std::uint64_t> seed = {}; ///< of the choices; by default every layer of a program makes others
 };
 
-/// A net whose inputs, while it is trained, are in part what it said the step before, chosen input by input: Bengio et al. (2015),
-/// "Scheduled Sampling for Sequence Prediction with Recurrent Neural Networks". So it learns from states that it meets when no one
-/// tells it the truth. It stands in the place of the net: as the decoder of an EncoderDecoder, or as a whole model whose x at a step
-/// is what its y of the step before was to be.
+/// A net whose inputs, while it is trained, are in part what it said the step before, chosen input by input: Bengio et
+/// al. (2015), "Scheduled Sampling for Sequence Prediction with Recurrent Neural Networks". So it learns from states
+/// that it meets when no one tells it the truth. It stands in the place of the net: as the decoder of an
+/// EncoderDecoder, or as a whole model whose x at a step is what its y of the step before was to be.
 ///
-///     EncoderDecoder model{encoder, ScheduledSampling{decoder, {.ratio = 0.25, .fed = FedBack::greedy_tokens}}, {.encoder_steps = 20}};
+///     EncoderDecoder model{encoder, ScheduledSampling{decoder, {.ratio = 0.25, .fed = FedBack::greedy_tokens}},
+///                          {.encoder_steps = 20}};
 ///
-/// A recorded pass goes through the sequence step by step, in inference, and writes down what is heard: for every sequence and every
-/// step after `given` the true input, or, with probability `ratio`, the net's output of the step before, which came of what it
-/// heard. The net's own recorded pass is over this input. As in the paper no gradient flows through an output into the input that
-/// was made of it, and dx is zero there; what is random inside the net (Dropout) is left out of the first walk. With ratio 0
-/// there is no such walk, and every number is the net's. A pass that begins in a state of its own, as a chunk of truncated BPTT, is given
-/// its first steps, too.
+/// A recorded pass goes through the sequence step by step, in inference, and writes down what is heard: for every
+/// sequence and every step after `given` the true input, or, with probability `ratio`, the net's output of the step
+/// before, which came of what it heard. The net's own recorded pass is over this input. As in the paper no gradient
+/// flows through an output into the input that was made of it, and dx is zero there; what is random inside the net
+/// (Dropout) is left out of the first walk. With ratio 0 there is no such walk, and every number is the net's. A pass
+/// that begins in a state of its own, as a chunk of truncated BPTT, is given its first steps, too.
 ///
-/// sampling_schedule() changes the ratio from batch to batch. Names of parameters, settings, State and description are the net's, so
-/// that a file of this is one of the net; a Stream runs net(). Numbers that are fed may be NaN; of logits that are, the true
-/// token is heard.
+/// sampling_schedule() changes the ratio from batch to batch. Names of parameters, settings, State and description are
+/// the net's, so that a file of this is one of the net; a Stream runs net(). Numbers that are fed may be NaN; of logits
+/// that are, the true token is heard.
 template <class Net>
 class ScheduledSampling {
   public:
@@ -82,8 +84,9 @@ class ScheduledSampling {
         Matrix<Scalar> dx_;
     };
 
-    /// Throws std::invalid_argument unless 0 <= ratio <= 1 and given >= 1, if rows don't fit the net, or if the net takes any number
-    /// of features, gives not a step for each, or can't go on step by step, as one that reads in reverse.
+    /// Throws std::invalid_argument unless 0 <= ratio <= 1 and given >= 1, if rows don't fit the net, or if the net
+    /// takes any number of features, gives not a step for each, or can't go on step by step, as one that reads in
+    /// reverse.
     explicit ScheduledSampling(Net net, ScheduledSamplingOptions options = {})
         : net_(std::move(net)), options_(std::move(options)),
           seed_(options_.seed ? *options_.seed : detail::next_seed()) {
@@ -244,7 +247,8 @@ class ScheduledSampling {
             tape.chosen_.clear();
     }
 
-    /// x, or, if something was chosen, x with what the net says there. The given steps are read at once, the others one by one.
+    /// x, or, if something was chosen, x with what the net says there. The given steps are read at once, the others one
+    /// by one.
     SequenceView<Scalar> heard(const SequenceView<Scalar>& x, Tape& tape, const State& initial, Random* random) const {
         if (tape.chosen_.empty())
             return x;

@@ -83,7 +83,8 @@ ModelFile<S> load_keras(const ByteSource& source, const KerasOptions& options = 
 ///
 /// The model's layers that have weights take them in turn: in the order of an .h5 file; of a .weights.h5 or .keras file,
 /// which has no order of all layers, each the next of its class. Activations, directions and rates stay the model's. Of a
-/// BatchNormalization with a scale alone or a center alone nothing says which of the two it has: it is refused, and so is a LayerNormalization without both.
+/// BatchNormalization with a scale alone or a center alone nothing says which of the two it has: it is refused,
+/// and so is a LayerNormalization without both.
 ///
 /// Throws std::runtime_error "load_keras_weights: source: layer k (name): …", with nothing changed, if the file can't be
 /// read, or has weights for fewer, more or other layers. The model keeps the addresses of its parameters.

@@ -17,16 +17,17 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
-/// Loads what save_safetensors saved of a Sequential, a Model or a layer (an EncoderDecoder: AnyEncoderDecoder), without any code that
-/// knows the layers, and the user's metadata:
+/// Loads what save_safetensors saved of a Sequential, a Model or a layer (an EncoderDecoder: AnyEncoderDecoder),
+/// without any code that knows the layers, and the user's metadata:
 ///
 ///     const auto [model, metadata, state] = load_model_file<float>("model.safetensors");
 ///
-/// The numbers of the file must be of type S. `registry` says how layers of the program's own are made.
-/// Throws std::runtime_error "load_model: path: …" if the file doesn't say what its layers are (build the model then, and
-/// call load_safetensors), if one is unknown or doesn't fit the one before it, and for what load_safetensors refuses.
+/// The numbers of the file must be of type S. `registry` says how layers of the program's own are made. Throws
+/// std::runtime_error "load_model: path: …" if the file doesn't say what its layers are (build the model then, and call
+/// load_safetensors), if one is unknown or doesn't fit the one before it, and for what load_safetensors refuses.
 ///
-/// Without carousel::compiled it compiles every layer of the library, which takes a while: call it in one file of a program.
+/// Without carousel::compiled it compiles every layer of the library, which takes a while: call it in one file of a
+/// program.
 template <std::floating_point S>
 ModelFile<S> load_model_file(const ByteSource& source, const LayerRegistry<S>& registry = {});
 

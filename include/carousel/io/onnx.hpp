@@ -86,9 +86,9 @@ std::vector<std::byte> onnx_bytes(const Model<S>& model, const SaveOnnxOptions<S
     return detail::onnx::bytes_of("onnx_bytes", model, options);
 }
 
-/// Writes a model as an ONNX file (operator set 14, or 17 with a LayerNorm) of any batch and time: from "x", (batch, time, features), or for an
-/// Embedding (batch, time) of int64, to "y", (batch, time, features). All sequences of a batch have the same length. Dropout
-/// inside a recurrent layer, which acts in training alone, isn't said.
+/// Writes a model as an ONNX file (operator set 14, or 17 with a LayerNorm) of any batch and time: from "x", (batch,
+/// time, features), or for an Embedding (batch, time) of int64, to "y", (batch, time, features). All sequences of a
+/// batch have the same length. Dropout inside a recurrent layer, which acts in training alone, isn't said.
 ///
 /// Throws std::invalid_argument, writing nothing, naming the layer that ONNX can't say: zoneout, a cell or a layer of one's
 /// own. Throws std::runtime_error if the file can't be written; the old one is whole then.

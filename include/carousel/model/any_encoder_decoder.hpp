@@ -1,4 +1,4 @@
-// AnyEncoderDecoder: an EncoderDecoder whose nets are known only when the program runs, as load_model makes it of a file.
+// AnyEncoderDecoder: an EncoderDecoder whose nets are known only when the program runs, as of a file.
 #pragma once
 
 #include "carousel/layer/encoder_decoder.hpp"
@@ -6,8 +6,8 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
-/// An EncoderDecoder of any two nets; parameters, settings and description are those of the equal EncoderDecoder. In a model that
-/// load_model gives it is the only layer:
+/// An EncoderDecoder of any two nets; parameters, settings and description are those of the equal EncoderDecoder. In a
+/// model that load_model gives it is the only layer:
 ///
 ///     auto model = load_model<float>("translate.safetensors");
 ///     const auto& translate = *model.layer(0).target<AnyEncoderDecoder<float>>();

@@ -1,5 +1,5 @@
-// sampling_schedule: a ScheduledSampling's ratio changes while it is trained. Bengio et al. (2015), "Scheduled Sampling for Sequence
-// Prediction with Recurrent Neural Networks", section 2.4.
+// sampling_schedule: a ScheduledSampling's ratio changes while it is trained. Bengio et al. (2015), "Scheduled Sampling
+// for Sequence Prediction with Recurrent Neural Networks", section 2.4.
 #pragma once
 
 #include "carousel/core/require.hpp"
@@ -13,9 +13,9 @@
 
 namespace carousel::inline CAROUSEL_ABI {
 
-/// The probability that an input is the net's own output, after so many epochs of training (1.5: in the middle of the second one). The
-/// paper's ε is that of the true input, 1 − this, and its i counts batches. A function of one's own is one, too; it is told all that
-/// it may depend on.
+/// The probability that an input is the net's own output, after so many epochs of training (1.5: in the middle of the
+/// second one). The paper's ε is that of the true input, 1 − this, and its i counts batches. A function of one's own is
+/// one, too; it is told all that it may depend on.
 using SamplingSchedule = std::function<double(double epochs)>;
 
 /// From one ratio to another along a line, so many epochs long; then that one.
@@ -62,15 +62,17 @@ struct InverseSigmoidSampling {
     }
 };
 
-/// For FitOptions::callbacks: sets the ratio of `layer`, a ScheduledSampling, which must stay where it is, now and after every batch.
-/// `epochs` is how long the training has gone on before; made with the Training, as one that goes on needs it, it knows that itself:
+/// For FitOptions::callbacks: sets the ratio of `layer`, a ScheduledSampling, which must stay where it is, now and
+/// after every batch. `epochs` is how long the training has gone on before; made with the Training, as one that goes on
+/// needs it, it knows that itself:
 ///
-///     fit(training, data, SoftmaxCrossEntropy{}, {.epochs = 30, .callbacks = {sampling_schedule(model.decoder(), LinearSampling{.epochs = 20}, training)}});
+///     fit(training, data, SoftmaxCrossEntropy{},
+///         {.epochs = 30, .callbacks = {sampling_schedule(model.decoder(), LinearSampling{.epochs = 20}, training)}});
 ///
-/// With the same schedule the calls of one training are one call, bit for bit, as ever, if it is made anew for each. (Where a call goes on within an
-/// epoch with batches of another size, the first of them has the ratio of where the last call ended.) Callbacks are called by one of
-/// several processes: over MPI the ratio must stay as it is. Throws std::invalid_argument if there is no schedule or it says a ratio
-/// that isn't in [0, 1].
+/// With the same schedule the calls of one training are one call, bit for bit, as ever, if it is made anew for each.
+/// (Where a call goes on within an epoch with batches of another size, the first of them has the ratio of where the
+/// last call ended.) Callbacks are called by one of several processes: over MPI the ratio must stay as it is. Throws
+/// std::invalid_argument if there is no schedule or it says a ratio that isn't in [0, 1].
 template <class L>
 requires requires(L& layer) {
     layer.set_ratio(0.0);
