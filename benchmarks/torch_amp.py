@@ -4,8 +4,8 @@
     build/sine/examples/amp demo --out amp --no-plots            # leaves amp-dry.wav and amp-wet.wav
     python3 benchmarks/torch_amp.py amp-dry.wav amp-wet.wav [--epochs 100] [--seed 1] [--threads 1]
 
-Prints the losses, the seconds of the training and, as amp does, esr=... of what was held out, in the best epoch. Reads mono
-WAV files of floats, as amp demo writes them. Which BLAS library PyTorch was linked with decides the time more than anything else.
+Prints the losses, the seconds of the training and, as amp does, esr=... of what was held out, in the best epoch. Reads WAV
+files of floats or of 16 bits; --channel and --control are amp's. Which BLAS library PyTorch was linked with decides the time more than anything else.
 """
 import argparse
 import os
@@ -13,6 +13,8 @@ import os
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("dry")
 parser.add_argument("wet")
+parser.add_argument("--channel", type=int, default=1)
+parser.add_argument("--control", type=int, default=0)
 parser.add_argument("--hidden", type=int, default=16)
 parser.add_argument("--epochs", type=int, default=100)
 parser.add_argument("--batch-size", type=int, default=16)
@@ -47,11 +49,12 @@ def samples(path):
         if name == b"fmt ":
             kind = struct.unpack("<HH", data[at + 8:at + 12]) + struct.unpack("<H", data[at + 22:at + 24])
         if name == b"data":
-            numbers = np.frombuffer(data[at + 8:at + 8 + size], "<f4")
+            numbers = data[at + 8:at + 8 + size]
         at += 8 + size + size % 2
-    if kind != (3, 1, 32) or numbers is None:
-        raise SystemExit(f"{path}: expected a mono WAV file of floats")
-    return numbers.copy()
+    if kind is None or (kind[0], kind[2]) not in ((3, 32), (1, 16)) or numbers is None:
+        raise SystemExit(f"{path}: expected a WAV file of floats or of 16 bits")
+    numbers = np.frombuffer(numbers, "<f4") if kind[2] == 32 else np.frombuffer(numbers, "<i2") / np.float32(32768)
+    return numbers.reshape(-1, kind[1]).astype(np.float32)
 
 
 def segments(dry, wet, first, last):
@@ -61,9 +64,9 @@ def segments(dry, wet, first, last):
     there = (at >= 0) & (at < last)
     counts = there & (np.arange(steps)[:, None] >= args.warm_up)
     at = np.clip(at, 0, last - 1)
-    return [torch.tensor(a)[:, :, None] for a in (np.where(there, dry[at], 0).astype(np.float32),
-                                                  np.where(counts, wet[at], 0).astype(np.float32),
-                                                  counts.astype(np.float32))]
+    return [torch.tensor(np.where(there[:, :, None], dry[at], 0).astype(np.float32)),
+            torch.tensor(np.where(counts, wet[at], 0).astype(np.float32))[:, :, None],
+            torch.tensor(counts.astype(np.float32))[:, :, None]]
 
 
 def loss_and_energy(y, target, counts, esr=0.75, dc=0.25, tap=0.85, epsilon=1e-5):
@@ -82,7 +85,7 @@ def loss_and_energy(y, target, counts, esr=0.75, dc=0.25, tap=0.85, epsilon=1e-5
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-        self.lstm = keras_recurrent(nn.LSTM(1, args.hidden))
+        self.lstm = keras_recurrent(nn.LSTM(2 if args.control else 1, args.hidden))
         self.dense = keras_dense(nn.Linear(args.hidden, 1))
 
     def forward(self, x, state=None):
@@ -92,7 +95,8 @@ class Net(nn.Module):
 
 torch.set_num_threads(args.threads)
 torch.manual_seed(args.seed)
-dry, wet = samples(args.dry), samples(args.wet)
+dry, wet = samples(args.dry), samples(args.wet)[:, 0]
+dry = dry[:, [channel - 1 for channel in (args.channel, args.control) if channel > 0]]
 held_out = len(dry) - int(len(dry) * args.validation)
 x, target, counts = segments(dry, wet, 0, held_out)
 x_validation, target_validation, counts_validation = segments(dry, wet, held_out, len(dry))
@@ -128,6 +132,6 @@ for epoch in range(args.epochs):
 print(f"trained in {time.process_time() - start:.1f} s of a processor, {time.time() - wall:.1f} s in all")
 net.load_state_dict(best)
 with torch.no_grad():
-    y = net(torch.tensor(dry)[:, None, None])[0].numpy()[held_out:, 0, 0].astype(np.float64)
+    y = net(torch.tensor(dry)[:, None])[0].numpy()[held_out:, 0, 0].astype(np.float64)
 error, signal = wet[held_out:] - y, wet[held_out:].astype(np.float64)
 print(f"esr={(error ** 2).sum() / (signal ** 2).sum():.6f}")
