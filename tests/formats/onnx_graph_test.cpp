@@ -424,6 +424,11 @@ TEST_CASE("ONNX: a LayerNormalization is of the features alone, with a scale for
     CHECK(refusal(net_of({2, 3}, {{"axis", std::int64_t(3)}})) ==
           where + "it normalizes all from dimension 0 on, expected the last alone, which has the features");
     CHECK(refusal(net_of({2, 3, 4}, {})) == where + "its scale isn't a constant of 2 numbers, one for each feature");
+    Net one(1); // a scale without dimensions
+    const std::string number = one.tensor({}, std::vector<float>{2});
+    CHECK(refusal(one.ends_in(one.node("LayerNormalization", {"x", number}))) ==
+          "load_onnx: memory: node 0 (LayerNormalization \"node_3\"): its scale isn't a constant of 1 numbers, one for "
+          "each feature");
 }
 
 TEST_CASE("ONNX: operator sets whose Add is another one are refused") {

@@ -184,19 +184,15 @@ inline Data Matcher::layer_norm(const Node& node, Data data) {
     set_role(node, data, *axis, Role::features);
     const std::int64_t features = data.axes[*axis].empty() ? 1 : chain_[data.point()].features;
     check(features >= 1, node, "the number of features that it normalizes isn't known");
-    LayerNormStage stage{{},
-                         std::vector<double>(value(node, 2) ? 0 : static_cast<std::size_t>(features)),
-                         attributes.real("epsilon", 1e-5)};
-    for (std::size_t k = 1; k < 3; ++k) {
-        if (!value(node, k) && k == 2)
-            continue; // without a bias
-        const Array<double>* const numbers = reals(node, k);
-        check(numbers && numbers->data.size() == static_cast<std::size_t>(features) && numbers->dims.back() == features,
-              node, "its ", k == 1 ? "scale" : "bias", " isn't a constant of ", features,
-              " numbers, one for each feature");
-        budget_.take(numbers->dims, sizeof(double));
-        (k == 1 ? stage.gamma : stage.beta) = numbers->data;
-    }
+    const auto numbers = [&](std::size_t k, const char* what) {
+        const Array<double>* const a = reals(node, k);
+        check(a && a->rank() >= 1 && a->dims.back() == features && a->data.size() == static_cast<std::size_t>(features),
+              node, "its ", what, " isn't a constant of ", features, " numbers, one for each feature");
+        budget_.take(a->dims, sizeof(double));
+        return a->data;
+    };
+    LayerNormStage stage{numbers(1, "scale"), {}, attributes.real("epsilon", 1e-5)};
+    stage.beta = value(node, 2) ? numbers(2, "bias") : std::vector<double>(stage.gamma.size());
     return then(node, std::move(data), features, std::move(stage));
 }
 
