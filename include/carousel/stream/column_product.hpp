@@ -113,7 +113,15 @@ class ColumnProduct {
                     return simd::widen(load<simd::Vec<S, sizeof(V) / 2>>(from));
             return load<V>(from);
         }
+
+        /// Leaves the sums in memory, so that they have no registers while another product's sums need all.
+        [[gnu::always_inline]] void leave_registers() { asm("" : "+m"(rows)); }
     };
+
+    /// Registers of a group's rows, where that is known at compile time and the product isn't a function of its own; else 0.
+    static constexpr int rows = apart ? 0 : static_cast<int>(blocks * ((std::min(Hidden, Group) + L - 1) / L));
+    /// Registers that the product needs where each row has several sums under way, the weights and a number of the column with them.
+    static constexpr int registers_needed = kernel::column_ways(rows) > 1 ? rows* kernel::column_ways(rows) + 2 : 0;
 
     /// bias + weights·x for the group that begins with unit u.
     [[gnu::always_inline]] inline void operator()(Index u, const S* x, Sums& sums) const {

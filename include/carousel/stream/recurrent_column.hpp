@@ -121,6 +121,8 @@ class RecurrentColumn {
         typename Product<C::input.count>::Sums of_W;
         typename Product<C::recurrent.count>::Sums of_U;
         W()(u, x, of_W);
+        if constexpr (Product<C::recurrent.count>::registers_needed + Product<C::input.count>::rows > simd::registers)
+            of_W.leave_registers(); // else GCC has some sums of U·h₋ go through memory at each column
         U()(u, state(0), of_U);
         over_lanes(
             u, [&](Index l, auto width) __attribute__((always_inline)) {
