@@ -143,4 +143,4 @@ STREAM = {
     "VoicesPart": "Made for a layer, the features that come in, and so many voices at most.",
 }
 
-BY_ROOM = {"layer": LAYER, "model": LAYER, "cell": CELL, "loss": LOSS, "optim": RULE, "train": METRIC, "stream": STREAM}
+BY_ROOM = {"layer": LAYER, "model": LAYER, "decode": LAYER, "cell": CELL, "loss": LOSS, "optim": RULE, "train": METRIC, "stream": STREAM}

@@ -74,12 +74,11 @@ class ScheduledSampling {
     class Tape {
         friend ScheduledSampling;
         detail::PassRecord pass_;
-        typename Net::Tape net_, given_,
-            walk_;                         ///< of the pass, of the given steps before it, and of one step after them
-        State state_;                      ///< of the walk
-        std::optional<Random> random_;     ///< what draws the choices
-        std::vector<char> chosen_;         ///< of each column of x: whether the net is heard there; empty: nowhere
-        std::vector<Index> chunk_lengths_; ///< of the steps that the walk reads at a time
+        typename Net::Tape net_, given_, walk_; ///< of the pass, of the given steps before it, of one step after them
+        State state_;                           ///< of the walk
+        std::optional<Random> random_;          ///< what draws the choices
+        std::vector<char> chosen_;              ///< of each column of x: whether the net is heard there; empty: nowhere
+        std::vector<Index> chunk_lengths_;      ///< of the steps that the walk reads at a time
         Sequence<Scalar> heard_;
         Matrix<Scalar> dx_;
     };
@@ -117,6 +116,7 @@ class ScheduledSampling {
     const Net& net() const { return net_; }
     const ScheduledSamplingOptions& options() const { return options_; }
 
+    /// ScheduledSamplingOptions::ratio, as it is now.
     double ratio() const { return options_.ratio; }
     /// Throws std::invalid_argument unless 0 <= ratio <= 1.
     void set_ratio(double ratio) {
