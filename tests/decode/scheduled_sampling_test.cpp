@@ -210,11 +210,21 @@ TEST_CASE("ScheduledSampling: its schedules are the paper's, and their ranges ar
     CHECK(std::abs(sigmoid(5 * std::log(5.0)) - 0.5) < 1e-15);
     CHECK((std::abs(sigmoid(0) - 1.0 / 6) < 1e-15 && sigmoid(1e6) == 1));
     REQUIRE_THROWS_WITH(LinearSampling{.epochs = 0}(1), "LinearSampling: epochs is 0, expected a finite number > 0");
-    REQUIRE_THROWS_WITH((LinearSampling{.epochs = 1, .to = 2}(1)), "LinearSampling: from 0 and to 2 must be 0 to 1");
+    REQUIRE_THROWS_WITH((LinearSampling{.epochs = 1, .to = 2}(1)),
+                        "LinearSampling: from is 0 and to 2, expected both in [0, 1]");
     REQUIRE_THROWS_WITH(ExponentialSampling{.k = 1}(1), "ExponentialSampling: k is 1, expected 0 < k < 1");
     REQUIRE_THROWS_WITH(InverseSigmoidSampling{.k = 0.5}(1),
                         "InverseSigmoidSampling: k is 0.5, expected a finite number >= 1");
     ScheduledSampling model{forecaster()};
+    const Callback later =
+        sampling_schedule(model, LinearSampling{.epochs = 10}, 5); // epochs of calls without a Training
+    CHECK(model.ratio() == 0.5);
+    const EpochReport report;
+    Progress second{.epoch = 1, .epochs = 2, .batch = 2, .batches = 4, .report = report};
+    later(second);
+    CHECK(model.ratio() == 0.55);
+    REQUIRE_THROWS_WITH(sampling_schedule(model, LinearSampling{.epochs = 10}, -1),
+                        "sampling_schedule: epochs is -1, expected a finite number >= 0");
     REQUIRE_THROWS_WITH(sampling_schedule(model, {}),
                         "sampling_schedule: the schedule is empty, expected a function of the epochs");
     REQUIRE_THROWS_WITH(sampling_schedule(model, [](double) { return 1.5; }),

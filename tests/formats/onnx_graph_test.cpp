@@ -420,9 +420,15 @@ TEST_CASE("ONNX: a LayerNormalization is of the features alone, with a scale for
     }
     const std::string where = "load_onnx: memory: node 1 (LayerNormalization \"node_5\"): ";
     CHECK(refusal(net_of({2, 3}, {{"axis", std::int64_t(1)}})) ==
-          where + "it normalizes all from dimension 1 on, expected the last alone, which has the features");
+          where + "its axis is 1 of 3 dimensions, expected the last, which has the features");
     CHECK(refusal(net_of({2, 3}, {{"axis", std::int64_t(3)}})) ==
-          where + "it normalizes all from dimension 0 on, expected the last alone, which has the features");
+          where + "its axis is 3 of 3 dimensions, expected the last, which has the features");
+    Net means; // whose mean goes on
+    const std::string scale = means.tensor({2}, std::vector<float>{1, 1});
+    means.add("LayerNormalization", {"x", scale}, {"normal", "mean"}, {});
+    CHECK(refusal(means.ends_in(means.node("Relu", {"mean"})))
+              .find("(Relu \"node_4\"): it computes from a state or from an input of the graph besides") !=
+          std::string::npos);
     CHECK(refusal(net_of({2, 3, 4}, {})) == where + "its scale isn't a constant of 2 numbers, one for each feature");
     Net one(1); // a scale without dimensions
     const std::string number = one.tensor({}, std::vector<float>{2});

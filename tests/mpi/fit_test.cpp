@@ -463,7 +463,8 @@ TEST_CASE("mpi: states of other rows on each rank are refused") {
     if (ranks.size() == 1)
         return;
     const auto rule = [] { return detail::Fingerprint(); };
-    detail::RanksTeam<double> team(ranks, {}, rule);
+    const std::vector<NamedParameter<double>> none;
+    detail::RanksTeam<double> team(ranks, none, rule);
     std::vector<Matrix<double>> states{Matrix<double>::Zero(ranks.rank() + 1, 1)};
     CHECK_THROWS_WITH(
         team.join(states, ranks.size()),

@@ -1,7 +1,9 @@
+#include "carousel/core/number_text.hpp"
 #include "carousel/train/token_streams.hpp"
 
 #include "catch.hpp"
 
+#include <limits>
 #include <vector>
 
 using namespace carousel;
@@ -33,10 +35,10 @@ TEST_CASE("token_streams: what can't be cut is refused") {
     std::vector<Index> tokens{0, 1, 2};
     CHECK_THROWS_WITH(token_streams(tokens, 0, 1), "token_streams: streams is 0, expected streams >= 1");
     CHECK_THROWS_WITH(token_streams(tokens, 1, -2), "token_streams: steps is -2, expected steps >= 1");
-    const Index large = Index(1) << 62;
+    const Index large = std::numeric_limits<Index>::max();
     CHECK_THROWS_WITH(token_streams({}, large, large),
-                      "token_streams: there are 0 tokens, expected more than 4611686018427387904 streams x "
-                      "4611686018427387904 steps: ask for fewer or shorter ones");
+                      "token_streams: there are 0 tokens, expected more than " + detail::decimal(large) +
+                          " streams x " + detail::decimal(large) + " steps: ask for fewer or shorter ones");
     tokens[1] = -1;
     CHECK_THROWS_WITH(token_streams(tokens, 1, 1), "token_streams: token 1 is -1, expected 0 … 16777216");
     tokens[1] = 16777217;

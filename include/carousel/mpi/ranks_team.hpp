@@ -28,6 +28,8 @@ class RanksTeam final : public Team<S> {
         : meeting_(ranks), rank_(ranks.rank()), size_(ranks.size()), whole_(ranks.data() == RankData::whole),
           rule_(rule), sum_(meeting_, trained) {}
 
+    RanksTeam(const Ranks&, std::vector<NamedParameter<S>>&&, FunctionRef<Fingerprint()>) = delete; // they are kept
+
     void run(FunctionRef<void()> f) override { meeting_.run(f); }
 
     void compare(const FitCall<S>& call) override {
@@ -101,7 +103,7 @@ class RanksTeam final : public Team<S> {
         std::vector<MetricSum> sums; // none without a share
         double weight = 0;
         if (output) {
-            weight = model.weight(*output, target);
+            weight = weight_of(model, *output, target);
             Totals own(totals.of());
             own.add(weight > 0 ? model.loss(*output, target, dy) : 0, weight, *output, target);
             sums = own.sums();

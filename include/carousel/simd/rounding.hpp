@@ -4,7 +4,7 @@
 
 #include "carousel/simd/lane.hpp"
 
-#if defined(__FMA__) || defined(__AVX512F__)
+#if defined(__AVX2__) && defined(__FMA__)
 #    include <immintrin.h>
 #elif defined(__aarch64__)
 #    include <arm_neon.h>
@@ -44,7 +44,7 @@ inline constexpr bool has_minus_product = false;
     [[gnu::always_inline]] inline V minus_product(V x, V y, V z) {     \
         return bit_cast<V>(__VA_ARGS__);                               \
     }
-#if defined(__FMA__)
+#if defined(__AVX2__) && defined(__FMA__) // what CAROUSEL_ISA tells apart
 CAROUSEL_MINUS_PRODUCT(16, _mm_fnmadd_ps(bit_cast<__m128>(y), bit_cast<__m128>(z), bit_cast<__m128>(x)))
 CAROUSEL_MINUS_PRODUCT(32, _mm256_fnmadd_ps(bit_cast<__m256>(y), bit_cast<__m256>(z), bit_cast<__m256>(x)))
 #endif

@@ -2,20 +2,19 @@
 #pragma once
 
 #include "carousel/core/parameter.hpp"
-#include "carousel/core/require.hpp"
 #include "carousel/train/training_state.hpp"
 
 #ifdef CAROUSEL_BODIES
 #    include "carousel/kernel/vectors.hpp"
 #endif
 
-#include <limits>
 #include <vector>
 
 namespace carousel::inline CAROUSEL_ABI::detail {
 
-/// Of batches with means ∇₁, ∇₂, … over targets that weigh w₁, w₂, … the mean over all is Σ wᵦ∇ᵦ / Σ wᵦ: gradients of losses are
-/// multiplied by wᵦ before backward passes add them up in the parameters, and divided by Σ wᵦ before the step.
+/// Of batches with means ∇₁, ∇₂, … over targets that weigh w₁, w₂, … the mean over all is Σ wᵦ∇ᵦ / Σ wᵦ. The parameters hold the mean of
+/// the batches so far, of weight W: before the next one's backward pass adds to it, it is multiplied by W / (W + w), and the gradient of
+/// the loss by w / (W + w). So weights may be as small and as large as they like.
 template <class S>
 class Accumulation {
   public:
@@ -36,22 +35,15 @@ class Accumulation {
         }
     }
 
-    /// A gradient of a loss times its weight.
-    static void weigh(Matrix<S>& dy, double weight) {
-        kernel::vector_functions<S>().scale(static_cast<S>(weight), dy.data(), dy.size());
+    /// A gradient of a loss times its part of the weight.
+    static void weigh(Matrix<S>& dy, double part) {
+        kernel::vector_functions<S>().scale(static_cast<S>(part), dy.data(), dy.size());
     }
-    /// Throws std::invalid_argument if gradients times this weight, of all targets of a step, are too small for the digits of an S: those
-    /// of a gradient of 1 end at epsilon, which times the weight must be a normal number.
-    static void require_digits(double weight) {
-        constexpr double least = double(std::numeric_limits<S>::min()) / double(std::numeric_limits<S>::epsilon());
-        require(weight >= least, "fit", "the targets of a step weigh ", weight, ", expected at least ", least,
-                " with accumulate: multiply the weights of all samples by one number");
-    }
-    /// The parameters' gradients, over the weight of all.
-    void divide(double weight) const {
+    /// The parameters' gradients, likewise.
+    void weigh(double part) const {
         for (const auto& [name, parameter] : list_)
             parameter->each_gradient([&](auto gradient) {
-                kernel::vector_functions<S>().scale(static_cast<S>(1 / weight), gradient.data(), gradient.size());
+                kernel::vector_functions<S>().scale(static_cast<S>(part), gradient.data(), gradient.size());
             });
     }
 

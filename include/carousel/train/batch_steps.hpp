@@ -91,30 +91,27 @@ class BatchSteps {
         AccumulatedGradient<S>& so_far = batch.begun.accumulated;
         if (so_far.batches == 0)
             zero_gradients(optimizer_.parameters());
-        const double weight = so_far.weight + gradients(batch, true);
+        const double weight = so_far.weight + gradients(batch, so_far.weight);
         const Index batches = so_far.batches + 1;
         if (batches < options_.accumulate && batch.begun.batches + 1 < batch.begun.plan.batches()) {
             so_far = accumulation_.kept(batches, weight); // all of it, or nothing if memory runs out
             return;
         }
-        if (weight > 0)
-            accumulation_.require_digits(weight);
         so_far = {};
-        if (weight == 0)
-            return;
-        accumulation_.divide(weight);
-        take_step(batch.report);
+        if (weight > 0)
+            take_step(batch.report);
     }
 
     void step(const Batch& batch) {
-        if (gradients(batch, false) > 0)
+        if (gradients(batch, 0) > 0)
             take_step(batch.report);
     }
 
     /// Forward, loss and backward; the state goes on to the next. Returns what the targets weigh; 0: there is nothing to learn.
-    /// If gradients are added up, they are multiplied by this weight. Of a batch's mean over targets that weigh w₀, w₁ … in its
-    /// shares, Σ wᵣ·meanᵣ / Σ wᵣ, the gradient is the sum of those of the shares, each times wᵣ / Σ wᵣ.
-    double gradients(const Batch& batch, bool added_up) {
+    /// The parameters' gradients become those of the batch, added up with what they are if targets of this `earlier` weight made it. Of
+    /// a batch's mean over targets that weigh w₀, w₁ … in its shares, Σ wᵣ·meanᵣ / Σ wᵣ, the gradient is the sum of those of the
+    /// shares, each times wᵣ / Σ wᵣ.
+    double gradients(const Batch& batch, double earlier) {
         const auto& [x, y, totals, begun, report] = batch;
         std::optional<SequenceView<S>> output;
         if (x.real_columns() > 0) // else there is no share, or each of its sequences has ended
@@ -126,12 +123,14 @@ class BatchSteps {
         totals.metrics(report.metrics);
 
         team_.sum_gradients([&](GradientWatch* watch) {
-            if (!added_up || !team_.is_first())
+            if (earlier > 0 && team_.is_first())
+                accumulation_.weigh(earlier / (earlier + weight.all));
+            else
                 zero_gradients(optimizer_.parameters());
             if (!(weight.own > 0))
                 return;
-            if (const double factor = added_up ? weight.own : weight.own / weight.all; factor != 1)
-                Accumulation<S>::weigh(dy_.values(), factor);
+            if (const double part = weight.own / (earlier + weight.all); part != 1)
+                Accumulation<S>::weigh(dy_.values(), part);
             learner_.backward(dy_, watch);
         });
         return weight.all;

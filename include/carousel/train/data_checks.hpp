@@ -113,7 +113,8 @@ double check_batches(const char* where, const Evaluated<S>& model, const SampleS
                     const std::string what = error.what();
                     for (Index b = 0; b < y.batch(); ++b)
                         if (const auto alone = caught([&] { check_targets(model, x.view(), y.view(), b, 1); });
-                            alone && number(b) != b && what_of(alone) == what)
+                            alone && number(b) != b && what_of(alone) == what &&
+                            what.find("sequence " + decimal(b)) != std::string::npos)
                             fail<std::invalid_argument>(what + "; sequence " + decimal(b) + " is sample " +
                                                         decimal(number(b)));
                 });

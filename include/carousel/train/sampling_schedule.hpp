@@ -2,6 +2,7 @@
 // for Sequence Prediction with Recurrent Neural Networks", section 2.4.
 #pragma once
 
+#include "carousel/core/finite.hpp"
 #include "carousel/core/require.hpp"
 #include "carousel/train/history.hpp"
 #include "carousel/train/training.hpp"
@@ -28,8 +29,8 @@ struct LinearSampling {
     double operator()(double time) const {
         require(epochs > 0 && std::isfinite(epochs), "LinearSampling", "epochs is ", epochs,
                 ", expected a finite number > 0");
-        require(from >= 0 && from <= 1 && to >= 0 && to <= 1, "LinearSampling", "from ", from, " and to ", to,
-                " must be 0 to 1");
+        require(from >= 0 && from <= 1 && to >= 0 && to <= 1, "LinearSampling", "from is ", from, " and to ", to,
+                ", expected both in [0, 1]");
         return from + (to - from) * std::min(time / epochs, 1.0);
     }
 };
@@ -62,6 +63,22 @@ struct InverseSigmoidSampling {
     }
 };
 
+namespace detail {
+
+/// The layer has the ratio of `now`, and after every batch that of `before` and the epochs that Progress has counted.
+template <class L>
+Callback sampling_schedule(L& layer, SamplingSchedule ratio, double now, double before) {
+    require(static_cast<bool>(ratio), "sampling_schedule", "the schedule is empty, expected a function of the epochs");
+    require(now >= 0 && is_finite(now), "sampling_schedule", "epochs is ", now, ", expected a finite number >= 0");
+    layer.set_ratio(ratio(now));
+    return [&layer, ratio = std::move(ratio), before](Progress& p) {
+        layer.set_ratio(ratio(before + static_cast<double>(p.epoch - 1) +
+                              static_cast<double>(p.batch) / static_cast<double>(p.batches)));
+    };
+}
+
+} // namespace detail
+
 /// For FitOptions::callbacks: sets the ratio of `layer`, a ScheduledSampling, which must stay where it is, now and
 /// after every batch. `epochs` is how long the training has gone on before; made with the Training, as one that goes on
 /// needs it, it knows that itself:
@@ -78,13 +95,7 @@ requires requires(L& layer) {
     layer.set_ratio(0.0);
 }
 Callback sampling_schedule(L& layer, SamplingSchedule ratio, double epochs = 0) {
-    require(static_cast<bool>(ratio), "sampling_schedule", "the schedule is empty, expected a function of the epochs");
-    require(epochs >= 0, "sampling_schedule", "epochs is ", epochs, ", expected epochs >= 0");
-    layer.set_ratio(ratio(epochs));
-    return [&layer, ratio = std::move(ratio)](Progress& p) {
-        layer.set_ratio(
-            ratio(static_cast<double>(p.epoch - 1) + static_cast<double>(p.batch) / static_cast<double>(p.batches)));
-    };
+    return detail::sampling_schedule(layer, std::move(ratio), epochs, epochs);
 }
 template <class L, class Model, class Rule>
 requires requires(L& layer) {
@@ -94,7 +105,7 @@ Callback sampling_schedule(L& layer, SamplingSchedule ratio, const Training<Mode
     double epochs = static_cast<double>(training.epochs());
     if (const auto& begun = training.state().begun)
         epochs += static_cast<double>(begun->batches) / static_cast<double>(begun->plan.batches());
-    return sampling_schedule(layer, std::move(ratio), epochs);
+    return detail::sampling_schedule(layer, std::move(ratio), epochs, 0); // Progress counts its earlier epochs
 }
 
 } // namespace carousel

@@ -2,9 +2,11 @@
 // several do otherwise, and how they talk, is the room mpi's.
 #pragma once
 
+#include "carousel/core/finite.hpp"
 #include "carousel/core/function_ref.hpp"
 #include "carousel/core/parameter.hpp"
 #include "carousel/core/random.hpp"
+#include "carousel/core/require.hpp"
 #include "carousel/core/sequence.hpp"
 #include "carousel/layer/layer.hpp"
 #include "carousel/train/learner.hpp"
@@ -47,6 +49,15 @@ struct BatchWeight {
     double all = 0; ///< of all shares
 };
 
+/// What the loss says that the targets weigh. Throws std::invalid_argument if it isn't finite and >= 0.
+template <class S>
+double weight_of(const Evaluated<S>& model, const SequenceView<S>& output, const SequenceView<S>& target) {
+    const double weight = model.weight(output, target);
+    require(weight >= 0 && is_finite(weight), "fit, evaluate", "weight() of the loss gives ", weight,
+            ", expected what the targets weigh, finite and >= 0");
+    return weight;
+}
+
 /// All processes make the same calls in the same order, so that they can meet in each, and have the same numbers after it.
 template <class S>
 class Team {
@@ -80,7 +91,7 @@ class Team {
     /// `dy`: becomes the gradient of the loss of this share, which sum_gradients takes up next; null in inference.
     virtual BatchWeight measure(const Evaluated<S>& model, const std::optional<SequenceView<S>>& output,
                                 const SequenceView<S>& target, Sequence<S>* dy, Totals& totals) {
-        const double weight = output ? model.weight(*output, target) : 0;
+        const double weight = output ? weight_of(model, *output, target) : 0;
         if (weight > 0)
             totals.add(model.loss(*output, target, dy), weight, *output, target);
         return {weight, weight};

@@ -28,7 +28,7 @@ template <std::floating_point S>
 struct AccumulatedGradient {
     Index batches = 0; ///< whose gradients these are
     double weight = 0; ///< of their targets
-    /// For every parameter Σ weight·gradient, or of a sparse one that of some columns; empty if it isn't trained.
+    /// For every parameter the mean gradient, or of a sparse one that of some columns; empty if it isn't trained.
     std::vector<Matrix<S>> gradients;
     std::vector<std::vector<Index>> columns; ///< of every sparse one; of a dense one none
 };

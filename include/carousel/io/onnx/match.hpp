@@ -143,7 +143,8 @@ inline Matcher::Values Matcher::match_node(const Node& node, Data data) {
     if (op == "BatchNormalization")
         return {batch_norm(node, std::move(data))};
     if (op == "LayerNormalization")
-        return {layer_norm(node, std::move(data))};
+        return {layer_norm(node, std::move(data)), Opaque{.computed = true},
+                Opaque{.computed = true}}; // mean, deviation
     if (op == "Softmax") {
         const auto axis = axis_of(Attributes(source_, node).integer("axis", file_.opset < 13 ? 1 : -1), data.rank());
         check(axis && *axis + 1 == data.rank(), node, "it runs over dimension ", axis.value_or(0),

@@ -178,9 +178,10 @@ inline Data Matcher::batch_norm(const Node& node, Data data) {
 inline Data Matcher::layer_norm(const Node& node, Data data) {
     check(is_data(node, 0) && data.rank() >= 1, node, "what it normalizes isn't what the net computes");
     const Attributes attributes(source_, node);
-    const auto axis = axis_of(attributes.integer("axis", -1), data.rank());
-    check(axis && *axis + 1 == data.rank(), node, "it normalizes all from dimension ", axis.value_or(0),
-          " on, expected the last alone, which has the features");
+    const std::int64_t given = attributes.integer("axis", -1);
+    const auto axis = axis_of(given, data.rank());
+    check(axis && *axis + 1 == data.rank(), node, "its axis is ", given, " of ", data.rank(),
+          " dimensions, expected the last, which has the features");
     set_role(node, data, *axis, Role::features);
     const std::int64_t features = data.axes[*axis].empty() ? 1 : chain_[data.point()].features;
     check(features >= 1, node, "the number of features that it normalizes isn't known");
