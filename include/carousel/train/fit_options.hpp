@@ -44,8 +44,7 @@ struct FitOptions {
     /// Samples a batch; the last of an epoch may be smaller.
     Index batch_size = 32;
     /// So many batches make a step (at the end of an epoch what is left), with the gradient of one batch of all their samples: each
-    /// batch counts as its targets weigh. (A loss by Reduction::sum is averaged over the batches.) Not with truncate. fit throws at a step
-    /// whose targets weigh, together, less than 1e-31 in float, 1e-292 in double.
+    /// batch counts as its targets weigh. (A loss by Reduction::sum is averaged over the batches.) Not with truncate.
     Index accumulate = 1;
     /// What schedules and progress bars are told of the training's length, earlier calls with the same Training included.
     /// 0: what is trained when this call ends. Ten calls of 5 epochs are one call of 50 if each says 50 here.
