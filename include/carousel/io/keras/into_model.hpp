@@ -47,8 +47,7 @@ class LayerFiller {
             return;
         label_ = "layer " + decimal(static_cast<Index>(k)) + " (" + layer.name() + "): ";
         const bool filled =
-            fill_dense(layer) || fill_conv(layer) || fill_embedding(layer) || fill_norm(layer) ||
-            fill_layer_norm(layer) || fill_prelu(layer) || fill_recurrent<LstmCell<S>>(layer) ||
+            fill_other(layer) || fill_recurrent<LstmCell<S>>(layer) ||
             fill_recurrent<LstmCell<S, false, ChosenGates>>(layer) || fill_recurrent<GruCell<S, Reset::after>>(layer) ||
             fill_recurrent<GruCell<S, Reset::after, ChosenGates>>(layer) ||
             fill_recurrent<GruCell<S, Reset::before>>(layer) ||
@@ -114,71 +113,40 @@ class LayerFiller {
         spec.bias = false;
     }
 
-    bool fill_dense(AnyLayer<S>& layer) {
-        Dense<S>* const dense = layer.template target<Dense<S>>();
-        if (!dense)
+    /// An L takes the variables of the file's next layer of this class, of which spec_of(layer) says how they are. False: it is no L.
+    template <class L, class SpecOf>
+    bool fill_one(AnyLayer<S>& layer, const char* class_name, const SpecOf& spec_of) {
+        L* const one = layer.template target<L>();
+        if (!one)
             return false;
-        DenseSpec spec{dense->output_size(), {}};
-        const auto found = variables("Dense", spec);
+        auto spec = spec_of(*one);
+        const auto found = variables(class_name, spec);
         const LayerVariables from(input_, label_, found);
-        from.inputs(spec, dense->input_size());
-        from.fill(*dense);
+        from.inputs(spec, one->input_size());
+        if constexpr (requires { from.fill(*one, spec); })
+            from.fill(*one, spec);
+        else
+            from.fill(*one);
         return true;
     }
-    bool fill_conv(AnyLayer<S>& layer) {
-        Conv1D<S>* const conv = layer.template target<Conv1D<S>>();
-        if (!conv)
-            return false;
-        Conv1DSpec spec{conv->output_size(), conv->kernel()};
-        const auto found = variables("Conv1D", spec);
-        const LayerVariables from(input_, label_, found);
-        from.inputs(spec, conv->input_size());
-        from.fill(*conv);
-        return true;
-    }
-    bool fill_embedding(AnyLayer<S>& layer) {
-        Embedding<S>* const embedding = layer.template target<Embedding<S>>();
-        if (!embedding)
-            return false;
-        EmbeddingSpec spec{embedding->vocabulary(), embedding->output_size()};
-        const auto found = variables("Embedding", spec);
-        const LayerVariables from(input_, label_, found);
-        from.inputs(spec, 1);
-        from.fill(*embedding);
-        return true;
-    }
-    bool fill_norm(AnyLayer<S>& layer) {
-        BatchNorm<S>* const norm = layer.template target<BatchNorm<S>>();
-        if (!norm)
-            return false;
-        BatchNormSpec spec{norm->options().epsilon};
-        const auto found = variables("BatchNormalization", spec);
-        const LayerVariables from(input_, label_, found);
-        from.inputs(spec, norm->input_size());
-        from.fill(*norm, spec);
-        return true;
-    }
-    bool fill_layer_norm(AnyLayer<S>& layer) {
-        LayerNorm<S>* const norm = layer.template target<LayerNorm<S>>();
-        if (!norm)
-            return false;
-        LayerNormSpec spec{norm->options().epsilon};
-        const auto found = variables("LayerNormalization", spec);
-        const LayerVariables from(input_, label_, found);
-        from.inputs(spec, norm->input_size());
-        from.fill(*norm, spec);
-        return true;
-    }
-    bool fill_prelu(AnyLayer<S>& layer) {
-        PReLU<S>* const prelu = layer.template target<PReLU<S>>();
-        if (!prelu)
-            return false;
-        PReluSpec spec;
-        const auto found = variables("PReLU", spec);
-        const LayerVariables from(input_, label_, found);
-        from.inputs(spec, prelu->input_size());
-        from.fill(*prelu);
-        return true;
+    bool fill_other(AnyLayer<S>& layer) {
+        return fill_one<Dense<S>>(layer, "Dense",
+                                  [](auto& l) {
+                                      return DenseSpec{l.output_size(), {}};
+                                  }) ||
+               fill_one<Conv1D<S>>(layer, "Conv1D",
+                                   [](auto& l) {
+                                       return Conv1DSpec{l.output_size(), l.kernel()};
+                                   }) ||
+               fill_one<Embedding<S>>(layer, "Embedding",
+                                      [](auto& l) {
+                                          return EmbeddingSpec{l.vocabulary(), l.output_size()};
+                                      }) ||
+               fill_one<BatchNorm<S>>(layer, "BatchNormalization",
+                                      [](auto& l) { return BatchNormSpec{l.options().epsilon}; }) ||
+               fill_one<LayerNorm<S>>(layer, "LayerNormalization",
+                                      [](auto& l) { return LayerNormSpec{l.options().epsilon}; }) ||
+               fill_one<PReLU<S>>(layer, "PReLU", [](auto&) { return PReluSpec{}; });
     }
     template <Cell C>
     bool fill_recurrent(AnyLayer<S>& layer) {
