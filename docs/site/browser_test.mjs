@@ -32,14 +32,21 @@ const open = async options => {
     const page = await (await browser.newContext(options)).newPage();
     page.on("console", message => { if (message.type() === "error" || message.type() === "warning") errors.push(`${page.url()}: ${message.text()}`); });
     page.on("pageerror", error => errors.push(`${page.url()}: ${error}`));
-    page.on("requestfailed", request => { // but for a worker of a page that is left while it begins
-        const left = request.url().startsWith("blob:") && request.failure()?.errorText === "net::ERR_ABORTED";
-        if (!left) errors.push(`${page.url()}: ${request.url()} failed (${request.failure()?.errorText})`);
+    page.on("requestfailed", request => { // but for what a page was still loading when it was left
+        const reason = request.failure()?.errorText;
+        if (reason !== "net::ERR_ABORTED") errors.push(`${page.url()}: ${request.url()} failed (${reason})`);
     });
     page.on("response", response => { if (response.status() >= 400) errors.push(`${page.url()}: ${response.url()} is ${response.status()}`); });
     return page;
 };
 const picture = async (page, name) => { if (pictures) await page.screenshot({path: join(pictures, name + ".png")}); };
+// Pictures are loaded as one scrolls to them: brings those of the whole page, and tells which can't be shown.
+const brokenPictures = page => page.evaluate(async () => {
+    const images = [...document.images];
+    for (const image of images) image.loading = "eager";
+    const shown = await Promise.allSettled(images.map(image => image.decode()));
+    return images.filter((_, i) => shown[i].status === "rejected").map(image => image.src);
+});
 const background = page => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 
 let live = "";
@@ -90,6 +97,8 @@ try {
             await phone.goto(pathToFileURL(join(site, folder, name)).href);
             const width = await phone.evaluate(() => Math.max(document.documentElement.scrollWidth, document.body.scrollWidth));
             expect(width <= 375, `${folder}/${name} is ${width} pixels wide on a phone of 375`);
+            const broken = await brokenPictures(phone);
+            expect(broken.length === 0, `${folder}/${name} has pictures that don't show: ${broken.join(", ")}`);
             ++count;
         }
     await phone.goto(pathToFileURL(join(site, "index.html")).href);
