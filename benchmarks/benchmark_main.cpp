@@ -1,7 +1,8 @@
 // Carousel side by side with oneDNN, PyTorch and a plain Eigen LSTM; sample by sample, with RTNeural, NAM Core and NeuralAudio.
 //
 //     cmake --workflow --preset benchmark                                 configures, builds, runs (four minutes)
-//     build/benchmark/benchmarks/carousel_benchmark [--quick] [--filter=REGEX] [--json=FILE] [--benchmark_…]
+//     build/benchmark/benchmarks/carousel_benchmark [--quick] [--shape=T,N,I,H]… [--filter=REGEX] [--json=FILE]
+//         [--benchmark_…]                                             with --shape every layer on these shapes, and nothing else
 //
 // How it measures. Google Benchmark registers the cases, picks them by --filter (its own --benchmark_filter) and runs
 // them. One case, one iteration of its loop, is one layer on one shape. Every peer computes it once and the results are
@@ -178,12 +179,12 @@ void threads_case(benchmark::State& state, Shape shape, const Budget& budget) {
     carousel::set_threads(1);
 }
 
-void register_cases(bool quick) {
+void register_cases(bool quick, const std::vector<Shape>& given) {
     const Budget main = quick ? Budget{0.5, 3, 51} : Budget{5, 5, 201};
     const Budget other = quick ? Budget{0.15, 3, 51} : Budget{1.5, 5, 101};
     for (const Kind kind : kinds)
         for (const Section section : {Section::train, Section::infer})
-            for (const Shape& shape : shapes) {
+            for (const Shape& shape : given.empty() ? std::vector<Shape>(shapes.begin(), shapes.end()) : given) {
                 const bool large = flops(kind, shape, true) > 5e9;
                 if (quick && kind != Kind::lstm && (large || section == Section::infer))
                     continue;
@@ -194,6 +195,8 @@ void register_cases(bool quick) {
                              peak ? peak_case(state, budget) : void(layer_case(state, section, kind, shape, budget));
                          });
             }
+    if (!given.empty())
+        return;
     register_streams(quick);
     if (quick)
         return;
@@ -303,13 +306,23 @@ int main(int argc, char** argv) {
     using namespace benchmarks;
     restart_on_one_cpu(argv);
     bool quick = false;
+    std::vector<Shape> given;
     std::string json = "benchmark.json";
     std::vector<std::string> arguments; // what is Google Benchmark's
     for (int k = 0; k < argc; ++k) {
         const std::string argument = argv[k];
         if (argument == "--quick")
             quick = true;
-        else if (argument.starts_with("--json="))
+        else if (argument.starts_with("--shape=")) {
+            const std::optional<Shape> shape = read_shape(argument.substr(std::strlen("--shape=")));
+            if (!shape) {
+                std::cerr
+                    << argument
+                    << ": expected four positive numbers, as --shape=50,32,64,1024: steps, batch, input, hidden\n";
+                return 2;
+            }
+            given.push_back(*shape);
+        } else if (argument.starts_with("--json="))
             json = argument.substr(std::strlen("--json="));
         else
             arguments.push_back(argument.starts_with("--filter=") ? "--benchmark_" + argument.substr(2) : argument);
@@ -322,7 +335,7 @@ int main(int argc, char** argv) {
     if (benchmark::ReportUnrecognizedArguments(count, pointers.data()))
         return 2;
 
-    register_cases(quick);
+    register_cases(quick, given);
     describe_environment();
     Progress progress;
     if (benchmark::RunSpecifiedBenchmarks(&progress) == 0 || report.samples + failed == 0)

@@ -1,7 +1,10 @@
 // What is measured: layers and shapes.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cstdio>
+#include <optional>
 #include <string>
 
 namespace benchmarks {
@@ -56,6 +59,16 @@ constexpr bool operator==(Shape a, Shape b) {
 inline std::string name(Shape s, const std::string& comma = ",") {
     return std::to_string(s.steps) + comma + std::to_string(s.batch) + comma + std::to_string(s.input) + comma +
            std::to_string(s.hidden);
+}
+
+/// As name writes it; nothing if it isn't four positive numbers.
+inline std::optional<Shape> read_shape(const std::string& text) {
+    Shape s{};
+    int end = 0;
+    if (std::sscanf(text.c_str(), "%d,%d,%d,%d%n", &s.steps, &s.batch, &s.input, &s.hidden, &end) != 4 ||
+        static_cast<std::size_t>(end) != text.size() || std::min({s.steps, s.batch, s.input, s.hidden}) < 1)
+        return {};
+    return s;
 }
 
 inline constexpr std::array<Shape, 8> shapes{{
