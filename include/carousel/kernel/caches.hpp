@@ -5,6 +5,9 @@
 
 namespace carousel::inline CAROUSEL_ABI::kernel {
 
+/// Bytes that a cache brings at a time: 64, but for a few Arm cores, which then bring the same line twice.
+inline constexpr Index cache_line = 64;
+
 /// Bytes of a core's L1 data cache: 32 KiB is the least that common x86 and Arm cores have (newer ones have 48 to 128 KiB).
 inline constexpr Index l1_bytes = 32 * 1024;
 

@@ -47,6 +47,12 @@ struct PanelTile {
         numbers[(at + taken) * lanes_a_column] = V{};
         return taken;
     }
+    /// The same for a whole panel and as many columns as a register tile takes. It has the rows of the panel so many numbers ahead
+    /// brought into L2.
+    int compute_and_fetch(const Factors<Scalar>& product, Index ahead) {
+        kernel::compute_and_fetch<V, most, tile_columns(most)>(numbers, product, false, FetchRows{ahead});
+        return tile_columns(most);
+    }
     /// The same, but with block_bytes > 0 in blocks of the depth (for_depth_blocks), and for up to stretch_columns columns.
     int compute_blocks(Index columns, const Factors<Scalar>* products, int count, Index block_bytes) {
         static_assert(room >= stretch_columns);
@@ -165,8 +171,11 @@ void add_outer_product(Scalar* c, Index ldc, Index columns, const StepPanels<Sca
                                 __builtin_prefetch(corner + m * ldc + g * H + l, 1);
                     PanelTile<Scalar, rows, units> tile(width);
                     Factors<Scalar> f = block.factors(a, u, first, scratch + n * depth, wide);
+                    // The first columns meet the panels in L3 or in memory: each brings the next.
+                    const bool bring = n == 0 && wide == N && N > 1 && width == units && u + units < end_unit;
                     for (Index m = 0; m < wide;) {
-                        const int taken = tile.compute(wide - m, &f, 1);
+                        const int taken =
+                            bring ? tile.compute_and_fetch(f, a.layout.panel_step()) : tile.compute(wide - m, &f, 1);
                         f.b += taken;
                         for (int k = 0; k < taken; ++k, ++m)
                             for (int g = 0; g < rows; ++g)

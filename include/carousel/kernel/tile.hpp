@@ -6,6 +6,7 @@
 // column has a loop of its own.
 #pragma once
 
+#include "carousel/kernel/caches.hpp"
 #include "carousel/simd/lane.hpp"
 
 #include <algorithm>
@@ -73,13 +74,43 @@ template <class V>
 #endif
 }
 
+// What a tile has brought into L2 while it computes, some with each step of the depth: the misses that a core has under way at a time
+// are few, and it waits for one of them to end before the next.
+
+/// A line at `next`, which goes on by so many bytes with each step.
+struct FetchLines {
+    const char* next;
+    Index bytes_a_step;
+    template <class V, int R>
+    void of_step(const scalar_of<V>*) {
+        __builtin_prefetch(next, 0, 2);
+        next += bytes_a_step;
+    }
+};
+/// The rows of another tile, so many numbers behind its own.
+struct FetchRows {
+    Index ahead;
+    template <class V, int R>
+    void of_step(const scalar_of<V>* a) const {
+        constexpr Index line = cache_line / Index(sizeof(scalar_of<V>));
+#pragma GCC unroll 16
+        for (Index l = 0; l < R * size_of<V>; l += line)
+            __builtin_prefetch(a + ahead + l, 0, 2);
+    }
+};
+struct FetchNothing {
+    template <class V, int R>
+    void of_step(const scalar_of<V>*) const {}
+};
+
 /// acc[r][n] += Σ_k a(k)[first + r] · b(k, n)
-template <class V, int R, int N>
-[[gnu::always_inline]] inline void add_product(V (&acc)[R][N], const Factors<scalar_of<V>>& f, int first = 0) {
+template <class V, int R, int N, class F>
+[[gnu::always_inline]] inline void add_product(V (&acc)[R][N], const Factors<scalar_of<V>>& f, int first, F& fetch) {
     constexpr Index L = size_of<V>;
     for (Index run = 0; run < f.runs; ++run) {
         const scalar_of<V>*a = f.a + run * f.a_run + first * L, *b = f.b + run * f.b_run;
         for (Index k = 0; k < f.depth; ++k, a += f.a_step, b += f.b_row) {
+            fetch.template of_step<V, R>(a);
             V rows[R];
 #pragma GCC unroll 16
             for (int r = 0; r < R; ++r) {
@@ -153,9 +184,9 @@ void compute_column(V* column, const Factors<scalar_of<V>>* products, int count,
 }
 
 /// tile[n·stride + r] = Σ over the products of Σ_k a(k)[first + r] · b(k, n)
-template <class V, int R, int N>
+template <class V, int R, int N, class F>
 [[gnu::always_inline]] inline void compute_rows(V* tile, int stride, const Factors<scalar_of<V>>* products, int count,
-                                                int first, bool add) {
+                                                int first, bool add, F& fetch) {
     V acc[R][N] = {};
     if (add)
 #pragma GCC unroll 16
@@ -164,7 +195,7 @@ template <class V, int R, int N>
             for (int r = 0; r < R; ++r)
                 acc[r][n] = tile[n * stride + r];
     for (int p = 0; p < count; ++p)
-        add_product(acc, products[p], first);
+        add_product(acc, products[p], first, fetch);
 #pragma GCC unroll 16 // an acc indexed by a variable would live in memory
     for (int n = 0; n < N; ++n)
 #pragma GCC unroll 16
@@ -173,22 +204,39 @@ template <class V, int R, int N>
 }
 
 /// tile[n·R + r] = Σ over the products of Σ_k a(k)[r] · b(k, n)
-template <class V, int R, int N>
-[[gnu::noinline]] void compute_tile(V* tile, const Factors<scalar_of<V>>* products, int count, bool add) {
+template <class V, int R, int N, class F>
+[[gnu::always_inline]] inline void compute_tile(V* tile, const Factors<scalar_of<V>>* products, int count, bool add,
+                                                F& fetch) {
     constexpr int rows = lanes_at_a_time(R, N), rest = R % rows;
     for (int first = 0; first + rows <= R; first += rows)
-        compute_rows<V, rows, N>(tile + first, R, products, count, first, add);
+        compute_rows<V, rows, N>(tile + first, R, products, count, first, add, fetch);
     if constexpr (rest > 0)
-        compute_rows<V, rest, N>(tile + R - rest, R, products, count, R - rest, add);
+        compute_rows<V, rest, N>(tile + R - rest, R, products, count, R - rest, add, fetch);
+}
+template <class V, int R, int N, class F>
+[[gnu::noinline]] void compute_and_fetch(V* tile, const Factors<scalar_of<V>>& product, bool add, F fetch) {
+    compute_tile<V, R, N>(tile, &product, 1, add, fetch);
+}
+template <class V, int R, int N>
+[[gnu::noinline]] void compute_tile(V* tile, const Factors<scalar_of<V>>* products, int count, bool add) {
+    FetchNothing fetch;
+    compute_tile<V, R, N>(tile, products, count, add, fetch);
 }
 
-/// A tile of R lanes and as many of the `columns` as fit: the widest, or else 4, 2 or 1. Returns how many it took. Of eight, six
-/// would leave two, which ask for the rows faster than L2 brings them: those are 4 and 4, if registers hold 4 × 4 sums.
+/// Whether the next tile of a product with so many columns left is the widest. Of eight, six would leave two, which ask for the rows
+/// faster than L2 brings them: those are 4 and 4, if registers hold 4 × 4 sums.
+template <int R>
+constexpr bool takes_widest(Index columns) {
+    constexpr int widest = tile_columns(R);
+    return columns >= widest && !(registers >= 32 && widest == 6 && columns == 8);
+}
+
+/// A tile of R lanes and as many of the `columns` as fit: the widest, or else 4, 2 or 1. Returns how many it took.
 template <class V, int R>
 int compute_tile(V* tile, Index columns, const Factors<scalar_of<V>>* products, int count, bool add) {
     constexpr int widest = tile_columns(R);
     if constexpr (widest > 1)
-        if (columns >= widest && !(registers >= 32 && widest == 6 && columns == 8)) {
+        if (takes_widest<R>(columns)) {
             compute_tile<V, R, widest>(tile, products, count, add);
             return widest;
         }
