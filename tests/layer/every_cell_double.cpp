@@ -1,3 +1,3 @@
-#include "every_cell.hpp"
+#include "layer/every_cell.hpp"
 
 template const std::vector<carousel::test::CellCase<double>>& carousel::test::every_cell<double>();

@@ -1,8 +1,8 @@
 // Output, final state and all gradients against PyTorch's, against NumPy's for what PyTorch hasn't, and the two NumPy
 // LSTMs and the RNN loop of the articles the library is measured by.
-#include "any_recurrent.hpp"
 #include "catch.hpp"
 #include "golden.hpp"
+#include "layer/any_recurrent.hpp"
 
 using namespace carousel;
 using namespace carousel::test;

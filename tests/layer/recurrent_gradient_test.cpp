@@ -1,6 +1,6 @@
 // Every gradient of every cell against central differences.
-#include "any_recurrent.hpp"
 #include "catch.hpp"
+#include "layer/any_recurrent.hpp"
 
 using namespace carousel;
 using namespace carousel::test;

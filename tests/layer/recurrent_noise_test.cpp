@@ -1,6 +1,6 @@
 // Recurrent dropout and zoneout: noise inside the recurrence.
-#include "any_recurrent.hpp"
 #include "catch.hpp"
+#include "layer/any_recurrent.hpp"
 
 using namespace carousel;
 using namespace carousel::test;

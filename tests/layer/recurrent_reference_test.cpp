@@ -1,6 +1,6 @@
 // The layer's register tiles, panels and time loop against the definition, number by number.
-#include "any_recurrent.hpp"
 #include "catch.hpp"
+#include "layer/any_recurrent.hpp"
 
 using namespace carousel;
 using namespace carousel::test;

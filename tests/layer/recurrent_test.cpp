@@ -4,8 +4,8 @@
 #include "carousel/layer/dense.hpp"
 #include "carousel/layer/embedding.hpp"
 
-#include "any_recurrent.hpp"
 #include "catch.hpp"
+#include "layer/any_recurrent.hpp"
 
 #include <limits>
 #include <stdexcept>
