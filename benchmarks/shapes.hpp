@@ -1,9 +1,8 @@
 // What is measured: layers and shapes.
 #pragma once
 
-#include <algorithm>
 #include <array>
-#include <cstdio>
+#include <charconv>
 #include <optional>
 #include <string>
 
@@ -63,12 +62,16 @@ inline std::string name(Shape s, const std::string& comma = ",") {
 
 /// As name writes it; nothing if it isn't four positive numbers.
 inline std::optional<Shape> read_shape(const std::string& text) {
-    Shape s{};
-    int end = 0;
-    if (std::sscanf(text.c_str(), "%d,%d,%d,%d%n", &s.steps, &s.batch, &s.input, &s.hidden, &end) != 4 ||
-        static_cast<std::size_t>(end) != text.size() || std::min({s.steps, s.batch, s.input, s.hidden}) < 1)
-        return {};
-    return s;
+    std::array<int, 4> sizes{};
+    const char *at = text.data(), *const end = at + text.size();
+    for (std::size_t k = 0; k < sizes.size(); ++k) {
+        const auto [behind, error] = std::from_chars(at, end, sizes[k]);
+        const bool last = k + 1 == sizes.size();
+        if (error != std::errc{} || sizes[k] < 1 || (last ? behind != end : behind == end || *behind != ','))
+            return {};
+        at = behind + 1;
+    }
+    return Shape{sizes[0], sizes[1], sizes[2], sizes[3]};
 }
 
 inline constexpr std::array<Shape, 8> shapes{{

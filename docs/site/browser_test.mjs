@@ -32,9 +32,9 @@ const open = async options => {
     const page = await (await browser.newContext(options)).newPage();
     page.on("console", message => { if (message.type() === "error" || message.type() === "warning") errors.push(`${page.url()}: ${message.text()}`); });
     page.on("pageerror", error => errors.push(`${page.url()}: ${error}`));
-    page.on("requestfailed", request => { // but for what a page was still loading when it was left
-        const reason = request.failure()?.errorText;
-        if (reason !== "net::ERR_ABORTED") errors.push(`${page.url()}: ${request.url()} failed (${reason})`);
+    page.on("requestfailed", request => { // but for pictures and the worker that a page was still loading when it was left
+        const left = request.failure()?.errorText === "net::ERR_ABORTED" && (request.resourceType() === "image" || request.url().startsWith("blob:"));
+        if (!left) errors.push(`${page.url()}: ${request.url()} failed (${request.failure()?.errorText})`);
     });
     page.on("response", response => { if (response.status() >= 400) errors.push(`${page.url()}: ${response.url()} is ${response.status()}`); });
     return page;
@@ -44,7 +44,8 @@ const picture = async (page, name) => { if (pictures) await page.screenshot({pat
 const brokenPictures = page => page.evaluate(async () => {
     const images = [...document.images];
     for (const image of images) image.loading = "eager";
-    const shown = await Promise.allSettled(images.map(image => image.decode()));
+    const late = new Promise((_, fail) => setTimeout(fail, 20000));
+    const shown = await Promise.allSettled(images.map(image => Promise.race([image.decode(), late])));
     return images.filter((_, i) => shown[i].status === "rejected").map(image => image.src);
 });
 const background = page => page.evaluate(() => getComputedStyle(document.body).backgroundColor);

@@ -46,26 +46,28 @@ void for_depth_blocks(const Factors<Scalar>* products, int count, int lanes, Ind
 /// tiles[n·lanes + r] = or += Σ_k a(k)[r] · b(k, n) for n < columns. Fetches as many rows as the block has from behind it.
 template <class V, int most>
 void compute_stretch(V* tiles, int lanes, int columns, Factors<scalar_of<V>> block, bool add) {
-    constexpr int widest = tile_columns(most), at_a_time = lanes_at_a_time(most, widest);
-    const Index rows = block.runs * block.depth, steps = rows * ((most + at_a_time - 1) / at_a_time),
+    constexpr int widest = tile_columns(most);
+    const Index rows = block.runs * block.depth, steps = rows * tile_passes(most, widest),
                 lines = rows * block.a_step * static_cast<Index>(sizeof(scalar_of<V>)) / cache_line;
-    const auto behind = reinterpret_cast<std::uintptr_t>(block.a + rows * block.a_step);
-    const auto at = [&](Index n) {
-        return reinterpret_cast<const char*>(behind + static_cast<std::uintptr_t>(n * cache_line));
+    const auto behind = [&](Index line) { // as a number: past the weights' end there may be nothing
+        return reinterpret_cast<std::uintptr_t>(block.a) +
+               static_cast<std::uintptr_t>(rows * block.a_step * static_cast<Index>(sizeof(scalar_of<V>)) +
+                                           line * cache_line);
     };
     Index fetched = 0;
     for (int n = 0; n < columns;) {
-        // An equal share for each tile, spread over its steps: the misses that a core has under way at a time are few, and it waits
-        // for one of them to end before the next. A tile that isn't the widest comes after its share.
+        // Each tile has an equal share of the lines to fetch: the widest do it step by step, at most a line each; what is left comes
+        // before the tile.
         const bool spread = widest > 1 && lanes == most && takes_widest<most>(columns - n);
         const Index end = lines * std::min(n + widest, columns) / columns,
-                    spread_lines = spread ? std::min(end - fetched, steps) : 0;
-        for (; fetched < end - spread_lines; ++fetched)
-            __builtin_prefetch(at(fetched), 0, 2);
+                    in_steps = spread ? std::min(end - fetched, steps) : 0;
+        for (; fetched < end - in_steps; ++fetched)
+            __builtin_prefetch(reinterpret_cast<const void*>(behind(fetched)), 0, 2);
         int taken = widest;
         if (spread)
-            compute_and_fetch<V, most, widest>(tiles + n * lanes, block, add,
-                                               FetchLines{at(fetched), spread_lines * cache_line / steps});
+            compute_and_fetch<V, most>(
+                tiles + n * lanes, block, add,
+                FetchLines{behind(fetched), static_cast<std::uintptr_t>((in_steps * cache_line + steps - 1) / steps)});
         else
             taken = compute_lanes<V, most>(tiles + n * lanes, lanes, columns - n, &block, 1, add);
         fetched = end;

@@ -49,8 +49,9 @@ struct PanelTile {
     }
     /// The same for a whole panel and as many columns as a register tile takes. It has the rows of the panel so many numbers ahead
     /// brought into L2.
-    int compute_and_fetch(const Factors<Scalar>& product, Index ahead) {
-        kernel::compute_and_fetch<V, most, tile_columns(most)>(numbers, product, false, FetchRows{ahead});
+    int compute_and_fetch_ahead(const Factors<Scalar>& product, Index ahead) {
+        compute_and_fetch<V, most>(numbers, product, false,
+                                   FetchRows{static_cast<std::uintptr_t>(ahead) * sizeof(Scalar)});
         return tile_columns(most);
     }
     /// The same, but with block_bytes > 0 in blocks of the depth (for_depth_blocks), and for up to stretch_columns columns.
@@ -148,6 +149,8 @@ void add_outer_product(Scalar* c, Index ldc, Index columns, const StepPanels<Sca
 
     const auto over = [&](Index n0, Index all, const PanelBlock& block) {
         const Index depth = block.depth();
+        // A single column is summed in another order by a tile that fetches nothing.
+        const bool gates_are_far = N > 1 && depth * a.layout.rows * H * Index(sizeof(Scalar)) > l2_bytes;
         for (Index n = 0; n < all; n += N) {
             const Index wide = std::min(N, all - n);
             Scalar* to = scratch + n * depth;
@@ -171,11 +174,11 @@ void add_outer_product(Scalar* c, Index ldc, Index columns, const StepPanels<Sca
                                 __builtin_prefetch(corner + m * ldc + g * H + l, 1);
                     PanelTile<Scalar, rows, units> tile(width);
                     Factors<Scalar> f = block.factors(a, u, first, scratch + n * depth, wide);
-                    // The first columns meet the panels in L3 or in memory: each brings the next.
-                    const bool bring = n == 0 && wide == N && N > 1 && width == units && u + units < end_unit;
+                    // Of gates that L2 doesn't hold, each panel's tile of the first columns brings the next panel.
+                    const bool bring = gates_are_far && n == 0 && wide == N && width == units && u + units < end_unit;
                     for (Index m = 0; m < wide;) {
-                        const int taken =
-                            bring ? tile.compute_and_fetch(f, a.layout.panel_step()) : tile.compute(wide - m, &f, 1);
+                        const int taken = bring ? tile.compute_and_fetch_ahead(f, a.layout.panel_step())
+                                                : tile.compute(wide - m, &f, 1);
                         f.b += taken;
                         for (int k = 0; k < taken; ++k, ++m)
                             for (int g = 0; g < rows; ++g)

@@ -95,7 +95,7 @@ void for_panels(Index hidden, F&& f) {
 /// of unit u begins at u · blocks · depth.
 template <Index units, class Scalar>
 void pack_gates(Scalar* to, Operand<Scalar> weights, int blocks, Index hidden, Index depth) {
-    // Is read over all panels before the next; more columns would be more streams than the processor's prefetchers follow.
+    // So many columns are read over all panels before the next: more would be more streams than the processor's prefetchers follow.
     constexpr Index column_block = 4;
     for (Index begin = 0; begin < depth; begin += column_block)
         for_panels<units>(hidden, [&](Index u, Index width) {

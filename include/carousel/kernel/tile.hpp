@@ -2,14 +2,16 @@
 // two lanes at a time.
 //
 // All products of the layers run through compute_tile, except for the dot products of product.hpp and panel_product.hpp. In a
-// recurrent step the cell's equations then read the tile from L1. compute_tile is compiled once for each R and N. A single
-// column has a loop of its own.
+// recurrent step the cell's equations then read the tile from L1. compute_tile is compiled once for each R and N, and for the widest
+// tiles a second time with what they fetch meanwhile (compute_and_fetch). A single column has a loop of its own.
 #pragma once
 
 #include "carousel/kernel/caches.hpp"
 #include "carousel/simd/lane.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 
 #include "carousel/core/quiet_bounds_begin.hpp"
 
@@ -39,6 +41,12 @@ constexpr int register_columns(int rows) {
 /// busy, and tiles of fewer columns ask for the rows faster than L2 brings them.
 constexpr int lanes_at_a_time(int rows, int columns) {
     return registers >= 32 || columns <= register_columns(rows) ? rows : std::min(rows, 2);
+}
+
+/// How many times such a tile passes over the depth.
+constexpr int tile_passes(int rows, int columns) {
+    const int at_a_time = lanes_at_a_time(rows, columns);
+    return (rows + at_a_time - 1) / at_a_time;
 }
 
 /// The most columns of a tile of `rows` lanes.
@@ -75,27 +83,27 @@ template <class V>
 }
 
 // What a tile has brought into L2 while it computes, some with each step of the depth: the misses that a core has under way at a time
-// are few, and it waits for one of them to end before the next.
+// are few, and it waits for one of them to end before the next. Addresses are numbers here, as they may be past an array's end.
 
-/// A line at `next`, which goes on by so many bytes with each step.
+/// The line at `next`, which goes on by so many bytes with each step.
 struct FetchLines {
-    const char* next;
-    Index bytes_a_step;
+    std::uintptr_t next;
+    std::uintptr_t bytes_a_step;
     template <class V, int R>
     void of_step(const scalar_of<V>*) {
-        __builtin_prefetch(next, 0, 2);
+        __builtin_prefetch(reinterpret_cast<const void*>(next), 0, 2);
         next += bytes_a_step;
     }
 };
-/// The rows of another tile, so many numbers behind its own.
+/// The rows of another tile, so many bytes ahead of this tile's own.
 struct FetchRows {
-    Index ahead;
+    std::uintptr_t bytes_ahead;
     template <class V, int R>
     void of_step(const scalar_of<V>* a) const {
-        constexpr Index line = cache_line / Index(sizeof(scalar_of<V>));
+        const std::uintptr_t rows = reinterpret_cast<std::uintptr_t>(a) + bytes_ahead;
 #pragma GCC unroll 16
-        for (Index l = 0; l < R * size_of<V>; l += line)
-            __builtin_prefetch(a + ahead + l, 0, 2);
+        for (std::size_t byte = 0; byte < R * sizeof(V); byte += static_cast<std::size_t>(cache_line))
+            __builtin_prefetch(reinterpret_cast<const void*>(rows + byte), 0, 2);
     }
 };
 struct FetchNothing {
@@ -203,24 +211,24 @@ template <class V, int R, int N, class F>
             tile[n * stride + r] = acc[r][n];
 }
 
-/// tile[n·R + r] = Σ over the products of Σ_k a(k)[r] · b(k, n)
+/// tile[n·R + r] = Σ over the products of Σ_k a(k)[r] · b(k, n), in tile_passes(R, N) passes
 template <class V, int R, int N, class F>
-[[gnu::always_inline]] inline void compute_tile(V* tile, const Factors<scalar_of<V>>* products, int count, bool add,
-                                                F& fetch) {
+[[gnu::always_inline]] inline void compute_all_rows(V* tile, const Factors<scalar_of<V>>* products, int count, bool add,
+                                                    F fetch) {
     constexpr int rows = lanes_at_a_time(R, N), rest = R % rows;
     for (int first = 0; first + rows <= R; first += rows)
         compute_rows<V, rows, N>(tile + first, R, products, count, first, add, fetch);
     if constexpr (rest > 0)
         compute_rows<V, rest, N>(tile + R - rest, R, products, count, R - rest, add, fetch);
 }
-template <class V, int R, int N, class F>
-[[gnu::noinline]] void compute_and_fetch(V* tile, const Factors<scalar_of<V>>& product, bool add, F fetch) {
-    compute_tile<V, R, N>(tile, &product, 1, add, fetch);
-}
 template <class V, int R, int N>
 [[gnu::noinline]] void compute_tile(V* tile, const Factors<scalar_of<V>>* products, int count, bool add) {
-    FetchNothing fetch;
-    compute_tile<V, R, N>(tile, products, count, add, fetch);
+    compute_all_rows<V, R, N>(tile, products, count, add, FetchNothing{});
+}
+/// The same for one product and the most columns, with something to fetch meanwhile.
+template <class V, int R, class F>
+[[gnu::noinline]] void compute_and_fetch(V* tile, const Factors<scalar_of<V>>& product, bool add, F fetch) {
+    compute_all_rows<V, R, tile_columns(R)>(tile, &product, 1, add, fetch);
 }
 
 /// Whether the next tile of a product with so many columns left is the widest. Of eight, six would leave two, which ask for the rows
