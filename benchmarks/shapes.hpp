@@ -101,7 +101,7 @@ inline constexpr std::array sweeps{
     Sweep{'I', {50, 32, 64, 128}},  Sweep{'I', {50, 32, 256, 128}},  Sweep{'I', {50, 32, 1024, 128}},
     Sweep{'H', {50, 32, 64, 16}},   Sweep{'H', {50, 32, 64, 32}},    Sweep{'H', {50, 32, 64, 64}},
     Sweep{'H', {50, 32, 64, 128}},  Sweep{'H', {50, 32, 64, 256}},   Sweep{'H', {50, 32, 64, 512}},
-    Sweep{'H', {50, 32, 64, 1024}},
+    Sweep{'H', {50, 32, 64, 1024}}, Sweep{'H', {50, 32, 64, 2048}},
 };
 
 constexpr int value(const Sweep& s) {
