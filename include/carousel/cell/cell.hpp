@@ -86,6 +86,25 @@ constexpr int second_blocks() {
     return recurrent_blocks<C>().count - C::recurrent.count;
 }
 
+/// The block of a TwoProductCell's operand; of other cells, one past the last.
+template <Cell C>
+constexpr int operand_block() {
+    if constexpr (TwoProductCell<C>)
+        return C::operand;
+    else
+        return C::blocks;
+}
+
+/// A pass keeps a step's operand as it keeps h, and the other blocks as gates. How many those are, and where among them blocks stand.
+template <Cell C>
+constexpr int gate_blocks() {
+    return TwoProductCell<C> ? C::blocks - 1 : C::blocks;
+}
+template <Cell C>
+constexpr BlockRange among_gates(BlockRange range) {
+    return {range.first > operand_block<C>() ? range.first - 1 : range.first, range.count};
+}
+
 /// Whether units have parameters of their own: a cell that can do without them has has_vectors() to say so.
 template <Cell C>
 bool has_vectors(const C& cell) {

@@ -19,7 +19,7 @@ struct Step<C>::Sums {
 
 template <Cell C>
 void Step<C>::backward(const Scalar* U, const Scalar* after, const Scalar* dy, const Gradients& to) const {
-    over_unit_tiles<C::recurrent>(
+    over_unit_tiles<among_gates<C>(C::recurrent)>(
         U,
         after, [&](auto lane, Index column, int columns, const V* products, int stride) __attribute__((always_inline)) {
             Sums sums;
@@ -35,7 +35,7 @@ void Step<C>::backward(const Scalar* U, const Scalar* after, const Scalar* dy, c
                     if (dy)
                         d[0] += lane.load(dy, b);
                     V before[states], now[states], kept[states] = {}, p[C::vectors + 1] = {};
-                    load_gates(lane, b, a);
+                    load_blocks(lane, b, a);
                     load_states(prev, lane, b, before);
                     load_states(noise.zoneout ? noise.proposed : next, lane, b, now);
                     load_vectors(lane, p);
@@ -61,7 +61,7 @@ void Step<C>::backward(const Scalar* U, const Scalar* after, const Scalar* dy, c
 
 template <Cell C>
 void Step<C>::backward_second(const Scalar* U2, const Gradients& to) const requires TwoProductCell<C> {
-    over_unit_tiles<C::second>(
+    over_unit_tiles<among_gates<C>(C::second)>(
         U2,
         gates, [&](auto lane, Index column, int columns, const V* products, int stride) __attribute__((always_inline)) {
             Sums sums;
@@ -70,7 +70,7 @@ void Step<C>::backward_second(const Scalar* U2, const Gradients& to) const requi
                 if (!real(b))
                     continue;
                 V a[blocks], before[states], d[states];
-                load_gates(lane, b, a);
+                load_blocks(lane, b, a);
                 load_states(prev, lane, b, before);
                 load_carry(lane, b, to, d);
                 pass.cell->gate_backward(a, before, noise.masked(products[n * stride], lane, b), d);
@@ -84,26 +84,27 @@ void Step<C>::backward_second(const Scalar* U2, const Gradients& to) const requi
 
 template <Cell C>
 void Step<C>::backward_initial(const Scalar* U, const Scalar* after, const Gradients& to) const {
-    over_unit_tiles<C::recurrent>(U, after, [&](auto lane, Index column, int columns, const V* products, int stride) {
-        for (int n = 0; n < columns; ++n) {
-            const Index b = column + n;
-            const V masked = noise.masked(products[n * stride], lane, b);
-            lane.store(to.carry[0], 1, 0, b, lane.load(to.carry[0], 1, 0, b) + masked);
-        }
-    });
+    over_unit_tiles<among_gates<C>(C::recurrent)>(
+        U, after, [&](auto lane, Index column, int columns, const V* products, int stride) {
+            for (int n = 0; n < columns; ++n) {
+                const Index b = column + n;
+                const V masked = noise.masked(products[n * stride], lane, b);
+                lane.store(to.carry[0], 1, 0, b, lane.load(to.carry[0], 1, 0, b) + masked);
+            }
+        });
 }
 
 template <Cell C>
 void Step<C>::input_gradient(const Scalar* W, Index features, Scalar* dx) const {
     multiply_transposed(dx + first * features, features, features, last - first, W, gate_layout(), gates,
-                        C::input.first, C::input.count, first);
+                        row(C::input.first), C::input.count, first);
 }
 
 template <Cell C>
 void Step<C>::input_gradient_dots(const Scalar* W, Index features, Scalar* dx) const {
     for (Index b = first; b < last; ++b)
         store(dx + b * features,
-              multiply_transposed_lane<C::input.count>(W, features, 0, gate_layout(), gates, C::input.first, b),
+              multiply_transposed_lane<C::input.count>(W, features, 0, gate_layout(), gates, row(C::input.first), b),
               features);
 }
 
@@ -112,8 +113,8 @@ template <Cell C>
 template <class Lane>
 [[gnu::always_inline]] inline void Step<C>::fetch_earlier(Lane lane, Index b, const Scalar* dy) const {
 #pragma GCC unroll 16
-    for (int g = 0; g < blocks; ++g)
-        __builtin_prefetch(gates + earlier * gate_layout().size() + lane.at(blocks, g, b), 0, 2);
+    for (int g = 0; g < gate_count; ++g)
+        __builtin_prefetch(gates + earlier * gate_layout().size() + lane.at(gate_count, g, b), 0, 2);
 #pragma GCC unroll 16
     for (int k = 1; k < states; ++k)
         __builtin_prefetch(prev[k] + earlier * pass.batch * pass.hidden + lane.at(1, 0, b), 0, 2);

@@ -45,14 +45,14 @@ void Step<C>::forward_second(const Scalar* U2) const requires TwoProductCell<C> 
         const Index width = std::min(units, pass.hidden - u);
         PanelTile<Scalar, R, units, stretch_columns> tile(width);
         for (Index column = first; column < last;) {
-            const PanelFactors<Scalar> f =
-                over_panels(U2 + u * R * pass.hidden, R * width, gate_layout(), gates, C::operand, 1, column);
-            const int columns = tile.compute_blocks(last - column, f.products, f.count, pass.block_bytes);
+            const Factors<Scalar> product{
+                pass.hidden, U2 + u * R * pass.hidden, R * width, operand + column * pass.hidden, 1, pass.hidden};
+            const int columns = tile.compute_blocks(last - column, &product, 1, pass.block_bytes);
             over_lanes(
                 gate_layout(), u, [&](auto lane) __attribute__((always_inline)) {
                     for (int n = 0; n < columns; ++n) {
                         V a[blocks];
-                        load_gates(lane, column + n, a);
+                        load_blocks(lane, column + n, a);
 #pragma GCC unroll 16
                         for (int g = 0; g < R; ++g)
                             a[C::second.first + g] += load<V>(tile.at(n, g, lane.u - u));
@@ -84,7 +84,7 @@ template <class Lane>
                 a[g] += load<V>(tile.at(n, g - C::recurrent.first, l, lane.width));
             if (g >= C::input.first && g < C::input.end()) {
                 if (!x_tile)
-                    a[g] += lane.load(gates, blocks, g, b);
+                    a[g] += lane.load(gates, gate_count, row(g), b);
                 else if constexpr (!same_blocks)
                     a[g] += load<V>(x_tile->at(n, g - C::input.first, l, lane.width));
             }
@@ -95,12 +95,13 @@ template <class Lane>
             pass.cell->gate(a, before);
             a[C::operand] = noise.masked(a[C::operand], lane, b);
             store_gates(lane, b, a);
+            store_operand(lane, b, a);
         } else
             finish_forward(lane, b, a);
     }
 }
 
-/// The cell's equations on finished pre-activations; past a sequence's end the state is carried and the gates are
+/// The cell's equations on finished pre-activations; past a sequence's end the state is carried and all blocks are
 /// zero.
 template <Cell C>
 template <class Lane>
@@ -122,8 +123,10 @@ template <class Lane>
     } else {
         const V zero[blocks] = {};
         now[0] = before[0];
-        if (pass.record)
+        if (pass.record) {
             store_gates(lane, b, zero);
+            store_operand(lane, b, zero);
+        }
         store_states(next, lane, b, before);
     }
     if (noise.h_mask)

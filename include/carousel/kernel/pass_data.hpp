@@ -86,21 +86,21 @@ struct PassBoundary {
 /// column, and memory that doesn't grow with T. An inference keeps one step's blocks, and two slots of every state but h,
 /// which is the output. pass_places.hpp says where in it a step finds its numbers.
 ///
-/// Blocks and states are kept as Panels; h, which is the output too, as a matrix. A slot stands at its step's place in time;
-/// a reverse pass begins in the last one.
+/// Blocks and states are kept as Panels; h, which is the output too, and a TwoProductCell's operand as matrices. A slot stands at its
+/// step's place in time; a reverse pass begins in the last one.
 template <Cell C>
 struct PassMemory {
     using Scalar = typename C::Scalar;
 
     Plan plan{};
     Buffer<Scalar> gates, h;          // h: H × (T + 1)·B
+    Buffer<Scalar> operand;           // of a TwoProductCell, H × T·B
     Buffer<Scalar> states[C::states]; // those after h
     Buffer<Scalar> W, U, second;      // packed weights, for forward and then for backward, as the plan says
     Buffer<Scalar> masked_h,
         proposed[C::states];         // of a pass with noise: h under its mask, what the cell proposed for every state
     Buffer<Scalar> carry[C::states]; // the gradient of each state on its way into the past
     Buffer<Scalar> dx, sums;         // sums: of each shard but the first its share of b's and P's gradients
-    Buffer<Scalar> operand;          // of a TwoProductCell, H × (some steps · B)
     Buffer<Scalar> scratch;          // of a product for dW or dU, a part for each shard
 };
 

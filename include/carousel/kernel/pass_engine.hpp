@@ -44,6 +44,8 @@ class PassEngine : private PassPlaces<C> {
                            const PassBoundary<Scalar>& boundary, bool input_gradient);
 
   private:
+    static constexpr int row(BlockRange blocks) { return among_gates<C>(blocks).first; } // of the gates
+
     StepConstants<C> step_constants(const PassInput<C>& in) const {
         return {in.cell,      plan_.hidden,      plan_.batch,      in.b, in.P, in.lengths,
                 plan_.record, plan_.dots_with_U, plan_.block_bytes};
@@ -162,17 +164,14 @@ class PassEngine : private PassPlaces<C> {
         const Index H = plan_.hidden, B = plan_.batch;
         const auto da = gates(t, steps);
         Scalar* const scratch = memory_.scratch.data();
-        add_outer_product<C::input.first, C::input.count>(to.W, C::input.count * H, plan_.input, da,
-                                                          in.x + t * B * plan_.input, plan_.shards, scratch);
+        add_outer_product<row(C::input), C::input.count>(to.W, C::input.count * H, plan_.input, da,
+                                                         in.x + t * B * plan_.input, plan_.shards, scratch);
         const Index U_rows = recurrent_blocks<C>().count * H;
-        add_outer_product<C::recurrent.first, C::recurrent.count>(to.U, U_rows, H, da, this->h_before(t, in.noise),
-                                                                  plan_.shards, scratch);
+        add_outer_product<row(C::recurrent), C::recurrent.count>(to.U, U_rows, H, da, this->h_before(t, in.noise),
+                                                                 plan_.shards, scratch);
         if constexpr (TwoProductCell<C>) {
-            Scalar* const operand = memory_.operand.data(); // H × (steps · B)
-            for (Index k = 0; k < steps; ++k)
-                from_panels(gates(t + k, 1).data, gate_layout(), C::operand, operand + k * B * H, H);
-            add_outer_product<C::second.first, C::second.count>(to.U + C::recurrent.count * H, U_rows, H, da, operand,
-                                                                plan_.shards, scratch);
+            add_outer_product<row(C::second), C::second.count>(to.U + C::recurrent.count * H, U_rows, H, da,
+                                                               this->operand(t), plan_.shards, scratch);
         }
     }
 
@@ -190,8 +189,7 @@ void PassEngine<C>::forward(const PassInput<C>& in, const Plan& plan, const Scal
     start(in, initial);
     pack(in);
     if (plan_.input_first)
-        multiply_into_panels<C::input.first, C::input.count>(gates(0, plan_.steps), plan_.input, memory_.W.data(),
-                                                             in.x);
+        multiply_into_panels<row(C::input), C::input.count>(gates(0, plan_.steps), plan_.input, memory_.W.data(), in.x);
     const StepConstants<C> constants = step_constants(in);
     const Scalar* const W = plan_.input_first ? nullptr : memory_.W.data();
     over_column_blocks([&](int, Index first, Index last) {
@@ -221,7 +219,7 @@ auto PassEngine<C>::backward(const PassInput<C>& in, const PassGradients<Scalar>
 
     for (Index column = 0; input_gradient && plan_.input_gradient_last && column < B; ++column)
         multiply_transposed(memory_.dx.data() + column * plan_.input, B * plan_.input, plan_.input, T, memory_.W.data(),
-                            gate_layout(), memory_.gates.data(), C::input.first, C::input.count, column, gates_size());
+                            gate_layout(), memory_.gates.data(), row(C::input), C::input.count, column, gates_size());
     for (Index shard = 1; shard < plan_.shards; ++shard) {
         const Scalar* const sums = memory_.sums.data() + (shard - 1) * (b_size + P_size);
         for (Index k = 0; k < b_size; ++k)

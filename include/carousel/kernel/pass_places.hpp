@@ -27,6 +27,7 @@ class PassPlaces {
         memory_.plan = plan;
         const Index H = plan.hidden, slots = plan.steps + 1, h_size = H * plan.batch;
         memory_.gates.get(plan.gate_slots * gates_size() + lanes<Scalar>); // a lane larger, as Panels need it
+        memory_.operand.get(TwoProductCell<C> ? h_size * (plan.record ? plan.steps : 1) : 0);
         memory_.h.get(h_size * slots);
         for (int s = 1; s < C::states; ++s)
             memory_.states[s].get(state_size() * plan.state_slots);
@@ -52,11 +53,10 @@ class PassPlaces {
         for (auto& carry : memory_.carry)
             carry.get(state_size());
         memory_.sums.zeros(sums * (plan_.shards - 1));
-        memory_.operand.get(Step<C>::second_count > 0 ? H * chunk * B : 0);
         memory_.scratch.get(plan_.shards * outer_product_scratch<Scalar>(std::max(plan_.input, H), chunk * B));
     }
 
-    Layout gate_layout() const { return {C::blocks, plan_.batch, plan_.hidden}; }
+    Layout gate_layout() const { return {gate_blocks<C>(), plan_.batch, plan_.hidden}; }
     Layout state_layout() const { return {1, plan_.batch, plan_.hidden}; }
     Index gates_size() const { return gate_layout().size(); }
     Index state_size() const { return state_layout().size(); }
@@ -76,6 +76,12 @@ class PassPlaces {
         return {memory_.gates.data() + t * gates_size(), gate_layout(), steps, gates_size()};
     }
 
+    /// The operand of a TwoProductCell at step t, H × B; an inference keeps one.
+    Scalar* operand(Index t) {
+        return TwoProductCell<C> ? memory_.operand.data() + (plan_.record ? t : 0) * plan_.hidden * plan_.batch
+                                 : nullptr;
+    }
+
     /// What U multiplied at step t, in slots as h: h before it, or its masked copy.
     const Scalar* h_before(Index t, const Noise& noise) const {
         return (noise.h_mask ? memory_.masked_h : memory_.h).data() +
@@ -86,8 +92,8 @@ class PassPlaces {
     Step<C> step(const StepConstants<C>& constants, const Noise& noise, Index p, Index first, Index last) {
         const Index H = plan_.hidden, B = plan_.batch, t = plan_.reverse ? plan_.steps - 1 - p : p;
         const Index before = plan_.reverse ? t + 1 : t, after = plan_.reverse ? t : t + 1;
-        Step<C> step{constants, first, last, t, memory_.gates.data() + (plan_.gate_slots > 1 ? t : 0) * gates_size(),
-                     {},        {}};
+        Scalar* const step_gates = memory_.gates.data() + (plan_.gate_slots > 1 ? t : 0) * gates_size();
+        Step<C> step{constants, first, last, t, step_gates, operand(t), {}, {}};
         for (int s = 0; s < C::states; ++s) {
             step.prev[s] = state(s, before);
             step.next[s] = state(s, after);

@@ -30,7 +30,8 @@ struct StepConstants {
 };
 
 /// What one step works on, for the columns first … last − 1 of the batch. h, x, and the gradients that come from other layers
-/// are column-major, a column for each sequence; the gates and every further state, which only steps see, are Panels.
+/// are column-major, a column for each sequence, as is a TwoProductCell's operand; the gates and every further state, which only steps
+/// see, are Panels.
 ///
 /// A step multiplies, and a cell's equations run on the product's tile while it is in L1.
 template <Cell C>
@@ -38,7 +39,8 @@ struct Step {
     using Scalar = typename C::Scalar;
     using V = Lane<Scalar>;
     static constexpr Index L = lanes<Scalar>;
-    static constexpr int blocks = C::blocks, states = C::states, biased = biased_blocks<C>();
+    static constexpr int blocks = C::blocks, gate_count = gate_blocks<C>(), states = C::states,
+                         biased = biased_blocks<C>();
     static constexpr int second_count = second_blocks<C>();
     /// Of a panel.
     static constexpr Index units =
@@ -48,7 +50,7 @@ struct Step {
 
     StepConstants<C> pass;
     Index first, last, t;
-    Scalar* gates;
+    Scalar *gates, *operand; // operand: null where there is none
     const Scalar* prev[states];
     Scalar* next[states];
     /// For backward: −1 or 1 if what the step before this one keeps stands right before or behind this one's; 0 if nothing
@@ -60,7 +62,7 @@ struct Step {
     /// With W null, the gates already hold W·x.
     void forward(const Scalar* W, const Scalar* x, Index features, const Scalar* U) const;
 
-    /// The second product of a TwoProductCell: a += U₂·a[operand], then the cell. `U2` is packed by pack_gates.
+    /// The second product of a TwoProductCell: a += U₂·operand, then the cell. `U2` is packed by pack_gates.
     void forward_second(const Scalar* U2) const requires TwoProductCell<C>;
 
     /// What the backward steps add to: one set of arrays for the whole sweep.
@@ -94,20 +96,27 @@ struct Step {
                             stretch_columns>; // for both products, if they feed the same blocks
     using WTile = std::conditional_t<same_blocks, NoTile, PanelTile<Scalar, C::input.count, units, stretch_columns>>;
 
-    Layout gate_layout() const { return {blocks, pass.batch, pass.hidden}; }
+    Layout gate_layout() const { return {gate_count, pass.batch, pass.hidden}; }
+    static constexpr int row(int block) { return among_gates<C>({block, 1}).first; } // of gate_layout
     bool real(Index b) const { return !pass.lengths || t < pass.lengths[b]; }
 
     template <class Lane>
-    void load_gates(Lane lane, Index b, V (&a)[blocks]) const {
+    void load_blocks(Lane lane, Index b, V (&a)[blocks]) const {
 #pragma GCC unroll 16
         for (int g = 0; g < blocks; ++g)
-            a[g] = lane.load(gates, blocks, g, b);
+            a[g] = g == operand_block<C>() ? lane.load(operand, b) : lane.load(gates, gate_count, row(g), b);
     }
     template <class Lane>
     void store_gates(Lane lane, Index b, const V (&a)[blocks]) const {
 #pragma GCC unroll 16
         for (int g = 0; g < blocks; ++g)
-            lane.store(gates, blocks, g, b, a[g]);
+            if (g != operand_block<C>())
+                lane.store(gates, gate_count, row(g), b, a[g]);
+    }
+    template <class Lane>
+    void store_operand([[maybe_unused]] Lane lane, [[maybe_unused]] Index b, const V (&a)[blocks]) const {
+        if constexpr (TwoProductCell<C>)
+            lane.store(operand, b, a[C::operand]);
     }
     template <class Pointer, class Lane>
     void load_states(const Pointer (&from)[states], Lane lane, Index b, V (&s)[states]) const {

@@ -19,6 +19,7 @@ struct RecurrentVoicesMemory {
     Buffer<Scalar> W = {}, U = {}, second = {}; // packed as a pass packs them; second: of a TwoProductCell
     Buffer<Scalar> bias = {}, vectors = {};     // b and P of the layer
     Buffer<Scalar> gates = {};                  // Panels, of a TwoProductCell
+    Buffer<Scalar> operand = {};                // of a TwoProductCell, H × capacity
     Buffer<Scalar> h = {}, next_h = {};         // H × capacity
     Buffer<Scalar> states[C::states] = {};      // Panels, those after h
     bool has_vectors = false;

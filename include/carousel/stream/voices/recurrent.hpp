@@ -33,7 +33,8 @@ class RecurrentVoices {
         m_.U.zeros(kernel::gate_panels<S>(C::recurrent.count, H, H));
         if constexpr (TwoProductCell<C>) {
             m_.second.zeros(kernel::gate_panels<S>(second_count, H, H));
-            m_.gates.zeros(C::blocks * H * B + simd::lanes<S>); // a lane larger, as Panels need it
+            m_.gates.zeros(gate_blocks<C>() * H * B + simd::lanes<S>); // a lane larger, as Panels need it
+            m_.operand.zeros(H * B);
         }
         m_.bias.zeros(biased * H);
         m_.vectors.zeros(C::vectors * H);
@@ -110,6 +111,7 @@ class RecurrentVoices {
                   last,
                   0,
                   m_.gates.data(),
+                  m_.operand.data(),
                   {},
                   {}};
         step.prev[0] = m_.h.data();
