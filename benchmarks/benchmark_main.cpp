@@ -180,8 +180,8 @@ void threads_case(benchmark::State& state, Shape shape, const Budget& budget) {
 }
 
 void register_cases(bool quick, const std::vector<Shape>& given) {
-    const Budget main = quick ? Budget{0.5, 3, 51} : Budget{5, 5, 201};
-    const Budget other = quick ? Budget{0.15, 3, 51} : Budget{1.5, 5, 101};
+    const Budget main = quick ? Budget{0.5, 3, 51} : Budget{5, 15, 201};
+    const Budget other = quick ? Budget{0.15, 3, 51} : Budget{1.5, 9, 101};
     for (const Kind kind : kinds)
         for (const Section section : {Section::train, Section::infer})
             for (const Shape& shape : given.empty() ? std::vector<Shape>(shapes.begin(), shapes.end()) : given) {
@@ -305,6 +305,7 @@ int finish(const std::string& json) {
 int main(int argc, char** argv) {
     using namespace benchmarks;
     restart_on_one_cpu(argv);
+    keep_freed_memory();
     bool quick = false;
     std::vector<Shape> given;
     std::string json = "benchmark.json";

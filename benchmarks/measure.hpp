@@ -17,6 +17,9 @@
 #    include <sched.h>
 #    include <unistd.h>
 #endif
+#ifdef __GLIBC__
+#    include <malloc.h>
+#endif
 
 namespace benchmarks {
 
@@ -71,6 +74,15 @@ class EveryCpu {
     }
 #endif
 };
+
+/// Lets malloc keep what is freed, in every library: one that takes memory anew for each pass would be timed with the system's work for
+/// it, which on a virtual machine can take longer than the pass. Does nothing without glibc.
+inline void keep_freed_memory() {
+#ifdef __GLIBC__
+    mallopt(M_MMAP_MAX, 0);
+    mallopt(M_TRIM_THRESHOLD, -1);
+#endif
+}
 
 /// A thing to measure; `prepare` isn't.
 struct Runner {
