@@ -1,6 +1,6 @@
 // Carousel side by side with oneDNN, PyTorch and a plain Eigen LSTM; sample by sample, with RTNeural, NAM Core and NeuralAudio.
 //
-//     cmake --workflow --preset benchmark                                 configures, builds, runs (four minutes)
+//     cmake --workflow --preset benchmark                                 configures, builds, runs (ten minutes)
 //     build/benchmark/benchmarks/carousel_benchmark [--quick] [--shape=T,N,I,H]… [--filter=REGEX] [--json=FILE]
 //         [--benchmark_…]                                             with --shape every layer on these shapes, and nothing else
 //
