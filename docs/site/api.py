@@ -56,7 +56,7 @@ def internal(header):
 def for_doxygen(text):
     """A header as Doxygen 1.9.4 understands it, line by line: namespaces without macros, comments as they stand."""
     text = re.sub(r"::inline CAROUSEL_[A-Z]+", "", text)
-    text = re.sub(r"\b(CAROUSEL_INLINE|CAROUSEL_OWN|CAROUSEL_NO_UNIQUE_ADDRESS|CAROUSEL_NONBLOCKING) ?", "", text)
+    text = re.sub(r"\b(CAROUSEL_INLINE|CAROUSEL_OWN|CAROUSEL_HIDDEN|CAROUSEL_NO_UNIQUE_ADDRESS|CAROUSEL_NONBLOCKING) ?", "", text)
     text = re.sub(r"\[\[gnu::\w+\]\] ?", "", text)
     lines = text.split("\n")
     for k, line in enumerate(lines):
@@ -127,7 +127,7 @@ class Header:
         text = "\n".join(plain(part) for part in self.lines[first:first + 40])
         margin = re.match(r" *", text)[0]
         text = re.sub(r"^" + margin, "", text, flags=re.M)
-        text = re.sub(r"\b(CAROUSEL_INLINE|CAROUSEL_OWN|CAROUSEL_NO_UNIQUE_ADDRESS|CAROUSEL_NONBLOCKING) ?", "", text)
+        text = re.sub(r"\b(CAROUSEL_INLINE|CAROUSEL_OWN|CAROUSEL_HIDDEN|CAROUSEL_NO_UNIQUE_ADDRESS|CAROUSEL_NONBLOCKING) ?", "", text)
         text = re.sub(r"\[\[gnu::\w+\]\] ?", "", text)
         at = 0
         if kind == "function":

@@ -22,10 +22,10 @@ namespace effect {
 inline constexpr double sample_rate = 48000.;
 
 /// What the file of the model said besides its numbers, by name.
-[[gnu::visibility("hidden")]] inline constexpr std::pair<std::string_view, std::string_view> metadata[] = {
+CAROUSEL_HIDDEN inline constexpr std::pair<std::string_view, std::string_view> metadata[] = {
     {"sample_rate", "48000"}};
 
-namespace [[gnu::visibility("hidden")]] constants {
+namespace CAROUSEL_HIDDEN constants {
 inline constexpr float W_0[] = { // 48 x 1
     0.9812165f, 0.29277232f, 0.5424921f, -0.2287557f, -0.153673f, -0.19050494f, -0.45888293f, -0.05337589f,
     0.75742227f, 0.08667442f, 0.8760129f, -0.15158083f, 0.84009933f, 0.30788502f, 0.456995f, 0.24157618f,

@@ -107,10 +107,17 @@
 #    endif
 #endif
 
+/// Before what each shared library has for itself. On Windows each has, and GCC warns of the attribute there.
+#if defined(_WIN32)
+#    define CAROUSEL_HIDDEN
+#else
+#    define CAROUSEL_HIDDEN [[gnu::visibility("hidden")]]
+#endif
+
 /// Before what a shared library that includes the headers has for itself, because its static object goes when it is unloaded. A
 /// program and carousel::compiled have one.
-#if !defined(CAROUSEL_COMPILED)
-#    define CAROUSEL_OWN [[gnu::visibility("hidden")]]
+#if !defined(CAROUSEL_COMPILED) || defined(_WIN32)
+#    define CAROUSEL_OWN CAROUSEL_HIDDEN
 #else
 #    define CAROUSEL_OWN [[gnu::visibility("default")]]
 #endif

@@ -21,7 +21,7 @@
 namespace carousel::shared::inline CAROUSEL_SHARED {
 
 /// See carousel::FailureHandler.
-[[gnu::visibility("hidden")]] inline std::atomic<void (*)(const char*)>& failure_handler() {
+CAROUSEL_HIDDEN inline std::atomic<void (*)(const char*)>& failure_handler() {
     static std::atomic<void (*)(const char*)> handler{nullptr};
     return handler;
 }
@@ -39,7 +39,7 @@ using FailureHandler = void (*)(const char* message);
 /// Of a build without exceptions: what is called where others throw, for all threads of the program or shared library. Without
 /// one, or if it returns, the program aborts. Returns the handler before. Memory that runs out isn't reported here: operator new
 /// and Eigen end the program themselves.
-[[gnu::visibility("hidden")]] inline FailureHandler set_failure_handler(FailureHandler handler) {
+CAROUSEL_HIDDEN inline FailureHandler set_failure_handler(FailureHandler handler) {
     return shared::failure_handler().exchange(handler);
 }
 

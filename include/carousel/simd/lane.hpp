@@ -97,7 +97,7 @@ inline void store(scalar_of<V>* to, V v) {
 namespace detail {
 /// A mask for AVX: the first `count` Scalars of a 256-bit register.
 template <class Scalar>
-[[gnu::visibility("hidden")]] inline __m256i first_units(Index count) {
+CAROUSEL_HIDDEN inline __m256i first_units(Index count) {
     static constexpr std::int32_t signs[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
     return _mm256_loadu_si256(
         reinterpret_cast<const __m256i*>(signs + 8 - count * static_cast<Index>(sizeof(Scalar) / sizeof(signs[0]))));

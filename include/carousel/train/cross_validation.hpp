@@ -132,7 +132,7 @@ auto cross_validate(const Data& data, const std::vector<Fold>& folds, MakeModel&
 namespace detail {
 
 /// first, first + 1, … last − 1.
-[[gnu::visibility("hidden")]] inline std::vector<Index> run_of(Index first, Index last) {
+CAROUSEL_HIDDEN inline std::vector<Index> run_of(Index first, Index last) {
     std::vector<Index> list(static_cast<std::size_t>(last - first));
     std::iota(list.begin(), list.end(), first);
     return list;

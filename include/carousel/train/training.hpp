@@ -131,7 +131,7 @@ class Training {
 
 namespace detail {
 
-[[gnu::visibility("hidden")]] inline void check_reports(const History& history) {
+CAROUSEL_HIDDEN inline void check_reports(const History& history) {
     const char* const where = "Training::set_state";
     for (const EpochReport& report : history.epochs)
         require(report.metrics.size() == history.metrics.size() &&

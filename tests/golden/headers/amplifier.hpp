@@ -22,11 +22,11 @@ namespace amplifier {
 inline constexpr double sample_rate = 44100.;
 
 /// What the file of the model said besides its numbers, by name.
-[[gnu::visibility("hidden")]] inline constexpr std::pair<std::string_view, std::string_view> metadata[] = {
+CAROUSEL_HIDDEN inline constexpr std::pair<std::string_view, std::string_view> metadata[] = {
     {"name", "Twin \"65\" \342\231\253"},
     {"sample_rate", "44100"}};
 
-namespace [[gnu::visibility("hidden")]] constants {
+namespace CAROUSEL_HIDDEN constants {
 inline constexpr float W_0[] = { // 12 x 1
     -0.71428573f, -0.18571429f, 0.34285715f, -0.5714286f, -0.042857144f, 0.4857143f, -0.42857143f, 0.1f, 0.62857145f,
     -0.2857143f, 0.24285714f, -0.67142856f};

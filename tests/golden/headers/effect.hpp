@@ -25,7 +25,7 @@
 
 namespace effect {
 
-namespace [[gnu::visibility("hidden")]] constants {
+namespace CAROUSEL_HIDDEN constants {
 inline constexpr float W_0[] = { // 3 x 4, column by column
     -0.71428573f, -0.18571429f, 0.34285715f, -0.5714286f, -0.042857144f, 0.4857143f, -0.42857143f, 0.1f, 0.62857145f,
     -0.2857143f, 0.24285714f, -0.67142856f};

@@ -18,7 +18,7 @@
 
 namespace reader {
 
-namespace [[gnu::visibility("hidden")]] constants {
+namespace CAROUSEL_HIDDEN constants {
 inline constexpr double table_0[] = { // 3 x 5, column by column
     -0.7142857142857143, -0.18571428571428572, 0.34285714285714286, -0.5714285714285714, -0.04285714285714286,
     0.4857142857142857, -0.42857142857142855, 0.1, 0.6285714285714286, -0.2857142857142857, 0.24285714285714285,

@@ -46,8 +46,7 @@ inline std::string constants_of(const Metadata& metadata, const char* where) {
         return "";
     return rate +
            "/// What the file of the model said besides its numbers, by name.\n"
-           "[[gnu::visibility(\"hidden\")]] inline constexpr std::pair<std::string_view, std::string_view> metadata[] "
-           "= {" +
+           "CAROUSEL_HIDDEN inline constexpr std::pair<std::string_view, std::string_view> metadata[] = {" +
            list + "};\n\n";
 }
 
@@ -114,7 +113,7 @@ std::string text_of(const Contents& contents, Numbers<S> numbers, const char* wh
     if (!all.arrays().empty()) {
         text.reserve(text.size() + all.arrays().size() + 2 * (model.make.size() + all.set_parameters().size()) + 4096);
         // Visible, they would be unique symbols, with which GCC keeps a shared library from being unloaded.
-        text += "namespace [[gnu::visibility(\"hidden\")]] constants {\n";
+        text += "namespace CAROUSEL_HIDDEN constants {\n";
         text += all.arrays();
         text += "} // namespace constants\n\n";
     }

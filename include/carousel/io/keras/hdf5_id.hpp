@@ -12,7 +12,7 @@ namespace carousel::inline CAROUSEL_ABI::detail::keras {
 
 /// HDF5's C library isn't safe for threads, so that files are read one after the other. Each program and each shared library
 /// that is compiled with this header has a mutex of its own.
-[[gnu::visibility("hidden")]] inline std::mutex& hdf5_mutex() {
+CAROUSEL_HIDDEN inline std::mutex& hdf5_mutex() {
     static std::mutex mutex;
     return mutex;
 }
