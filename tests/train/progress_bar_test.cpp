@@ -11,6 +11,15 @@ using namespace carousel;
 
 namespace {
 
+/// A variable of the environment; none of that name for nullptr.
+void set_variable(const char* name, const char* value) {
+#ifdef _WIN32
+    _putenv_s(name, value ? value : ""); // where an empty one is none
+#else
+    value ? ::setenv(name, value, 1) : ::unsetenv(name);
+#endif
+}
+
 /// What the bar writes when it is shown these moments.
 struct Moment {
     Index epoch, epochs, batch, batches;
@@ -149,14 +158,14 @@ TEST_CASE("progress_bar: blanks hide the rest of a longer line and don't wrap ei
 TEST_CASE("progress_bar: a terminal has the columns that COLUMNS says") {
     const char* const before = std::getenv("COLUMNS");
     const std::string kept = before ? before : "";
-    ::setenv("COLUMNS", "37", 1);
+    set_variable("COLUMNS", "37");
     CHECK(detail::terminal_columns() == 37);
     for (const char* const useless : {"", "0", "-5", "wide", "37x", "99999999999999999999"}) {
-        ::setenv("COLUMNS", useless, 1);
+        set_variable("COLUMNS", useless);
         CHECK(detail::terminal_columns() >= 1);
         CHECK(detail::terminal_columns() < 10'000);
     }
-    before ? ::setenv("COLUMNS", kept.c_str(), 1) : ::unsetenv("COLUMNS");
+    set_variable("COLUMNS", before ? kept.c_str() : nullptr);
     CHECK_THROWS_WITH(progress_bar(std::clog, BarStyle::terminal, -1),
                       "progress_bar: columns is -1, expected columns >= 0");
 }
