@@ -1,10 +1,10 @@
-// AnyRecurrent: a recurrent layer of whichever cell, an AnyLayer, so that every property is checked on every cell and
+// AnyRecurrent: a recurrent layer of whichever cell behind virtual functions, so that every property is checked on every cell and
 // each cell is compiled once. every_cell.hpp fills the list.
 #pragma once
 
 #include "support.hpp"
 
-#include "carousel/model/model.hpp"
+#include "carousel/layer/recurrent.hpp"
 
 #include <functional>
 #include <memory>
@@ -16,64 +16,23 @@ namespace carousel::test {
 template <class S>
 class AnyRecurrent {
   public:
-    template <class L>
-    explicit AnyRecurrent(const L& layer)
-        : layer_(layer), states_(L::CellType::states), hidden_(layer.hidden_size()),
-          reference_([](const AnyLayer<S>& any, const Pass<S>& pass) {
-              return Reference<L>(*any.template target<L>())(pass);
-          }) {}
-
+    virtual ~AnyRecurrent() = default;
     /// The same layer with a fresh tape.
-    std::unique_ptr<AnyRecurrent> copy() const {
-        auto fresh = std::make_unique<AnyRecurrent>(*this);
-        fresh->tape_ = {};
-        return fresh;
-    }
-    std::string name() const { return layer_.name(); }
-    std::vector<NamedParameter<S>> parameters() { return carousel::parameters(layer_); }
+    virtual std::unique_ptr<AnyRecurrent> copy() const = 0;
+    virtual std::string name() const = 0;
+    virtual std::vector<NamedParameter<S>> parameters() = 0;
     /// Numbers of state a unit has.
-    Index states() const { return states_; }
+    virtual Index states() const = 0;
 
-    SequenceView<S> forward(SequenceView<S> x, const Matrix<S>& initial = {}) {
-        detail::assign(initial_[0], initial);
-        return layer_.forward(x, tape_, initial_);
-    }
-    SequenceView<S> infer(SequenceView<S> x, const Matrix<S>& initial = {}) {
-        detail::assign(initial_[0], initial);
-        return layer_.infer(x, tape_, initial_);
-    }
-    Matrix<S> final_state() const {
-        std::vector<Matrix<S>> state;
-        layer_.final_state(tape_, state);
-        return state.at(0);
-    }
-    SequenceView<S> backward(SequenceView<S> dy, const BackwardOptions<Matrix<S>>& options = {}) {
-        if (options.d_final)
-            detail::assign(d_final_[0], *options.d_final);
-        const auto dx = layer_.backward(dy, tape_,
-                                        {.d_final = options.d_final ? &d_final_ : nullptr,
-                                         .d_initial = options.d_initial ? &d_initial_ : nullptr,
-                                         .input_gradient = options.input_gradient});
-        if (options.d_initial)
-            detail::assign(*options.d_initial, d_initial_[0]);
-        return dx;
-    }
+    virtual SequenceView<S> forward(SequenceView<S> x, const Matrix<S>& initial = {}) = 0;
+    virtual SequenceView<S> infer(SequenceView<S> x, const Matrix<S>& initial = {}) = 0;
+    virtual Matrix<S> final_state() const = 0;
+    virtual SequenceView<S> backward(SequenceView<S> dy, const BackwardOptions<Matrix<S>>& options = {}) = 0;
 
-    Outcome<double> reference(const Pass<S>& pass) const { return reference_(layer_, pass); }
+    virtual Outcome<double> reference(const Pass<S>& pass) const = 0;
     /// A sequence sample by sample, through a Stream; `state` is the one it starts from (empty: zero) and becomes the
     /// one it ends in.
-    Matrix<S> stream(const Matrix<S>& x, Matrix<S>& state) const {
-        Stream stream{layer_};
-        if (state.size() > 0)
-            stream.set_state({state});
-        Matrix<S> y(hidden_, x.cols());
-        for (Index t = 0; t < x.cols(); ++t) {
-            const auto h = stream(std::span(x.col(t).data(), static_cast<std::size_t>(x.rows())));
-            std::copy(h.begin(), h.end(), y.col(t).data());
-        }
-        state = stream.state().at(0);
-        return y;
-    }
+    virtual Matrix<S> stream(const Matrix<S>& x, Matrix<S>& state) const = 0;
 
     /// W, U, b or P; null if there is none.
     Parameter<S>* parameter(const std::string& name) {
@@ -105,13 +64,6 @@ class AnyRecurrent {
             (name == "W" ? out.dW : name == "U" ? out.dU : name == "b" ? out.db : out.dP) = p->grad;
         return out;
     }
-
-  private:
-    AnyLayer<S> layer_;
-    typename AnyLayer<S>::Tape tape_;
-    std::vector<Matrix<S>> initial_{1}, d_final_{1}, d_initial_{1};
-    Index states_, hidden_;
-    Outcome<double> (*reference_)(const AnyLayer<S>&, const Pass<S>&);
 };
 
 template <class S>

@@ -325,7 +325,7 @@ TEST_CASE("Recurrent: sizes are checked at construction") {
 TEST_CASE("Recurrent: shapes and names of the parameters") {
     const auto shapes = [](const std::string& cell) {
         std::string text;
-        const auto layer = make<float>(cell, 2, 3);
+        const auto layer = make<double>(cell, 2, 3);
         for (const auto& [name, p] : layer->parameters()) {
             REQUIRE((p->grad.rows() == p->value.rows() && p->grad.cols() == p->value.cols()));
             text += name + " " + std::to_string(p->value.rows()) + "x" + std::to_string(p->value.cols()) + " ";
