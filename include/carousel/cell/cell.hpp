@@ -95,11 +95,13 @@ constexpr int operand_block() {
         return C::blocks;
 }
 
-/// A pass keeps a step's operand as it keeps h, and the other blocks as gates. How many those are, and where among them blocks stand.
+/// How many blocks a pass keeps as gates: all but an operand, which it keeps as it keeps h.
 template <Cell C>
 constexpr int gate_blocks() {
     return TwoProductCell<C> ? C::blocks - 1 : C::blocks;
 }
+
+/// Where blocks of a cell, its operand not among them, stand in those.
 template <Cell C>
 constexpr BlockRange among_gates(BlockRange range) {
     return {range.first > operand_block<C>() ? range.first - 1 : range.first, range.count};
