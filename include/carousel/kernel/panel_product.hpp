@@ -275,7 +275,7 @@ template <int rows, class Scalar, Index units>
     constexpr int L = lanes<Scalar>;
     if (depth - k >= L)
         return dot_columns<L, rows>(A, depth, k, layout, b, first, column);
-    Scalar lane[2 * L];
+    Scalar lane[2 * L] = {};
     dot_few_columns<L / 2, rows>(lane, depth - k, A, depth, k, layout, b, first, column);
     return load<Lane<Scalar>>(lane);
 }
