@@ -19,6 +19,9 @@ namespace carousel::inline CAROUSEL_ABI::detail {
 [[noreturn]] CAROUSEL_INLINE void refuse_in_layer(const char* where, Index k, const std::string& name,
                                                   std::string what);
 
+/// "k.layer.part"
+CAROUSEL_INLINE std::string path_in_row(std::size_t k, const std::string& layer, const std::string& part);
+
 /// f(), and what it refuses is said with its place: "Sequential: layer 2 (Dense): x has 8 features, expected 16".
 CAROUSEL_INLINE void in_layer(const char* where, Index k, FunctionRef<std::string()> name, FunctionRef<void()> f);
 template <class L, class F>
@@ -41,6 +44,10 @@ CAROUSEL_INLINE void refuse_in_layer(const char* where, Index k, const std::stri
     if (colon < what.find(' '))
         what.erase(0, colon + 2);
     fail<std::invalid_argument>(std::string(where) + ": layer " + decimal(k) + " (" + name + "): " + what);
+}
+
+CAROUSEL_INLINE std::string path_in_row(std::size_t k, const std::string& layer, const std::string& part) {
+    return decimal(static_cast<Index>(k)) + "." + layer + "." + part;
 }
 
 CAROUSEL_INLINE void in_layer(const char* where, Index k, FunctionRef<std::string()> name, FunctionRef<void()> f) {
@@ -108,7 +115,7 @@ class LayerRow : public EachParameter<Row> {
     template <class F>
     void each_setting(F&& f) const {
         row().each_layer([&](std::size_t k, const auto& layer) {
-            detail::each_setting(layer, decimal(static_cast<Index>(k)) + "." + layer.name() + ".", f);
+            detail::each_setting(layer, path_in_row(k, layer.name(), ""), f);
         });
     }
     /// f(layer) for every one.
@@ -170,9 +177,8 @@ class LayerRow : public EachParameter<Row> {
     template <class Self, class F>
     static void visit_parameters(Self& self, F& f) {
         self.each_layer([&](std::size_t k, auto& layer) {
-            layer.each_parameter([&](const std::string& name, auto& parameter) {
-                f(decimal(static_cast<Index>(k)) + "." + layer.name() + "." + name, parameter);
-            });
+            layer.each_parameter(
+                [&](const std::string& name, auto& parameter) { f(path_in_row(k, layer.name(), name), parameter); });
         });
     }
 };

@@ -74,8 +74,8 @@ CAROUSEL_INLINE ParameterSettings parameter_settings(const std::vector<std::stri
     for (const ParameterGroup& group : groups) {
         require(std::any_of(names.begin(), names.end(), [&](const auto& name) { return matches(group.names, name); }),
                 where, "no parameter is named \"", group.names, "\"; ",
-                names.empty() ? std::string("there is none") : "the first is \"" + names.front() + "\"",
-                ", and * stands for any characters");
+                names.empty() ? "there is none" : "the first is \"", names.empty() ? "" : names.front().c_str(),
+                names.empty() ? "" : "\"", ", and * stands for any characters");
         require(!group.rate_factor || *group.rate_factor >= 0, where, "rate_factor of \"", group.names, "\" is ",
                 group.rate_factor.value_or(0), ", expected rate_factor >= 0");
         require(!group.weight_decay || has_weight_decay, where, "\"", group.names,

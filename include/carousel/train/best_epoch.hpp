@@ -75,18 +75,16 @@ class BestEpoch {
         const auto& reports = state_.history.epochs;
         const auto without = std::find_if(reports.rbegin(), reports.rend(), finite) - reports.rbegin();
         const EpochReport& last = state_.history.epochs.back();
-        std::string message = "fit: early stopping has no best epoch: the ";
-        message += stopping_->metric.empty() ? "loss" : stopping_->metric;
-        message += " it monitors, that of ";
-        message += validated_ ? "validation" : "training";
-        message += ", is NaN or infinite in the last " + detail::decimal(without) + " epochs";
-        if (last.skipped_steps > 0)
-            message += ", and in the last of them " + detail::decimal(last.skipped_steps) +
-                       " steps were not taken, as the gradient of " + last.non_finite + " was " +
-                       detail::gradient_mistake(last);
-        detail::fail<std::runtime_error>(message +
-                                         ". Lower the learning rate, clip gradients, or look for large numbers in "
-                                         "the data");
+        const std::string skipped = last.skipped_steps > 0
+                                        ? detail::message_of(", and in the last of them ", last.skipped_steps,
+                                                             " steps were not taken, as the gradient of ",
+                                                             last.non_finite, " was ", detail::gradient_mistake(last))
+                                        : std::string();
+        detail::fail<std::runtime_error>(detail::message_of(
+            "fit: early stopping has no best epoch: the ",
+            stopping_->metric.empty() ? "loss" : stopping_->metric.c_str(), " it monitors, that of ",
+            validated_ ? "validation" : "training", ", is NaN or infinite in the last ", without, " epochs", skipped,
+            ". Lower the learning rate, clip gradients, or look for large numbers in the data"));
     }
 
     /// The parameters become those of the best epoch; those of the last are kept to go on from.

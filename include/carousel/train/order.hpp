@@ -6,9 +6,10 @@
 #include "carousel/train/training_state.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <numeric>
 #include <span>
-#include <tuple>
+#include <utility>
 #include <vector>
 
 namespace carousel::inline CAROUSEL_ABI::detail {
@@ -55,15 +56,23 @@ CAROUSEL_INLINE Order::Order(std::span<const Index> lengths, const BatchPlan& pl
 }
 
 CAROUSEL_INLINE void Order::sort_by_length(std::span<const Index> lengths, Index count) {
-    std::vector<std::tuple<Index, Index, Index>> keys; // length, place, sample
+    struct Key {
+        Index length, place, sample;
+    };
+    std::vector<Key> keys;
     keys.reserve(samples.size());
     for (const Index sample : samples)
-        keys.emplace_back(lengths.empty() ? 0 : lengths[static_cast<std::size_t>(sample)],
-                          static_cast<Index>(keys.size()), sample);
+        keys.push_back(
+            {lengths.empty() ? 0 : lengths[static_cast<std::size_t>(sample)], static_cast<Index>(keys.size()), sample});
+    const auto compare = [](const void* one, const void* other) {
+        const Key &a = *static_cast<const Key*>(one), &b = *static_cast<const Key*>(other);
+        const auto [x, y] = a.length != b.length ? std::pair(a.length, b.length) : std::pair(a.place, b.place);
+        return x < y ? -1 : x > y ? 1 : 0;
+    };
     const auto all = static_cast<Index>(keys.size());
-    for (Index first = 0; first < all; first += count)
-        std::sort(keys.begin() + first, keys.begin() + first + std::min(count, all - first));
-    std::transform(keys.begin(), keys.end(), samples.begin(), [](const auto& key) { return std::get<2>(key); });
+    for (Index first = 0; first < all; first += count) // qsort, as std::sort is a lot to compile in every program
+        std::qsort(keys.data() + first, static_cast<std::size_t>(std::min(count, all - first)), sizeof(Key), compare);
+    std::transform(keys.begin(), keys.end(), samples.begin(), [](const Key& key) { return key.sample; });
 }
 
 #endif

@@ -86,27 +86,26 @@ inline std::string_view first_characters(std::string_view text, Index count) {
     return text.substr(0, end);
 }
 
-/// " [===   ]": 24 cells, or as many as `rest`, what stands beside the bar, leaves of `columns` (0: no bound); of fewer than four, "".
-inline std::string bar(double done, Index columns, std::string_view rest) {
+/// " [===   ]": 24 cells, or as many as `rest`, how many characters stand beside the bar, leaves of `columns` (0: no bound); of fewer
+/// than four, nothing.
+inline void put_bar(std::ostream& out, double done, Index columns, Index rest) {
     constexpr Index most = 24, frame = 3;
-    const Index cells = columns > 0 ? std::min(most, columns - 1 - frame - characters(rest)) : most;
+    const Index cells = columns > 0 ? std::min(most, columns - 1 - frame - rest) : most;
     if (cells < 4)
-        return "";
+        return;
     const auto full = static_cast<Index>(done * static_cast<double>(cells));
-    return " [" + std::string(static_cast<std::size_t>(full), '=') +
-           std::string(static_cast<std::size_t>(cells - full), ' ') + "]";
+    out << " [" << std::setfill('=') << std::setw(static_cast<int>(full)) << "" << std::setfill(' ')
+        << std::setw(static_cast<int>(cells - full)) << "" << ']';
 }
 
-inline std::string duration(double seconds) {
+inline void put_duration(std::ostream& out, double seconds) {
     const auto whole = static_cast<long>(std::ceil(seconds));
-    std::ostringstream text;
-    if (whole >= 3600)
-        text << whole / 3600 << "h" << std::setw(2) << std::setfill('0') << whole / 60 % 60 << "m";
-    else if (whole >= 60)
-        text << whole / 60 << "m" << std::setw(2) << std::setfill('0') << whole % 60 << "s";
+    const long large = whole >= 3600 ? whole / 3600 : whole / 60, small = whole >= 3600 ? whole / 60 % 60 : whole % 60;
+    if (whole >= 60)
+        out << large << (whole >= 3600 ? 'h' : 'm') << std::setfill('0') << std::setw(2) << small << std::setfill(' ')
+            << (whole >= 3600 ? 'm' : 's');
     else
-        text << whole << "s";
-    return text.str();
+        out << whole << 's';
 }
 
 } // namespace detail
@@ -145,20 +144,26 @@ CAROUSEL_INLINE Callback progress_bar(std::ostream& out, BarStyle style, Index c
         if (p.report.skipped_steps > 0)
             line << "  " << p.report.skipped_steps << " steps skipped: " << p.report.non_finite << " is "
                  << detail::gradient_mistake(p.report);
-        line << (last ? "  in " + detail::duration(p.seconds)
-                      : "  " + detail::duration(done_here > 0 ? p.seconds * (1 - done_here) / done_here : 0) + " left");
+        line << (last ? "  in " : "  ");
+        detail::put_duration(line, last ? p.seconds : done_here > 0 ? p.seconds * (1 - done_here) / done_here : 0);
+        line << (last ? "" : " left");
 
+        const std::string before_bar = epoch.str(), behind_bar = line.str();
         if (style == BarStyle::log) {
-            out << epoch.str() << line.str() << '\n' << std::flush;
+            out << before_bar << behind_bar << '\n' << std::flush;
             return;
         }
         const Index bound = columns > 0 ? columns : &out == &std::clog ? detail::terminal_columns() : 0;
-        const std::string whole = epoch.str() + detail::bar(done, bound, epoch.str() + line.str()) + line.str();
+        detail::put_bar(epoch, done, bound, detail::characters(before_bar) + detail::characters(behind_bar));
+        epoch << behind_bar;
+        const std::string whole = epoch.str();
         const std::string_view text = bound > 0 ? detail::first_characters(whole, bound - 1) : whole;
         const Index length = detail::characters(text);
         // Blanks where the line before was longer; if the terminal has become narrower, as many as it shows.
         const Index before = bound > 0 ? std::min(width, bound - 1) : width;
-        out << '\r' << text << std::string(static_cast<std::size_t>(std::max<Index>(0, before - length)), ' ');
+        out << '\r' << text;
+        for (Index blank = length; blank < before; ++blank)
+            out << ' ';
         width = length;
         if (last)
             out << '\n';

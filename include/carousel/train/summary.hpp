@@ -8,7 +8,7 @@
 
 #ifdef CAROUSEL_BODIES
 #    include <algorithm>
-#    include <array>
+#    include <iomanip>
 #    include <sstream>
 #endif
 
@@ -16,11 +16,13 @@ namespace carousel::inline CAROUSEL_ABI {
 
 namespace detail {
 
-/// A line of the table but its last number's commas.
+/// A line of the table.
 struct SummaryLine {
-    std::string layer, shape;
-    Index parameters;
+    std::string layer, shape, parameters;
 };
+/// Of a layer that gives so many features, for each step or once.
+CAROUSEL_INLINE SummaryLine summary_line(const std::string& layer, bool steps, Index features, Index parameters);
+
 template <class Model, class F>
 void each_layer_of(const Model& model, F&& f) {
     if constexpr (requires { model.each_layer([](std::size_t, const auto&) {}); })
@@ -44,9 +46,6 @@ ParameterCount count_parameters(const Model& model) {
     return count;
 }
 
-/// 1234567 as "1,234,567".
-CAROUSEL_INLINE std::string with_commas(Index number);
-
 CAROUSEL_INLINE std::string summary(const std::vector<SummaryLine>& lines, const ParameterCount& total);
 
 } // namespace detail
@@ -67,8 +66,7 @@ std::string summary(const Model& model) {
     detail::each_layer_of(model, [&](const auto& layer) {
         features = layer.output_size(features);
         steps = steps && !detail::makes_one_step(layer);
-        lines.push_back({layer.name(), (steps ? "(None, None, " : "(None, ") + detail::decimal(features) + ")",
-                         detail::count_parameters(layer).all});
+        lines.push_back(detail::summary_line(layer.name(), steps, features, detail::count_parameters(layer).all));
     });
     return detail::summary(lines, detail::count_parameters(model));
 }
@@ -77,34 +75,47 @@ std::string summary(const Model& model) {
 
 namespace detail {
 
+/// 1234567 as "1,234,567". The number isn't below 0.
 CAROUSEL_INLINE std::string with_commas(Index number) {
-    std::string digits = detail::decimal(number);
-    for (std::ptrdiff_t k = static_cast<std::ptrdiff_t>(digits.size()) - 3; k > 0; k -= 3)
-        digits.insert(static_cast<std::size_t>(k), 1, ',');
-    return digits;
+    char text[32]; // 19 digits and their commas
+    char* const end = text + sizeof text;
+    char* first = end;
+    for (int digits = 0; digits == 0 || number > 0; ++digits, number /= 10) {
+        if (digits > 0 && digits % 3 == 0)
+            *--first = ',';
+        *--first = static_cast<char>('0' + number % 10);
+    }
+    return {first, end};
+}
+
+CAROUSEL_INLINE SummaryLine summary_line(const std::string& layer, bool steps, Index features, Index parameters) {
+    return {layer, message_of(steps ? "(None, None, " : "(None, ", features, ")"), with_commas(parameters)};
 }
 
 CAROUSEL_INLINE std::string summary(const std::vector<SummaryLine>& lines, const ParameterCount& total) {
-    using Row = std::array<std::string, 3>;
-    std::vector<Row> rows{{"Layer (type)", "Output Shape", "Param #"}};
-    for (const SummaryLine& line : lines)
-        rows.push_back({line.layer, line.shape, with_commas(line.parameters)});
-
-    std::array<std::size_t, 3> width{};
-    for (const Row& row : rows)
-        for (std::size_t k = 0; k < 3; ++k)
-            width[k] = std::max(width[k], row[k].size());
-    const std::string rule(width[0] + width[1] + width[2] + 6, '_');
-    std::ostringstream out;
-    out << rule << '\n';
-    for (const Row& row : rows) {
-        out << row[0] << std::string(width[0] - row[0].size() + 3, ' ') << row[1]
-            << std::string(width[1] - row[1].size() + 3, ' ') << std::string(width[2] - row[2].size(), ' ') << row[2]
-            << '\n';
-        if (&row == &rows.front())
-            out << std::string(rule.size(), '=') << '\n';
+    const SummaryLine head{"Layer (type)", "Output Shape", "Param #"};
+    std::size_t layer = head.layer.size(), shape = head.shape.size(), parameters = head.parameters.size(); // widths
+    for (const SummaryLine& line : lines) {
+        layer = std::max(layer, line.layer.size());
+        shape = std::max(shape, line.shape.size());
+        parameters = std::max(parameters, line.parameters.size());
     }
-    out << rule << "\nTotal params: " << with_commas(total.all) << '\n';
+    std::ostringstream out;
+    const auto put_rule = [&, width = static_cast<int>(layer + shape + parameters + 6)](char c) {
+        out << std::setfill(c) << std::setw(width) << "" << std::setfill(' ') << '\n';
+    };
+    const auto put_line = [&](const SummaryLine& line) {
+        out << std::left << std::setw(static_cast<int>(layer + 3)) << line.layer
+            << std::setw(static_cast<int>(shape + 3)) << line.shape << std::right
+            << std::setw(static_cast<int>(parameters)) << line.parameters << '\n';
+    };
+    put_rule('_');
+    put_line(head);
+    put_rule('=');
+    for (const SummaryLine& line : lines)
+        put_line(line);
+    put_rule('_');
+    out << "Total params: " << with_commas(total.all) << '\n';
     if (total.trained < total.all)
         out << "Trainable params: " << with_commas(total.trained)
             << "\nNon-trainable params: " << with_commas(total.all - total.trained) << '\n';
