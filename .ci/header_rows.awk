@@ -1,7 +1,7 @@
 # The headers given, in rows: each header of a row includes the one before it, by itself or through others. A file that includes a row's headers in
 # turn says of all of them whether each compiles alone, for what stands before a header is nothing that it doesn't include itself.
 #   awk -f .ci/header_rows.awk include/carousel/*/*.hpp
-# Only what a header includes at its top counts, in any case: neither below a namespace nor between #if and #endif.
+# Only what a header includes at its top and under no condition counts: neither below a namespace nor between #if and #endif.
 FNR == 1 {
     file = FILENAME
     sub(/^include\//, "", file)
