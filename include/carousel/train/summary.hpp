@@ -46,6 +46,9 @@ ParameterCount count_parameters(const Model& model) {
     return count;
 }
 
+/// 1234567 as "1,234,567". The number isn't below 0.
+CAROUSEL_INLINE std::string with_commas(Index number);
+
 CAROUSEL_INLINE std::string summary(const std::vector<SummaryLine>& lines, const ParameterCount& total);
 
 } // namespace detail
@@ -75,7 +78,6 @@ std::string summary(const Model& model) {
 
 namespace detail {
 
-/// 1234567 as "1,234,567". The number isn't below 0.
 CAROUSEL_INLINE std::string with_commas(Index number) {
     char text[32]; // 19 digits and their commas
     char* const end = text + sizeof text;
