@@ -2,8 +2,7 @@
 
 namespace carousel::inline CAROUSEL_ABI::detail {
 
-#define CAROUSEL_COMPILE_BIDIRECTIONAL(...) \
-    template class LayerOf<Bidirectional<Recurrent<__VA_ARGS__>>, __VA_ARGS__::Scalar>
+#define CAROUSEL_COMPILE_BIDIRECTIONAL(...) CAROUSEL_LAYER_OF_CELL(, BidirectionalOf, __VA_ARGS__)
 CAROUSEL_EACH_CELL(CAROUSEL_COMPILE_BIDIRECTIONAL, float);
 CAROUSEL_EACH_CELL(CAROUSEL_COMPILE_BIDIRECTIONAL, double);
 

@@ -2,7 +2,7 @@
 
 namespace carousel::inline CAROUSEL_ABI::detail {
 
-#define CAROUSEL_COMPILE_RECURRENT(...) template class LayerOf<Recurrent<__VA_ARGS__>, __VA_ARGS__::Scalar>
+#define CAROUSEL_COMPILE_RECURRENT(...) CAROUSEL_LAYER_OF_CELL(, Recurrent, __VA_ARGS__)
 CAROUSEL_EACH_CELL(CAROUSEL_COMPILE_RECURRENT, float);
 CAROUSEL_EACH_CELL(CAROUSEL_COMPILE_RECURRENT, double);
 CAROUSEL_LIBRARY_LAYERS(, float);

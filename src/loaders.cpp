@@ -7,5 +7,7 @@ template class LayerRegistry<float>;
 template class LayerRegistry<double>;
 template ModelFile<float> load_model_file(const ByteSource&, const LayerRegistry<float>&);
 template ModelFile<double> load_model_file(const ByteSource&, const LayerRegistry<double>&);
+template Model<float> load_model(const ByteSource&, const LayerRegistry<float>&);
+template Model<double> load_model(const ByteSource&, const LayerRegistry<double>&);
 
 } // namespace carousel

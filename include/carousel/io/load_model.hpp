@@ -33,9 +33,7 @@ ModelFile<S> load_model_file(const ByteSource& source, const LayerRegistry<S>& r
 
 /// The model alone.
 template <std::floating_point S>
-Model<S> load_model(const ByteSource& source, const LayerRegistry<S>& registry = {}) {
-    return load_model_file<S>(source, registry).model;
-}
+Model<S> load_model(const ByteSource& source, const LayerRegistry<S>& registry = {});
 
 #ifdef CAROUSEL_TEMPLATES
 template <std::floating_point S>
@@ -69,7 +67,14 @@ ModelFile<S> load_model_file(const ByteSource& source, const LayerRegistry<S>& r
         },
         [&](const std::invalid_argument& error) { file.check(false, error.what()); });
 }
+
+template <std::floating_point S>
+Model<S> load_model(const ByteSource& source, const LayerRegistry<S>& registry) {
+    return load_model_file<S>(source, registry).model;
+}
 #else
+extern template Model<float> load_model(const ByteSource&, const LayerRegistry<float>&);
+extern template Model<double> load_model(const ByteSource&, const LayerRegistry<double>&);
 extern template ModelFile<float> load_model_file(const ByteSource&, const LayerRegistry<float>&);
 extern template ModelFile<double> load_model_file(const ByteSource&, const LayerRegistry<double>&);
 #endif

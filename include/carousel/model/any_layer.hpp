@@ -60,7 +60,7 @@ class AnyLayer {
     /// Takes over a layer of any type; copies of an AnyLayer copy what is inside.
     template <class L>
     requires(!std::same_as<L, AnyLayer> && Layer<L, S>) explicit AnyLayer(L layer)
-        : layer_(std::make_unique<detail::LayerOf<L, S>>(std::move(layer))) {}
+        : layer_(detail::layer_of<L, S>(std::move(layer))) {}
     AnyLayer(const AnyLayer& other) : layer_(other.layer_ ? other.layer_->copy() : nullptr) {}
     AnyLayer(AnyLayer&&) noexcept = default;
     AnyLayer& operator=(const AnyLayer& other) {
@@ -81,8 +81,7 @@ class AnyLayer {
     /// The layer inside, if it is an L; else null.
     template <class L>
     const L* target() const {
-        return layer_ && layer_->type() == detail::LayerOf<L, S>::key() ? static_cast<const L*>(layer_->get())
-                                                                        : nullptr;
+        return layer_ && layer_->type() == detail::layer_key<L, S>() ? static_cast<const L*>(layer_->get()) : nullptr;
     }
     template <class L>
     L* target() {

@@ -71,6 +71,13 @@ class LayerInterface {
     virtual std::unique_ptr<AnyVoicesPart<S>> voices_part(Index features, Index capacity) const = 0;
 };
 
+/// What tells layers of this type from others. Not inline, so that all files have that of the library compiled ahead for its layers:
+/// with -fvisibility=hidden they have type_keys of their own.
+template <class L, class S>
+const void* layer_key() {
+    return &type_key<L>;
+}
+
 template <class L, class S>
 class LayerOf final : public LayerInterface<S> {
     using Base = LayerInterface<S>;
@@ -79,7 +86,8 @@ class LayerOf final : public LayerInterface<S> {
     using LayerTape = TapeOf<L, S>;
 
     struct TapeOfLayer final : AnyTape {
-        explicit TapeOfLayer(const L& layer) : AnyTape(key()), state(layer), d_final(layer), d_initial(layer) {}
+        explicit TapeOfLayer(const L& layer)
+            : AnyTape(layer_key<L, S>()), state(layer), d_final(layer), d_initial(layer) {}
         std::unique_ptr<AnyTape> copy() const override { return std::make_unique<TapeOfLayer>(*this); }
 
         LayerTape tape;
@@ -102,10 +110,7 @@ class LayerOf final : public LayerInterface<S> {
         layer_ = std::move(static_cast<LayerOf&>(other).layer_);
         return true;
     }
-    /// What tells layers of this type from others. Not inline, so that all files have that of the library compiled ahead for its layers:
-    /// with -fvisibility=hidden they have type_keys of their own.
-    static const void* key();
-    const void* type() const override { return key(); }
+    const void* type() const override { return layer_key<L, S>(); }
     const void* get() const override { return &layer_; }
 
     SequenceView<S> forward(SequenceView<S> x, Tape& tape, States initial, bool record) const override {
@@ -202,9 +207,11 @@ class LayerOf final : public LayerInterface<S> {
     L layer_;
 };
 
+/// The layer behind virtual functions. The library compiled ahead has this function for each of its layers, so that a file that uses them
+/// doesn't even instantiate the class.
 template <class L, class S>
-const void* LayerOf<L, S>::key() {
-    return &type_key<L>;
+std::unique_ptr<LayerInterface<S>> layer_of(L&& layer) {
+    return std::make_unique<LayerOf<L, S>>(std::move(layer));
 }
 
 } // namespace detail

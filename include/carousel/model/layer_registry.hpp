@@ -130,4 +130,6 @@ extern template class LayerRegistry<double>;
 
 } // namespace carousel
 
-#include "carousel/model/layer_makers.hpp" // how the library's layers are made
+#ifdef CAROUSEL_TEMPLATES
+#    include "carousel/model/layer_makers.hpp" // how the library's layers are made
+#endif

@@ -24,35 +24,47 @@
 #include "carousel/model/model.hpp"
 #include "carousel/model/model_part.hpp"
 
-/// `how template class LayerOf<layer, S>` for each layer: with `extern` they are declared, without a word compiled.
-#define CAROUSEL_LIBRARY_LAYERS(how, S)                   \
-    how template class LayerOf<Dense<S>, S>;              \
-    how template class LayerOf<Embedding<S>, S>;          \
-    how template class LayerOf<Conv1D<S>, S>;             \
-    how template class LayerOf<BatchNorm<S>, S>;          \
-    how template class LayerOf<LayerNorm<S>, S>;          \
-    how template class LayerOf<PReLU<S>, S>;              \
-    how template class LayerOf<Attention<S>, S>;          \
-    how template class LayerOf<Dropout, S>;               \
-    how template class LayerOf<Gain, S>;                  \
-    how template class LayerOf<Activate, S>;              \
-    how template class LayerOf<Softmax, S>;               \
-    how template class LayerOf<LastStep, S>;              \
-    how template class LayerOf<BothEnds, S>;              \
-    how template class LayerOf<FirstStep, S>;             \
-    how template class LayerOf<Slice, S>;                 \
-    how template class LayerOf<AnyParallel<S>, S>;        \
-    how template class LayerOf<AnyEncoderDecoder<S>, S>;  \
-    how template class LayerOf<Residual<AnyLayer<S>>, S>; \
-    how template class LayerOf<Residual<Model<S>>, S>;    \
-    how template class LayerOf<Model<S>, S>
+/// What a file needs of a layer of this type behind virtual functions: with `extern` it is declared, without a word compiled.
+#define CAROUSEL_LAYER(how, S, ...)                                                           \
+    how template std::unique_ptr<LayerInterface<S>> layer_of<__VA_ARGS__, S>(__VA_ARGS__ &&); \
+    how template const void* layer_key<__VA_ARGS__, S>()
+/// Of Recurrent or BidirectionalOf, with this cell. The layer itself isn't looked at.
+#define CAROUSEL_LAYER_OF_CELL(how, Layer, ...)                                   \
+    how template std::unique_ptr<LayerInterface<__VA_ARGS__::Scalar>>             \
+        layer_of<Layer<__VA_ARGS__>, __VA_ARGS__::Scalar>(Layer<__VA_ARGS__> &&); \
+    how template const void* layer_key<Layer<__VA_ARGS__>, __VA_ARGS__::Scalar>()
+/// Of each layer that isn't recurrent.
+#define CAROUSEL_LIBRARY_LAYERS(how, S)            \
+    CAROUSEL_LAYER(how, S, Dense<S>);              \
+    CAROUSEL_LAYER(how, S, Embedding<S>);          \
+    CAROUSEL_LAYER(how, S, Conv1D<S>);             \
+    CAROUSEL_LAYER(how, S, BatchNorm<S>);          \
+    CAROUSEL_LAYER(how, S, LayerNorm<S>);          \
+    CAROUSEL_LAYER(how, S, PReLU<S>);              \
+    CAROUSEL_LAYER(how, S, Attention<S>);          \
+    CAROUSEL_LAYER(how, S, Dropout);               \
+    CAROUSEL_LAYER(how, S, Gain);                  \
+    CAROUSEL_LAYER(how, S, Activate);              \
+    CAROUSEL_LAYER(how, S, Softmax);               \
+    CAROUSEL_LAYER(how, S, LastStep);              \
+    CAROUSEL_LAYER(how, S, BothEnds);              \
+    CAROUSEL_LAYER(how, S, FirstStep);             \
+    CAROUSEL_LAYER(how, S, Slice);                 \
+    CAROUSEL_LAYER(how, S, AnyParallel<S>);        \
+    CAROUSEL_LAYER(how, S, AnyEncoderDecoder<S>);  \
+    CAROUSEL_LAYER(how, S, Residual<AnyLayer<S>>); \
+    CAROUSEL_LAYER(how, S, Residual<Model<S>>);    \
+    CAROUSEL_LAYER(how, S, Model<S>)
 
 namespace carousel::inline CAROUSEL_ABI::detail {
 
+template <class C>
+using BidirectionalOf = Bidirectional<Recurrent<C>>;
+
 #ifdef CAROUSEL_COMPILED
-#    define CAROUSEL_DECLARE_RECURRENT(...)                                         \
-        extern template class LayerOf<Recurrent<__VA_ARGS__>, __VA_ARGS__::Scalar>; \
-        extern template class LayerOf<Bidirectional<Recurrent<__VA_ARGS__>>, __VA_ARGS__::Scalar>
+#    define CAROUSEL_DECLARE_RECURRENT(...)                     \
+        CAROUSEL_LAYER_OF_CELL(extern, Recurrent, __VA_ARGS__); \
+        CAROUSEL_LAYER_OF_CELL(extern, BidirectionalOf, __VA_ARGS__)
 CAROUSEL_EACH_CELL(CAROUSEL_DECLARE_RECURRENT, float);
 CAROUSEL_EACH_CELL(CAROUSEL_DECLARE_RECURRENT, double);
 CAROUSEL_LIBRARY_LAYERS(extern, float);
