@@ -267,11 +267,12 @@ template <int n, int rows, class Scalar, Index units>
 
 /// Rows k, k + 1, … of Aᵀ·b, a lane of them; past the last row the lane is unspecified. A has `depth` columns and is packed by
 /// pack_gates. b is one column of Panels: its rows first … first + rows − 1. Packing Aᵀ would cost more than a single column
-/// saves; this function reads A as forward packed it.
+/// saves; this function reads A as forward packed it. (noexcept, as Emscripten calls what may throw through JavaScript, which
+/// has no lanes.)
 template <int rows, class Scalar, Index units>
 [[gnu::noinline]] Lane<Scalar> multiply_transposed_lane(const Scalar* A, Index depth, Index k,
                                                         Panels<Scalar, units> layout, const Scalar* b, int first,
-                                                        Index column) {
+                                                        Index column) noexcept {
     constexpr int L = lanes<Scalar>;
     if (depth - k >= L)
         return dot_columns<L, rows>(A, depth, k, layout, b, first, column);
