@@ -79,15 +79,14 @@ std::string summary(const Model& model) {
 namespace detail {
 
 CAROUSEL_INLINE std::string with_commas(Index number) {
-    char text[32]; // 19 digits and their commas
-    char* const end = text + sizeof text;
-    char* first = end;
-    for (int digits = 0; digits == 0 || number > 0; ++digits, number /= 10) {
-        if (digits > 0 && digits % 3 == 0)
-            *--first = ',';
-        *--first = static_cast<char>('0' + number % 10);
+    const std::string digits = decimal(number);
+    std::string text;
+    for (std::size_t k = 0; k < digits.size(); ++k) {
+        if (k > 0 && (digits.size() - k) % 3 == 0)
+            text += ',';
+        text += digits[k];
     }
-    return {first, end};
+    return text;
 }
 
 CAROUSEL_INLINE SummaryLine summary_line(const std::string& layer, bool steps, Index features, Index parameters) {
